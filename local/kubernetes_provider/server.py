@@ -1,0 +1,81 @@
+"""The process that the engine starts: a gRPC server on loopback, its port on stdout."""
+
+import asyncio
+import inspect
+import logging
+import os
+import signal
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import grpc.aio  # type: ignore[import-untyped]
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from local.kubernetes_provider.provider import KubernetesProvider
+from local.kubernetes_provider.refusals import ProviderError
+
+
+class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """A failed request ends with its message alone. gRPC's own answer would name Python's classes."""
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+
+        async def answer(request: Any, context: Any) -> Any:
+            try:
+                response = handler.unary_unary(request, context)
+                return await response if inspect.isawaitable(response) else response
+            except ProviderError as error:
+                await context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            except NotImplementedError:
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, "not implemented by the Kubernetes stand-in")
+            except Exception as error:
+                await context.abort(grpc.StatusCode.INTERNAL, _fault(error))
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _fault(error: Exception) -> str:
+    """Without the error's own words: they can quote a secret."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    return f"a fault in the Kubernetes stand-in: {type(error).__name__} at {where}"
+
+
+async def serve(engine_address: str) -> None:
+    """Until the engine asks to stop, or is gone."""
+    logging.disable()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(32))
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+
+    server = grpc.aio.server(interceptors=[PlainErrors()], options=_GRPC_CHANNEL_OPTIONS)
+    servicer = ProviderServicer([], version("pulumi-kubernetes"), KubernetesProvider(), engine_address)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+
+    engine = os.getppid()
+    while not stopped.is_set() and os.getppid() == engine:
+        try:
+            await asyncio.wait_for(stopped.wait(), 1)
+        except TimeoutError:
+            continue
+    await server.stop(grace=None)

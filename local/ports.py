@@ -1,0 +1,45 @@
+import json
+import socket
+from collections.abc import Container, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from local.folders import write_private
+
+
+class Ports:
+    """The loopback port of each name, kept from one start to the next where that is possible."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> dict[str, int]:
+        try:
+            return {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+
+    def choose(self, names: Sequence[str], in_use: Container[str]) -> dict[str, int]:
+        """A port for each name: the one it has, except where that is taken and it is not the name's own process."""
+        ports = self.read()
+        with ExitStack() as held:
+            for name in names:
+                if name not in ports or (name not in in_use and not _is_free(ports[name])):
+                    listener = held.enter_context(socket.socket())
+                    listener.bind(("127.0.0.1", 0))
+                    ports[name] = listener.getsockname()[1]
+        write_private(self._file, json.dumps(ports))
+        return ports
+
+    def forget(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,148 @@
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from local.errors import LocalError
+from local.folders import StateFolder, write_private
+
+SECONDS_TO_TERMINATE = 15.0
+SECONDS_TO_BE_KILLED = 5.0
+# psutil counts a start time from the boot time, which moves a little with the clock.
+SECONDS_OF_CLOCK_DRIFT = 2.0
+
+_MARK = "OPENAI_COMPATIBLE_LLM_PROCESS"
+_INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
+
+# Kept for as long as this program runs, so that a child that has ended is not left behind as a zombie.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Record:
+    pid: int
+    created: float
+    command: list[str]
+    revision: str
+
+
+class DetachedProcesses:
+    """Programs that outlive the command which started them, each known by a name."""
+
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+
+    def log(self, name: str) -> Path:
+        return self._state.logs / f"{name}.log"
+
+    def find(self, name: str) -> psutil.Process | None:
+        record = self._record(name)
+        if record:
+            try:
+                process = psutil.Process(record.pid)
+                if abs(process.create_time() - record.created) < SECONDS_OF_CLOCK_DRIFT and is_alive(process):
+                    return process
+            except psutil.Error:
+                pass
+        return next(self._unrecorded(name), None)
+
+    def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
+        """Whether it runs, and with just this command line and revision."""
+        process, record = self.find(name), self._record(name)
+        wanted = (list(command), revision)
+        return bool(process and record and process.pid == record.pid and (record.command, record.revision) == wanted)
+
+    def start(self, name: str, command: Sequence[str], revision: str = "") -> None:
+        """Start it with an environment that holds none of the caller's secrets."""
+        log = self.log(name)
+        if log.exists():
+            log.replace(log.with_name(f"{log.name}.previous"))
+        environment = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
+        log.touch(mode=0o600)
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                command,
+                cwd=self._state.root,
+                env=environment | {_MARK: self._mark(name)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o077,
+            )
+        _children.append(child)
+        try:
+            created = psutil.Process(child.pid).create_time()
+        except psutil.NoSuchProcess:
+            created = time.time()
+        record = Record(child.pid, created, list(command), revision)
+        write_private(self._record_file(name), json.dumps(asdict(record)))
+
+    def stop(self, *names: str) -> None:
+        """End them one after the other, all of them, whatever happens to one."""
+        failures = [failure for name in names if (failure := self._stop(name))]
+        if failures:
+            raise LocalError("\n".join(failures))
+
+    def _stop(self, name: str) -> str | None:
+        while process := self.find(name):
+            try:
+                _end(process)
+            except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
+                return f"{name} (process {process.pid}) can't be stopped: {error}"
+        self._record_file(name).unlink(missing_ok=True)
+        return None
+
+    def _record_file(self, name: str) -> Path:
+        return self._state.processes / f"{name}.json"
+
+    def _record(self, name: str) -> Record | None:
+        try:
+            return Record(**json.loads(self._record_file(name).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _mark(self, name: str) -> str:
+        return str(self._record_file(name).resolve())
+
+    def _unrecorded(self, name: str) -> Iterator[psutil.Process]:
+        """Started by a command that was killed before it could write the record."""
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(_MARK) == self._mark(name) and is_alive(process):
+                    yield process
+            except (psutil.Error, OSError):
+                continue
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end(process: psutil.Process) -> None:
+    try:
+        process.terminate()
+        if not _ends_within(process, SECONDS_TO_TERMINATE):
+            process.kill()
+            if not _ends_within(process, SECONDS_TO_BE_KILLED):
+                raise psutil.TimeoutExpired(SECONDS_TO_BE_KILLED, process.pid)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _ends_within(process: psutil.Process, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while is_alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    _children[:] = [child for child in _children if child.poll() is None]
+    return True

@@ -1,0 +1,206 @@
+"""The project's own Backend CRD against the real one, where that is at hand."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REAL = Path(__file__).resolve().parents[3] / "shared/crds/kgateway/gateway.kgateway.dev_backends.yaml"
+
+_COMPARED_ELSEWHERE = {"description", "properties", "items", "x-kubernetes-validations"}
+
+
+def _rules(schema: Mapping[str, Any]) -> dict[str, str]:
+    return {rule["message"]: rule["rule"] for rule in schema.get("x-kubernetes-validations", ())}
+
+
+def _rules_over(names: set[str], rules: Mapping[str, str]) -> dict[str, str]:
+    """The rules as they read where only the named fields exist; without the rules that speak of other fields alone."""
+    narrowed = {}
+    for message, rule in rules.items():
+        choice = re.fullmatch(r"\[(.*?)\](\.filter\(.*)", rule)
+        if choice:
+            kept = [term for term in choice[1].split(",") if term[len("has(self.") : -1] in names]
+            if kept:
+                narrowed[message] = f"[{','.join(kept)}]{choice[2]}"
+        elif set(re.findall(r"\bself\.(\w+)", rule)) <= names:
+            narrowed[message] = rule
+    return narrowed
+
+
+def _schema_differences(ours: Mapping[str, Any], real: Mapping[str, Any], path: str) -> Iterator[str]:
+    for keyword in sorted((set(ours) | set(real)) - _COMPARED_ELSEWHERE):
+        own, other = ours.get(keyword), real.get(keyword)
+        fewer_types = path == "spec.type" and keyword == "enum" and own and set(own) < set(other or ())
+        if own != other and not fewer_types:
+            yield f"{path}: {keyword} is {own!r}, really {other!r}"
+    names = set(ours.get("properties", ()))
+    expected = _rules_over(names, _rules(real))
+    for message in sorted(expected.keys() | _rules(ours).keys()):
+        if _rules(ours).get(message) != expected.get(message):
+            yield f"{path}: rule {message!r} is {_rules(ours).get(message)!r}, really {expected.get(message)!r}"
+    for name in sorted(names):
+        child = f"{path}.{name}".lstrip(".")
+        if name in real.get("properties", ()):
+            yield from _schema_differences(ours["properties"][name], real["properties"][name], child)
+        else:
+            yield f"{child}: not in the real one"
+    if "items" in ours:
+        yield from _schema_differences(ours["items"], real.get("items", {}), f"{path}[]")
+
+
+def _undescribed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _undescribed(child) for name, child in value.items() if name != "description"}
+    return [_undescribed(child) for child in value] if isinstance(value, list) else value
+
+
+def _frame_differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> Iterator[str]:
+    if ours["metadata"]["name"] != real["metadata"]["name"]:
+        yield f"metadata.name: {ours['metadata']['name']!r}, really {real['metadata']['name']!r}"
+    for part in ("group", "names", "scope"):
+        if ours["spec"][part] != real["spec"][part]:
+            yield f"{part}: {ours['spec'][part]!r}, really {real['spec'][part]!r}"
+
+
+def _version_differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> Iterator[str]:
+    for part in sorted((set(ours) | set(real)) - {"schema"}):
+        own, other = _undescribed(ours.get(part)), _undescribed(real.get(part))
+        if own != other:
+            yield f"{ours['name']} {part}: {own!r}, really {other!r}"
+    yield from _schema_differences(ours["schema"]["openAPIV3Schema"], real["schema"]["openAPIV3Schema"], "")
+
+
+def differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> list[str]:
+    """Where our CRD says something that the real one doesn't; fields it leaves out don't count."""
+    found = list(_frame_differences(ours, real))
+    versions = {entry["name"]: entry for entry in ours["spec"]["versions"]}
+    real_versions = {entry["name"]: entry for entry in real["spec"]["versions"]}
+    if versions.keys() != real_versions.keys():
+        return [*found, f"versions: {sorted(versions)}, really {sorted(real_versions)}"]
+    for name, version in versions.items():
+        found.extend(_version_differences(version, real_versions[name]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def real_crd() -> dict[str, Any]:
+    if not REAL.exists():
+        pytest.skip("the real Backend CRD is not at hand (../shared/crds/kgateway)")
+    return dict(yaml.safe_load(REAL.read_text()))
+
+
+def test_our_backend_crd_says_nothing_that_the_real_one_does_not(
+    backend_crd: dict[str, Any], real_crd: dict[str, Any]
+) -> None:
+    assert differences(backend_crd, real_crd) == []
+
+
+def test_our_backend_crd_has_descriptions_of_its_own(backend_crd: dict[str, Any], real_crd: dict[str, Any]) -> None:
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, Mapping):
+            for name, child in value.items():
+                if name == "description" and isinstance(child, str):
+                    yield " ".join(child.split())
+                else:
+                    yield from texts(child)
+        elif isinstance(value, list):
+            for child in value:
+                yield from texts(child)
+
+    assert set(texts(backend_crd)).isdisjoint(texts(real_crd))
+
+
+def _at(schema: dict[str, Any], path: str) -> dict[str, Any]:
+    for name in path.split("."):
+        schema = schema["items"] if name == "[]" else schema["properties"][name]
+    return schema
+
+
+def _rename(path: str, name: str, wrong: str) -> Callable[[dict[str, Any]], None]:
+    def mutate(schema: dict[str, Any]) -> None:
+        properties = _at(schema, path)["properties"]
+        properties[wrong] = properties.pop(name)
+
+    return mutate
+
+
+def _put(path: str, **keywords: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda schema: _at(schema, path).update(keywords)
+
+
+def _drop(path: str, keyword: str) -> Callable[[dict[str, Any]], None]:
+    def mutate(schema: dict[str, Any]) -> None:
+        del _at(schema, path)[keyword]
+
+    return mutate
+
+
+def _reword_rule(path: str) -> Callable[[dict[str, Any]], None]:
+    return lambda schema: _at(schema, path)["x-kubernetes-validations"][0].update(rule="true")
+
+
+def _drop_rule(path: str, index: int) -> Callable[[dict[str, Any]], None]:
+    def mutate(schema: dict[str, Any]) -> None:
+        del _at(schema, path)["x-kubernetes-validations"][index]
+
+    return mutate
+
+
+_LLM = "spec.ai.llm"
+_MUTATIONS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a misspelt property": _rename(_LLM, "host", "hst"),
+    "a misspelt property of an array's items": _rename("status.conditions.[]", "reason", "raeson"),
+    "another type": _put(f"{_LLM}.port", type="string"),
+    "another format": _put(f"{_LLM}.port", format="int64"),
+    "a shorter length": _put(f"{_LLM}.host", minLength=2),
+    "a dropped length": _drop(f"{_LLM}.path.full", "minLength"),
+    "an invented maximum": _put(f"{_LLM}.port", maximum=65535),
+    "another pattern": _put("status.conditions.[].reason", pattern=".*"),
+    "a dropped default": _drop(f"{_LLM}.openai.authToken.secretRef.name", "default"),
+    "a dropped requirement": _drop(f"{_LLM}.openai", "required"),
+    "an invented requirement": _put("spec.ai", required=["llm"]),
+    "a missing choice": _put(f"{_LLM}.openai.authToken.kind", enum=["Inline", "SecretRef"]),
+    "an invented backend type": _put("spec.type", enum=["AI", "ML"]),
+    "no backend type": _put("spec.type", enum=[]),
+    "a map that isn't atomic": _drop(f"{_LLM}.openai.authToken.secretRef", "x-kubernetes-map-type"),
+    "a list that isn't a map": _drop("status.conditions", "x-kubernetes-list-type"),
+    "open to unknown fields": _put(_LLM, **{"x-kubernetes-preserve-unknown-fields": True}),
+    "a dropped rule on the header": _drop_rule(f"{_LLM}.authHeader", 0),
+    "a dropped rule on host and port": _drop_rule(_LLM, 0),
+    "a dropped rule on the provider": _drop_rule(_LLM, 1),
+    "a dropped rule on the backend": _drop_rule("spec", 1),
+    "a rule that always holds": _reword_rule(f"{_LLM}.openai.authToken"),
+}
+
+
+@pytest.mark.parametrize("mutate", _MUTATIONS.values(), ids=_MUTATIONS.keys())
+def test_a_mutated_schema_is_told_from_the_real_one(
+    mutate: Callable[[dict[str, Any]], None], backend_crd: dict[str, Any], real_crd: dict[str, Any]
+) -> None:
+    mutated = copy.deepcopy(backend_crd)
+    mutate(mutated["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    assert differences(mutated, real_crd)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("group", "gateway.kgateway.io"), ("scope", "Cluster"), ("names", {"kind": "Backend"}), ("versions", [])],
+)
+def test_a_mutated_frame_is_told_from_the_real_one(
+    part: str, value: Any, backend_crd: dict[str, Any], real_crd: dict[str, Any]
+) -> None:
+    mutated = {**backend_crd, "spec": {**backend_crd["spec"], part: value}}
+    assert differences(mutated, real_crd)
+
+
+def test_a_missing_status_subresource_is_told_from_the_real_one(
+    backend_crd: dict[str, Any], real_crd: dict[str, Any]
+) -> None:
+    mutated = copy.deepcopy(backend_crd)
+    del mutated["spec"]["versions"][0]["subresources"]
+    assert differences(mutated, real_crd)

@@ -1,0 +1,102 @@
+"""Every object that the component registers, against the schemas with unknown fields refused."""
+
+from collections.abc import Callable, Iterator, Mapping
+from inspect import get_annotations
+from pathlib import Path
+from typing import Any, get_args, is_typeddict
+
+import pulumi
+import pytest
+import yaml
+
+from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from tests.contract.schemas import StrictSchemas
+from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
+
+STACKS = REPOSITORY / "stacks"
+KINDS = ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+PRESET: OpenAICompatibleLLMArgs = {"preset": "mistral", "api_key": "key"}
+
+CASES: dict[str, OpenAICompatibleLLMArgs] = {
+    "a preset": PRESET,
+    "a host": {"host": "llm.example.com", "api_key": "key"},
+    "everything": {
+        "preset": "deepseek",
+        "host": "llm.example.com",
+        "port": 8443,
+        "path": "/api/v2/chat/completions",
+        "model": "large",
+        "api_key": "key",
+        "auth_header": {"header_name": "api-key", "prefix": "Token"},
+        "namespace": "llms",
+        "gateway": {"name": "edge", "namespace": "gateways"},
+        "route_path": "/llm/large",
+        "rewrite_host": True,
+    },
+    "no rewriting": {**PRESET, "rewrite_host": False},
+    "the name of a header": {**PRESET, "auth_header": {"header_name": "api-key"}},
+    "the prefix of a header": {**PRESET, "auth_header": {"prefix": "Token"}},
+    "an empty header": {**PRESET, "auth_header": {}},
+    "the name of a gateway": {**PRESET, "gateway": {"name": "edge"}},
+    "the namespace of a gateway": {**PRESET, "gateway": {"namespace": "gateways"}},
+    "the least port": {**PRESET, "port": 1},
+    "the greatest port": {**PRESET, "port": 65535},
+    "a long host": {"host": ".".join(["a" * 63] * 3 + ["a" * 61]), "api_key": "key"},
+}
+
+
+def _late(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _late(each) for name, each in value.items()}
+    return pulumi.Output.from_input(value)
+
+
+def _making(args: OpenAICompatibleLLMArgs, *, late: bool) -> Callable[[], None]:
+    def program() -> None:
+        OpenAICompatibleLLM("mistral", _late(args) if late else args)
+
+    return program
+
+
+def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str]:
+    return [f"{manifest['kind']} {problem}" for manifest in objects for problem in schemas.problems(manifest)]
+
+
+@pytest.mark.parametrize("known", ["at once", "later"])
+@pytest.mark.parametrize("args", CASES.values(), ids=CASES.keys())
+def test_every_object_passes_the_strict_schemas(
+    args: OpenAICompatibleLLMArgs, known: str, schemas: StrictSchemas
+) -> None:
+    objects = record(_making(args, late=known == "later")).objects()
+    assert sorted(manifest["kind"] for manifest in objects) == KINDS
+    assert _problems(objects, schemas) == []
+
+
+@pytest.mark.parametrize("file", sorted(STACKS.glob("Pulumi.*.yaml")), ids=lambda file: file.stem.split(".")[1])
+def test_every_object_of_a_stack_passes_the_strict_schemas(file: Path, schemas: StrictSchemas) -> None:
+    config = yaml.safe_load(file.read_text())["config"]
+    providers = config[f"{PROJECT}:providers"]
+    for provider in providers.values():
+        provider["apiKey"] = "key"
+    objects = record_program(config, stack=file.stem.split(".")[1]).objects()
+    assert sorted(manifest["kind"] for manifest in objects) == sorted(KINDS * len(providers))
+    assert _problems(objects, schemas) == []
+
+
+def _arguments(shape: type, prefix: str = "") -> Iterator[str]:
+    for name, hint in get_annotations(shape).items():
+        yield prefix + name
+        inner = get_args(hint)[0]
+        if is_typeddict(inner):
+            yield from _arguments(inner, f"{prefix}{name}.")
+
+
+def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in args.items():
+        yield prefix + name
+        if isinstance(value, Mapping):
+            yield from _given(value, f"{prefix}{name}.")
+
+
+def test_every_argument_has_a_case() -> None:
+    assert set(_arguments(OpenAICompatibleLLMArgs)) <= {name for args in CASES.values() for name in _given(args)}

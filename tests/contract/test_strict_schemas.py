@@ -1,0 +1,101 @@
+"""The strict reading of a CRD's schema, on schemas made for the purpose."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.schemas import StrictSchemas
+
+
+def _problems(spec_schema: dict[str, Any], spec: object) -> list[str]:
+    crd = {
+        "spec": {
+            "group": "example.com",
+            "names": {"kind": "Thing"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "schema": {
+                        "openAPIV3Schema": {"type": "object", "properties": {"spec": spec_schema, "metadata": {}}}
+                    },
+                }
+            ],
+        }
+    }
+    thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "one"}, "spec": spec}
+    return StrictSchemas([crd]).problems(thing)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "object", "x-kubernetes-preserve-unknown-fields": True}, {"any": {"thing": 1}}),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"any": 1}),
+        ({"x-kubernetes-int-or-string": True}, 1),
+        ({"x-kubernetes-int-or-string": True}, "1"),
+        ({"type": "string", "enum": ["a"], "nullable": True}, None),
+        ({"type": "string", "format": "date-time"}, "2026-11-22T20:00:00Z"),
+        ({"type": "string", "format": "unheard-of"}, "x"),
+        (
+            {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {}},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}},
+        ),
+    ],
+)
+def test_what_the_api_server_takes_is_taken(schema: dict[str, Any], value: object) -> None:
+    assert _problems(schema, value) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "problem"),
+    [
+        ({"type": "object"}, {"any": 1}, "spec.any: no such field; known are none"),
+        (
+            {"type": "object", "additionalProperties": {"type": "object", "properties": {"a": {}}}},
+            {"x": {"b": 1}},
+            "spec.x.b: no such field; known are a",
+        ),
+        (
+            {
+                "type": "object",
+                "x-kubernetes-preserve-unknown-fields": True,
+                "properties": {"a": {"type": "object", "properties": {"name": {}}}},
+            },
+            {"a": {"nmae": 1}, "b": 1},
+            "spec.a.nmae: no such field; did you mean name?",
+        ),
+        ({"x-kubernetes-int-or-string": True}, 1.5, "spec: 1.5 is not of type 'integer', 'string'"),
+        ({"type": "string", "nullable": True}, 1, "spec: 1 is not of type 'string', 'null'"),
+        ({"type": "string"}, None, "spec: None is not of type 'string'"),
+        ({"type": "string", "format": "date-time"}, "today", "spec: 'today' is not a 'date-time'"),
+        (
+            {
+                "type": "array",
+                "x-kubernetes-list-map-keys": ["a"],
+                "items": {"type": "object", "properties": {"a": {}, "b": {}}},
+            },
+            [{"a": 1, "b": 1}, {"a": 1, "b": 2}],
+            "spec: two items have the same a",
+        ),
+        (
+            {"type": "array", "items": {"type": "object", "properties": {"name": {}}}},
+            [{}, {"nam": 1}],
+            "spec[1].nam: no such field; did you mean name?",
+        ),
+    ],
+)
+def test_what_the_api_server_drops_or_refuses_is_refused(schema: dict[str, Any], value: object, problem: str) -> None:
+    assert _problems(schema, value) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [
+        ({}, "metadata: 'name' is a required property"),
+        ({"name": "one", "lables": {}}, "metadata.lables: no such field; did you mean labels?"),
+        ({"name": "one", "labels": {"a": 1}}, "metadata.labels.a: 1 is not of type 'string'"),
+    ],
+)
+def test_metadata_is_checked_too(metadata: dict[str, Any], problem: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    assert StrictSchemas([]).problems(secret) == [problem]

@@ -1,0 +1,126 @@
+"""The real Pulumi CLI on a copy of the project, apart from whatever login, stacks and plugins this machine has.
+
+A conftest takes the fixture with `from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli`.
+"""
+
+import importlib.metadata
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from local.binaries import find_or_build
+from local.go import TOOLCHAIN, have_go
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = ("Pulumi.yaml", "__main__.py", "components", "stacks", "requirements.txt")
+PASSPHRASE = "only for tests"
+
+
+@dataclass(frozen=True)
+class PulumiCli:
+    """Runs commands in `project`, all with the same isolated Pulumi home and file backend."""
+
+    project: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`pulumi` with these arguments, and these variables in its environment."""
+        return self._run(["pulumi", *arguments], environment)
+
+    def shell(self, commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Lines of shell, as a README has them; the first that fails ends it."""
+        return self._run(["bash", "-euo", "pipefail", "-c", commands], environment)
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [shutil.which(command[0], path=self.environment["PATH"]) or command[0], *command[1:]],
+            cwd=self.project,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def isolated_cli(project: Path, home: Path) -> PulumiCli:
+    """The CLI for a project, with everything it writes outside of the project below `home`."""
+    tools = home / "bin"
+    state = home / "state"
+    for folder in (tools, state):
+        folder.mkdir(parents=True)
+    _put_pulumi(tools / "pulumi")
+    host = Path(__file__).with_name("language_host") / "host.py"
+    _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
+    # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
+    provider = home / f"plugins/resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
+    _put_script(
+        provider / "pulumi-resource-kubernetes",
+        [sys.executable, "-m", "local.kubernetes_provider"],
+        PYTHONPATH=str(REPOSITORY),
+    )
+    environment = {
+        "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "NO_COLOR": "1",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_CONFIRMATIONS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    return PulumiCli(project, environment)
+
+
+@pytest.fixture
+def pulumi_cli(tmp_path: Path) -> PulumiCli:
+    """The CLI in a fresh copy of the project, without `local/`."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in PROJECT:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, project)
+    return isolated_cli(project, tmp_path / "pulumi-home")
+
+
+def _put_pulumi(place: Path) -> None:
+    """The engine warns of a language host that doesn't lie beside it; so it can't be a mere symbolic link."""
+    pulumi = find_or_build(print).pulumi.resolve()
+    try:
+        place.hardlink_to(pulumi)
+    except OSError:
+        shutil.copy2(pulumi, place)
+
+
+def _put_script(place: Path, command: list[str], **environment: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    settings = [f"{name}={value}" for name, value in environment.items()]
+    place.write_text(f'#!/bin/sh\nexec env {shlex.join([*settings, *command])} "$@"\n')
+    place.chmod(0o755)
+
+
+def _executor() -> Path:
+    """What Pulumi's own language host starts programs with: data in its Go module."""
+    go = have_go(print)
+    module = subprocess.run(
+        [go.program, "mod", "download", "-json", "github.com/pulumi/pulumi/sdk/v3"],
+        cwd=TOOLCHAIN / "pulumi",
+        env=go.environment,
+        capture_output=True,
+        check=True,
+    )
+    return Path(json.loads(module.stdout)["Dir"]) / "python/cmd/pulumi-language-python-exec"

@@ -1,0 +1,169 @@
+"""A Pulumi monitor that records what a program registers, in place of an engine."""
+
+import asyncio
+import contextvars
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.stack import run_in_stack
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = "openai-compatible-llm"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine is asked to register it."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    provider: str
+    dependencies: list[str]
+    inputs: dict[str, Any]
+    secret_inputs: set[str]
+
+
+@dataclass
+class Recording:
+    """All that a program registered, in its order."""
+
+    resources: list[Registration] = field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secret_outputs: dict[str, set[str]] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def one(self, type_suffix: str, name: str | None = None) -> Registration:
+        """The one resource whose type ends like this."""
+        found = [r for r in self.resources if r.type.endswith(type_suffix) and name in (None, r.name)]
+        assert len(found) == 1, f"{len(found)} of {type_suffix} in {[(r.type, r.name) for r in self.resources]}"
+        return found[0]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """The inputs of the Kubernetes objects, as they would be applied."""
+        return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
+
+
+class _Echo(pulumi.runtime.Mocks):
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program calls {args.token}")
+
+
+class _RecordingMonitor(mocks.MockMonitor):
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(_Echo())
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the name is the protocol's)
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            values, secrets = _revealed(request.object)
+            self.recording.resources.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    parent=request.parent,
+                    provider=request.provider,
+                    dependencies=list(request.dependencies),
+                    inputs=values,
+                    secret_inputs=secrets,
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        self.recording.outputs[request.urn], self.recording.secret_outputs[request.urn] = _revealed(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+
+class _RecordingEngine(mocks.MockEngine):
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(None)
+        self.recording = recording
+
+    def Log(self, request: Any) -> None:  # noqa: N802
+        self.recording.messages.append(request.message)
+        if request.severity == engine_pb2.WARNING:
+            self.recording.warnings.append(request.message)
+
+
+def _revealed(properties: Any) -> tuple[dict[str, Any], set[str]]:
+    """The values in plain, and the paths of those that came as secrets."""
+    secrets: set[str] = set()
+
+    def reveal(value: Any, path: str) -> Any:
+        if rpc.is_rpc_secret(value):
+            secrets.add(path)
+            value = rpc.unwrap_rpc_secret(value)
+        if isinstance(value, dict):
+            return {key: reveal(each, f"{path}.{key}" if path else key) for key, each in value.items()}
+        if isinstance(value, list):
+            return [reveal(each, f"{path}[{index}]") for index, each in enumerate(value)]
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        return value
+
+    return reveal(rpc.deserialize_properties(properties, keep_unknowns=True), ""), secrets
+
+
+def _close_own_event_loop(of_program: asyncio.AbstractEventLoop) -> None:
+    """Pulumi's mock monitor may open one in the thread that it answers in, and leaves it."""
+    with suppress(RuntimeError):
+        own = asyncio.get_event_loop()
+        if own is not of_program:
+            own.close()
+
+
+def record(program: Callable[[], object], *, preview: bool = False, stack: str = "test") -> Recording:
+    """Runs a program to its end: every registration has landed when this returns, or its error is raised."""
+    recording = Recording()
+
+    def run_program() -> None:
+        program()
+
+    async def run() -> None:
+        mocks.set_mocks(_Echo(), project=PROJECT, stack=stack, preview=preview, monitor=_RecordingMonitor(recording))
+        settings.SETTINGS.engine = _RecordingEngine(recording)
+        settings.set_root_resource(cast("Any", None))
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+        try:
+            await run_in_stack(run_program)
+        finally:
+            settings.SETTINGS.outputs.clear()
+            await loop.run_in_executor(None, _close_own_event_loop, loop)
+
+    contextvars.copy_context().run(asyncio.run, run())
+    return recording
+
+
+def record_program(
+    config: Mapping[str, Any], *, secret_keys: list[str] | None = None, stack: str = "test"
+) -> Recording:
+    """Runs the project's `__main__.py` with this stack config."""
+    values = {
+        key if ":" in key else f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
+
+    def program() -> None:
+        set_all_config(values, [f"{PROJECT}:{key}" for key in secret_keys or []])
+        runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
+
+    return record(program, stack=stack)
