@@ -26,7 +26,7 @@ def etcd(binaries: Binaries, state: StateFolder, certificates: Certificates, por
         f"--peer-cert-file={server.certificate}",
         f"--peer-key-file={server.key}",
         "--unsafe-no-fsync",
-        "--log-level=warn",
+        "--log-level=error",
     ]
 
 

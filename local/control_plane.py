@@ -11,7 +11,7 @@ from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.kubeconfig import kubeconfig
 from local.logs import last_lines
-from local.ports import Ports
+from local.ports import Ports, is_listening
 from local.processes import DetachedProcesses
 
 ETCD = "etcd"
@@ -19,6 +19,8 @@ KUBE_APISERVER = "kube-apiserver"
 KUBE_CONTROLLER_MANAGER = "kube-controller-manager"
 
 SECONDS_TO_BECOME_READY = 120.0
+SECONDS_FOR_ETCD_TO_LISTEN = 30.0
+SECONDS_OF_FIRST_MOMENTS = 0.5
 SECONDS_TO_RECOVER = 15.0
 ATTEMPTS_AT_FREE_PORTS = 5
 
@@ -54,9 +56,11 @@ class ControlPlane:
         write_private(self._state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
         with ApiServer(port, certificates) as api_server:
             self._install_definitions(api_server)
-            self._ensure_controller_manager(certificates, port)
+            is_new = self._ensure_controller_manager(certificates, port)
             for wanted in missing_from(api_server, gateway_objects()):
                 api_server.apply(wanted)
+            if is_new:
+                self._watch_first_moments(KUBE_CONTROLLER_MANAGER)
 
     def stop(self) -> None:
         """Stop all three. What etcd holds stays in the state folder."""
@@ -81,7 +85,8 @@ class ControlPlane:
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
         etcd = command_lines.etcd(self._binaries, self._state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
-        self._ensure(ETCD, etcd, revision)
+        if self._ensure(ETCD, etcd, revision):
+            self._wait_until_etcd_listens(etcd_port)
         is_new = self._ensure(KUBE_APISERVER, kube_apiserver, revision)
         with ApiServer(port, certificates) as api_server:
             if self._becomes_ready(api_server, SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER):
@@ -102,6 +107,22 @@ class ControlPlane:
         self._say(f"Starting {name}")
         self._processes.start(name, command, revision)
         return True
+
+    def _wait_until_etcd_listens(self, port: int) -> None:
+        """The API server, started before that, would rest a second before its second attempt."""
+        deadline = time.monotonic() + SECONDS_FOR_ETCD_TO_LISTEN
+        while not is_listening(port) and time.monotonic() < deadline:
+            if not self._processes.find(ETCD):
+                raise self._ended(ETCD)
+            time.sleep(0.02)
+
+    def _watch_first_moments(self, name: str) -> None:
+        """For a program that has no port to ask: what it can't work with, it finds at once."""
+        deadline = time.monotonic() + SECONDS_OF_FIRST_MOMENTS
+        while time.monotonic() < deadline:
+            if not self._processes.find(name):
+                raise self._ended(name)
+            time.sleep(0.05)
 
     def _becomes_ready(self, api_server: ApiServer, patience_seconds: float) -> bool:
         deadline = time.monotonic() + patience_seconds
@@ -130,8 +151,8 @@ class ControlPlane:
         for definition in missing:
             api_server.wait_until_established(definition)
 
-    def _ensure_controller_manager(self, certificates: Certificates, port: int) -> None:
+    def _ensure_controller_manager(self, certificates: Certificates, port: int) -> bool:
         credentials = self._state.root / "kube-controller-manager.kubeconfig"
         write_private(credentials, kubeconfig(certificates, certificates.controller_manager, port))
         command = command_lines.kube_controller_manager(self._binaries, str(credentials))
-        self._ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")
+        return self._ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")

@@ -53,6 +53,10 @@ class StateFolder:
         return self.root / "project"
 
     @property
+    def pulumi_home(self) -> Path:
+        return self.root / "pulumi"
+
+    @property
     def pulumi_state(self) -> Path:
         return self.root / "state"
 

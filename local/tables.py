@@ -1,0 +1,21 @@
+"""What `make up` and `make status` show at their end."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from local.stacks import Deployed
+
+
+def show(console: Console, deployed: Iterable[Deployed]) -> None:
+    """Every object that the stacks made, and where each provider is reached."""
+    objects = Table("Stack", "Kind", "Object", title="On the local API server", title_justify="left")
+    providers = Table("Stack", "Provider", "Path", "Host", "Model", title="Outputs", title_justify="left")
+    for each in deployed:
+        for kind, name in each.objects:
+            objects.add_row(each.stack, kind, name)
+        for provider, output in each.outputs.get("providers", {}).items():
+            model = output.get("model") or "the request's own"
+            providers.add_row(each.stack, provider, output["path"], output["host"], model)
+    console.print(objects, providers)
