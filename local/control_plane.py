@@ -139,7 +139,10 @@ class ControlPlane:
         lines = last_lines(self._processes.log(name))
         if "address already in use" in lines:
             return _PortTakenError()
-        return LocalError(f"{name} ended by itself. {lines}")
+        hint = (
+            "\nWhere its data is damaged, as after a power cut, `make down` makes room for new." if name == ETCD else ""
+        )
+        return LocalError(f"{name} ended by itself. {lines}{hint}")
 
     def _install_definitions(self, api_server: ApiServer) -> None:
         missing = missing_from(api_server, definition_objects(custom_resource_definitions(self._say)))

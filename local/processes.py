@@ -11,7 +11,7 @@ import psutil
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
 
-SECONDS_TO_TERMINATE = 15.0
+SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
 # psutil counts a start time from the boot time, which moves a little with the clock.
 SECONDS_OF_CLOCK_DRIFT = 2.0
@@ -65,16 +65,19 @@ class DetachedProcesses:
         environment = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         log.touch(mode=0o600)
         with log.open("wb") as output:
-            child = subprocess.Popen(
-                command,
-                cwd=self._state.root,
-                env=environment | {_MARK: self._mark(name)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                umask=0o077,
-            )
+            try:
+                child = subprocess.Popen(
+                    command,
+                    cwd=self._state.root,
+                    env=environment | {_MARK: self._mark(name)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    umask=0o077,
+                )
+            except OSError as error:
+                raise LocalError(f"{name} can't be started: {error}") from None
         _children.append(child)
         try:
             created = psutil.Process(child.pid).create_time()

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from local.folders import REPOSITORY, cache_folder
@@ -17,13 +17,13 @@ SECONDS_BEFORE_ASKING_AGAIN = 24 * 60 * 60
 
 
 def have_provider_plugin(
-    pulumi_home: Path, pulumi: Path, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
+    pulumi_home: Path, pulumi: Path, say: Callable[[str], None], users_pulumi_home: str | None
 ) -> None:
     """Puts the plugin where the engine looks for it.
 
     The official one of the user's own Pulumi home is taken, else the one in the cache, else it is downloaded there.
     """
-    official = _official_plugin(pulumi, say, environment)
+    official = _official_plugin(pulumi, say, Path(users_pulumi_home or Path.home() / ".pulumi"))
     place = pulumi_home / "plugins" / _folder_name()
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_symlink():
@@ -51,8 +51,7 @@ def _folder_name() -> str:
     return f"resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
 
 
-def _official_plugin(pulumi: Path, say: Callable[[str], None], environment: Mapping[str, str]) -> Path | None:
-    users_home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+def _official_plugin(pulumi: Path, say: Callable[[str], None], users_home: Path) -> Path | None:
     own_home = cache_folder() / "pulumi"
     for home in (users_home, own_home):
         if (home / "plugins" / _folder_name() / EXECUTABLE).exists():

@@ -1,7 +1,7 @@
 """The project's stacks on the local control plane, through Pulumi's Automation API."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Stacks:
             raise LocalError(f"There is no stack {', '.join(unknown)} in stacks/; there are {', '.join(known)}.")
 
     def up(self, name: str) -> Deployed:
-        stack, recovery = self._unlocked(name)
+        stack, recovery = self._unlocked(name, self._program(name))
         changes = self._run(f"pulumi up -s {name}", stack.up, show_secrets=False).summary.resource_changes or {}
         if recovery:
             self._say(f"Stack {name} has gone on from where its last run was killed.")
@@ -70,7 +70,7 @@ class Stacks:
         return self._deployed(stack, changed=changed)
 
     def preview(self, name: str) -> None:
-        stack, _ = self._unlocked(name)
+        stack, _ = self._unlocked(name, self._program(name))
         self._run(f"pulumi preview -s {name}", stack.preview)
 
     def deployed(self) -> list[Deployed]:
@@ -80,30 +80,31 @@ class Stacks:
     def destroy_all(self) -> None:
         for name in self._names():
             stack, _ = self._unlocked(name)
-            self._run(f"pulumi destroy -s {name}", stack.destroy, show_secrets=False)
-            stack.workspace.remove_stack(name)
+            self._run(f"pulumi destroy -s {name}", stack.destroy, remove=True, show_secrets=False)
 
     def _names(self) -> list[str]:
-        if not self._state.pulumi_state.exists():
-            return []
         workspace = automation.LocalWorkspace(work_dir=str(self._project))
         return [summary.name for summary in workspace.list_stacks()]
 
-    def _stack(self, name: str, **environment: str) -> automation.Stack:
-        keys = self._keys.for_providers(providers_without_key(self._project, name))
+    def _program(self, name: str) -> Callable[[], None]:
+        return program_with(self._keys.for_providers(providers_without_key(self._project, name)))
+
+    def _stack(
+        self, name: str, program: Callable[[], None] = lambda: None, environment: Mapping[str, str] | None = None
+    ) -> automation.Stack:
         return automation.create_or_select_stack(
             stack_name=name,
             project_name=project_name(self._project),
-            program=program_with(keys),
+            program=program,
             opts=automation.LocalWorkspaceOptions(work_dir=str(self._project), env_vars=environment),
         )
 
-    def _unlocked(self, name: str) -> tuple[automation.Stack, bool]:
+    def _unlocked(self, name: str, program: Callable[[], None] = lambda: None) -> tuple[automation.Stack, bool]:
         """Nobody else is at work here, so a lock that is there was left by a run that was killed."""
         locks = self._state.pulumi_state / ".pulumi" / "locks"
         if not any(locks.glob(f"**/{name}/*.json")):
-            return self._stack(name), False
-        stack = self._stack(name, **RECOVERY)
+            return self._stack(name, program), False
+        stack = self._stack(name, program, RECOVERY)
         stack.cancel()
         self._run(f"pulumi refresh -s {name}", stack.refresh, clear_pending_creates=True, show_secrets=False)
         return stack, True

@@ -10,7 +10,7 @@ from local.stacks import Deployed
 
 def show(console: Console, deployed: Iterable[Deployed]) -> None:
     """Every object that the stacks made, and where each provider is reached."""
-    objects = Table("Stack", "Kind", "Object", title="On the local API server", title_justify="left")
+    objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
     providers = Table("Stack", "Provider", "Path", "Host", "Model", title="Outputs", title_justify="left")
     for each in deployed:
         for kind, name in each.objects:

@@ -101,5 +101,5 @@ def _answer(request: Callable[[dict[str, Any]], Any]) -> Object:
             status = {}
         raise RefusedError({"code": error.status, "reason": error.reason} | status) from None
     except urllib3.exceptions.HTTPError as error:
-        raise UnreachableError(str(error)) from None
+        raise UnreachableError(f"configured Kubernetes cluster is unreachable: {error}") from None
     return answer  # type: ignore[no-any-return]

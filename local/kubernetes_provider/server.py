@@ -57,6 +57,7 @@ def _fault(error: Exception) -> str:
 
 async def serve(engine_address: str) -> None:
     """Until the engine asks to stop, or is gone."""
+    engine = os.getppid()
     logging.disable()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(32))
@@ -72,7 +73,6 @@ async def serve(engine_address: str) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
 
-    engine = os.getppid()
     while not stopped.is_set() and os.getppid() == engine:
         try:
             await asyncio.wait_for(stopped.wait(), 1)

@@ -1,0 +1,106 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from pulumi.automation._minimum_version import _MINIMUM_VERSION
+
+from local import binaries
+from local.binaries import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Binaries, find_or_build
+from local.build import Target
+
+Program = Callable[[Path, str], Path]
+
+TOOLS = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI)
+NEW_ENOUGH = {
+    "etcd": "echo etcd Version: 3.6.5; echo Go Version: go1.24.7",
+    "kube-apiserver": "echo Kubernetes v1.34.1",
+    "kube-controller-manager": "echo Kubernetes v1.34.1",
+    "pulumi": "echo v3.246.0",
+}
+
+
+@pytest.fixture(autouse=True)
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what would have been built."""
+    names: list[str] = []
+
+    def record(targets: Sequence[Target], say: Callable[[str], None]) -> None:
+        del say
+        for target in targets:
+            names.append(target.name)
+            target.built.parent.mkdir(parents=True, exist_ok=True)
+            target.built.touch()
+
+    monkeypatch.setattr(binaries, "build", record)
+    return names
+
+
+def test_everything_is_built_where_nothing_is_there(built: list[str]) -> None:
+    found = find_or_build(print)
+    assert built == ["etcd", "kube-apiserver", "kube-controller-manager", "pulumi"]
+    assert found == Binaries(*(tool.target.built for tool in TOOLS))
+
+
+def test_what_is_built_is_not_built_again(built: list[str]) -> None:
+    said: list[str] = []
+    assert find_or_build(print) == find_or_build(said.append)
+    assert len(built) == 4
+    assert said == []
+
+
+def test_everything_is_taken_from_path_where_it_is_there(bin_folder: Path, program: Program, built: list[str]) -> None:
+    for name, script in NEW_ENOUGH.items():
+        program(bin_folder / name, script)
+    assert find_or_build(print) == Binaries(*(bin_folder / name for name in NEW_ENOUGH))
+    assert built == []
+
+
+def test_kubebuilder_assets_come_before_path_and_what_they_lack_is_looked_for_further(
+    bin_folder: Path, tmp_path: Path, program: Program, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = tmp_path / "assets"
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    for name in ("etcd", "kube-apiserver", "pulumi"):
+        program(assets / name, NEW_ENOUGH[name])
+    for name in ("etcd", "kube-controller-manager"):
+        program(bin_folder / name, NEW_ENOUGH[name])
+    found = find_or_build(print)
+    assert found.etcd == assets / "etcd"
+    assert found.kube_apiserver == assets / "kube-apiserver"
+    assert found.kube_controller_manager == bin_folder / "kube-controller-manager"
+    assert built == ["pulumi"]
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "reason"),
+    [
+        ("etcd", "echo etcd Version: 3.4.23", "is version 3.4.23; 3.5 or newer is needed"),
+        ("kube-apiserver", "echo Kubernetes v1.29.15", "is version 1.29.15; 1.30 or newer is needed"),
+        ("pulumi", "echo v3.0.0", "is version 3.0.0; 3.1 or newer is needed"),
+        ("pulumi", "echo v4.0.0", "is version 4.0.0"),
+        ("pulumi", "echo dev", "does not tell its version"),
+        ("kube-apiserver", "exit 1", "does not tell its version"),
+    ],
+)
+def test_what_can_not_be_used_is_passed_over_and_built(
+    bin_folder: Path, program: Program, built: list[str], name: str, script: str, reason: str
+) -> None:
+    said: list[str] = []
+    for other, right in NEW_ENOUGH.items():
+        program(bin_folder / other, right)
+    refused = program(bin_folder / name, script)
+    find_or_build(said.append)
+    assert built == [name]
+    assert len(said) == 1
+    assert said[0].startswith(f"Not taken: {refused} {reason}")
+
+
+def test_a_pulumi_is_taken_just_where_the_automation_api_takes_it() -> None:
+    assert (*PULUMI.minimum, 0) == (_MINIMUM_VERSION.major, _MINIMUM_VERSION.minor, _MINIMUM_VERSION.patch)
+    assert PULUMI.below == (_MINIMUM_VERSION.major + 1,)
+
+
+def test_the_versions_to_build_are_those_of_the_modules() -> None:
+    assert ETCD.target.version.startswith("v3.")
+    assert KUBE_APISERVER.target.version == KUBE_CONTROLLER_MANAGER.target.version
+    assert PULUMI.target.version.startswith("v3.")

@@ -1,0 +1,110 @@
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local import build as building
+from local.binaries import ETCD, KUBE_APISERVER, PULUMI
+from local.build import build
+from local.errors import LocalError
+
+Program = Callable[[Path, str], Path]
+
+# `go build ... -o <output> <package>`, whose output tells how it was called.
+GO = """
+[ "$1" = version ] && exec echo go version go1.99.0 linux/amd64
+echo compiling
+for argument; do [ "$previous" = -o ] && output=$argument; previous=$argument; done
+echo "$PWD $*" > "$output"
+"""
+
+
+@pytest.fixture(autouse=True)
+def fake_go(bin_folder: Path, program: Program) -> Path:
+    return program(bin_folder / "go", GO)
+
+
+def test_a_program_is_built_once_and_says_so() -> None:
+    said: list[str] = []
+    for _ in range(2):
+        build([ETCD.target], said.append)
+    assert ETCD.target.built.exists()
+    assert said[0] == f"Building etcd {ETCD.target.version} (1 of 1) ..."
+    assert said[1].startswith(f"Built etcd {ETCD.target.version} (1 of 1) in 0:00:0")
+    assert len(said) == 2
+
+
+def test_a_program_is_built_in_its_module_with_its_version_in_it() -> None:
+    build([PULUMI.target, KUBE_APISERVER.target], lambda _: None)
+    pulumi, kube_apiserver = PULUMI.target.built.read_text(), KUBE_APISERVER.target.built.read_text()
+    version = PULUMI.target.version
+    assert pulumi.startswith(str(building.TOOLCHAIN / "pulumi"))
+    assert f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}" in pulumi
+    assert f"-X k8s.io/component-base/version.gitVersion={KUBE_APISERVER.target.version}" in kube_apiserver
+    assert "-trimpath" in kube_apiserver
+
+
+def test_a_half_finished_build_is_not_taken_for_a_whole_one(bin_folder: Path, program: Program) -> None:
+    program(bin_folder / "go", GO + "echo no space left; exit 2")
+    with pytest.raises(LocalError, match="Building etcd failed"):
+        build([ETCD.target], lambda _: None)
+    assert [file.name for file in ETCD.target.built.parent.iterdir()] == ["etcd.partial"]
+    assert not ETCD.target.built.exists()
+    program(bin_folder / "go", GO)
+    build([ETCD.target], lambda _: None)
+    assert [file.name for file in ETCD.target.built.parent.iterdir()] == ["etcd"]
+
+
+def test_a_failed_build_names_its_log_and_shows_its_end(bin_folder: Path, cache: Path, program: Program) -> None:
+    program(bin_folder / "go", GO + "for line in 1 2 3; do echo reason $line >&2; done; exit 2")
+    with pytest.raises(LocalError) as failure:
+        build([ETCD.target], lambda _: None)
+    log = cache / "logs" / "build-etcd.log"
+    assert str(failure.value).startswith("Building etcd failed (go ended with status 2).")
+    assert str(failure.value).endswith(f"The last lines of {log}:\ncompiling\nreason 1\nreason 2\nreason 3")
+
+
+def test_an_interrupted_build_ends_go(bin_folder: Path, program: Program, tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    program(bin_folder / "go", GO + f"trap 'echo > {ended}; exit 1' INT; while :; do sleep 0.05; done")
+
+    def say(_: str) -> None:
+        timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+        timer.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        build([ETCD.target], say)
+    assert ended.exists()
+    assert not ETCD.target.built.exists()
+
+
+@pytest.mark.parametrize("changed", ["go.mod", "go.sum"])
+def test_other_pins_are_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
+    before = ETCD.target.built
+    shutil.copytree(building.TOOLCHAIN, tmp_path / "toolchain")
+    monkeypatch.setattr(building, "TOOLCHAIN", tmp_path / "toolchain")
+    assert ETCD.target.built == before
+    with (tmp_path / "toolchain" / "kubernetes" / changed).open("a") as pins:
+        pins.write("\n")
+    assert ETCD.target.built != before
+    assert ETCD.target.built.name == "etcd"
+
+
+def test_another_platform_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ETCD.target.built
+    monkeypatch.setattr(building.platform, "machine", lambda: "riscv64")
+    assert ETCD.target.built != before
+
+
+def test_a_long_build_says_every_now_and_then_that_it_goes_on(
+    bin_folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(building, "SECONDS_BETWEEN_LINES", 0.1)
+    program(bin_folder / "go", GO + "sleep 0.8")
+    build([ETCD.target], said.append)
+    assert said[1].startswith(f"Building etcd {ETCD.target.version} (1 of 1) ... 0:00:0")

@@ -1,0 +1,91 @@
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.errors import LocalError
+from local.folders import StateFolder
+from local.lock import exclusive, only_one_at_a_time
+
+HOLD = """
+import sys
+from pathlib import Path
+from local.lock import exclusive
+with exclusive(Path(sys.argv[1]), print):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_elsewhere(lock: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        yield holder
+        if holder.poll() is None:
+            holder.kill()
+
+
+def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        with only_one_at_a_time(StateFolder(tmp_path / ".local"), said.append):
+            pass
+    assert said == []
+
+
+def test_the_lock_lies_beside_the_state_folder_which_may_be_removed(tmp_path: Path) -> None:
+    with only_one_at_a_time(StateFolder(tmp_path / ".local"), print):
+        assert [file.name for file in tmp_path.iterdir()] == [".local.lock"]
+
+
+def test_who_waits_is_told_once_for_whom(tmp_path: Path) -> None:
+    lock, said = tmp_path / "lock", list[str]()
+    with held_elsewhere(lock) as holder:
+
+        def let_go(line: str) -> None:
+            said.append(line)
+            assert holder.stdin
+            holder.stdin.close()
+
+        with exclusive(lock, let_go, patience_seconds=10):
+            assert holder.wait(5) == 0
+        assert len(said) == 1
+        assert said[0].startswith(f"Waiting for process {holder.pid} (python -c")
+
+
+def test_who_waits_too_long_gives_up(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with (
+        held_elsewhere(lock) as holder,
+        pytest.raises(LocalError, match=f"Gave up .* waiting for process {holder.pid}"),
+        exclusive(lock, lambda _: None, patience_seconds=0.1),
+    ):
+        pass
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    lock, said = tmp_path / "lock", list[str]()
+    with held_elsewhere(lock) as holder:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+        with exclusive(lock, said.append, patience_seconds=0):
+            pass
+    assert said == []
+
+
+def test_an_error_inside_lets_go(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with pytest.raises(ZeroDivisionError), exclusive(lock, print):
+        raise ZeroDivisionError
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert lock.read_text() == ""

@@ -1,0 +1,187 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import processes
+from local.errors import LocalError
+from local.folders import StateFolder
+from local.processes import DetachedProcesses, is_alive
+
+SLEEP = ["sleep", "60"]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateFolder:
+    state = StateFolder(tmp_path / "state")
+    state.create()
+    return state
+
+
+@pytest.fixture
+def detached(state: StateFolder) -> Iterator[DetachedProcesses]:
+    detached = DetachedProcesses(state)
+    yield detached
+    detached.stop("one", "two")
+
+
+def found(detached: DetachedProcesses, name: str) -> psutil.Process:
+    process = detached.find(name)
+    assert process
+    return process
+
+
+def wait_for(file: Path, text: str) -> None:
+    deadline = time.monotonic() + 5
+    while text not in file.read_text():
+        assert time.monotonic() < deadline, file.read_text()
+        time.sleep(0.01)
+
+
+def test_a_started_process_is_found_and_stopped(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    process = found(detached, "one")
+    assert process.cmdline() == SLEEP
+    detached.stop("one")
+    assert not is_alive(process)
+    assert detached.find("one") is None
+
+
+def test_a_process_has_a_session_of_its_own(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    assert os.getsid(found(detached, "one").pid) != os.getsid(0)
+
+
+def test_a_process_outlives_the_command_that_started_it(detached: DetachedProcesses, state: StateFolder) -> None:
+    script = (
+        "from pathlib import Path; from local.folders import StateFolder; from local.processes import DetachedProcesses;"
+        f"DetachedProcesses(StateFolder(Path({str(state.root)!r}))).start('one', {SLEEP!r})"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert found(detached, "one").cmdline() == SLEEP
+
+
+def test_a_reused_pid_is_not_taken_for_ours(detached: DetachedProcesses, state: StateFolder) -> None:
+    detached.start("one", SLEEP)
+    record = json.loads((state.processes / "one.json").read_text())
+    detached.stop("one")
+    with subprocess.Popen(SLEEP) as other:
+        (state.processes / "one.json").write_text(json.dumps(record | {"pid": other.pid, "created": 1.0}))
+        assert detached.find("one") is None
+        detached.stop("one")
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_process_killed_by_someone_else_is_not_found(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    process = found(detached, "one")
+    process.kill()
+    while is_alive(process):
+        time.sleep(0.01)
+    assert detached.find("one") is None
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"pid": 1}'])
+def test_a_process_without_a_whole_record_is_found_by_its_mark(
+    detached: DetachedProcesses, state: StateFolder, content: str | None
+) -> None:
+    detached.start("one", SLEEP)
+    pid = found(detached, "one").pid
+    record = state.processes / "one.json"
+    if content is None:
+        record.unlink()
+    else:
+        record.write_text(content)
+    assert found(detached, "one").pid == pid
+    assert detached.find("two") is None
+    assert not detached.runs("one", SLEEP, "")
+
+
+def test_a_process_of_another_state_folder_is_not_ours(detached: DetachedProcesses, tmp_path: Path) -> None:
+    detached.start("one", SLEEP)
+    elsewhere = StateFolder(tmp_path / "elsewhere")
+    elsewhere.create()
+    assert DetachedProcesses(elsewhere).find("one") is None
+
+
+def test_another_command_line_or_revision_is_another_process(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP, "a")
+    assert detached.runs("one", SLEEP, "a")
+    assert not detached.runs("one", SLEEP, "b")
+    assert not detached.runs("one", ["sleep", "61"], "a")
+
+
+def test_what_ignores_the_signal_to_terminate_is_killed(
+    detached: DetachedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "SECONDS_TO_TERMINATE", 0.1)
+    detached.start("one", ["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.05; done"])
+    wait_for(detached.log("one"), "deaf")
+    process = found(detached, "one")
+    detached.stop("one")
+    assert not is_alive(process)
+
+
+def test_all_names_stop_even_if_one_fails(detached: DetachedProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+    detached.start("one", SLEEP)
+    detached.start("two", SLEEP)
+    one, two = found(detached, "one"), found(detached, "two")
+    end = processes._end
+
+    def refuse_one(process: psutil.Process) -> None:
+        if process.pid == one.pid:
+            raise psutil.AccessDenied(process.pid)
+        end(process)
+
+    with monkeypatch.context() as patch, pytest.raises(LocalError, match=f"one .process {one.pid}. can't be stopped"):
+        patch.setattr(processes, "_end", refuse_one)
+        detached.stop("one", "two")
+    assert is_alive(one)
+    assert not is_alive(two)
+
+
+def test_stopping_what_does_not_run_is_no_error(detached: DetachedProcesses) -> None:
+    detached.stop("one", "two")
+
+
+def test_the_environment_holds_none_of_the_callers_secrets(
+    detached: DetachedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", "canary")
+    detached.start("one", ["sh", "-c", "env; echo end; sleep 60"])
+    wait_for(detached.log("one"), "end")
+    assert "canary" not in detached.log("one").read_text()
+    assert "MISTRAL_API_KEY" not in found(detached, "one").environ()
+
+
+def test_a_log_is_private_and_begins_anew_with_the_last_one_kept(detached: DetachedProcesses) -> None:
+    for text in ("first", "second", "third"):
+        detached.start("one", ["sh", "-c", f"echo {text}; sleep 60"])
+        wait_for(detached.log("one"), text)
+        detached.stop("one")
+    log = detached.log("one")
+    assert log.read_text() == "third\n"
+    assert log.with_name("one.log.previous").read_text() == "second\n"
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert len(list(log.parent.iterdir())) == 2
+
+
+def test_a_program_that_is_not_there_is_one_clear_line(detached: DetachedProcesses) -> None:
+    with pytest.raises(LocalError, match="one can't be started: .*nowhere"):
+        detached.start("one", ["/nowhere/program"])
+
+
+def test_an_interrupt_of_the_caller_does_not_reach_the_process(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    process = found(detached, "one")
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert is_alive(process)
