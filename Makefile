@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig test test-unit lint format lock
+.PHONY: help up preview down status kubeconfig test test-unit lint format readme lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -38,6 +38,9 @@ lint: $(VENV)/.installed ## Check style and types
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+readme: $(VENV)/.installed ## Write the README's tables anew from the docstrings
+	@$(BIN)/python docs/arguments.py
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev; do \

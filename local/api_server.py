@@ -82,7 +82,7 @@ class ApiServer:
         while True:
             response = self._request("GET", definition.path)
             _refuse_errors(response, definition.path)
-            conditions = response.json().get("status", {}).get("conditions", [])
+            conditions = response.json().get("status", {}).get("conditions") or []
             if any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions):
                 return
             if time.monotonic() > deadline:

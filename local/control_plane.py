@@ -33,7 +33,7 @@ class ControlPlane:
     """etcd, kube-apiserver and kube-controller-manager on loopback, as detached processes."""
 
     def __init__(self, state: StateFolder, binaries: Binaries, say: Callable[[str], None]) -> None:
-        self._state = state
+        self.state = state
         self._binaries = binaries
         self._say = say
         self._processes = DetachedProcesses(state)
@@ -45,15 +45,15 @@ class ControlPlane:
         port = self._ports.read().get(KUBE_APISERVER)
         if not port or not all(self._processes.find(name) for name in (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER)):
             return False
-        with ApiServer(port, Certificates(self._state.certificates)) as api_server:
+        with ApiServer(port, Certificates(self.state.certificates)) as api_server:
             return api_server.is_ready()
 
     def start(self) -> None:
         """Start what does not run, start anew what does not answer, and put in place what stacks rely on."""
-        self._state.create()
-        certificates = have_certificates(self._state.certificates)
+        self.state.create()
+        certificates = have_certificates(self.state.certificates)
         port = self._serve(certificates)
-        write_private(self._state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
+        write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
         with ApiServer(port, certificates) as api_server:
             self._install_definitions(api_server)
             is_new = self._ensure_controller_manager(certificates, port)
@@ -83,7 +83,7 @@ class ControlPlane:
 
     def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> None:
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
-        etcd = command_lines.etcd(self._binaries, self._state, certificates, etcd_port)
+        etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
         if self._ensure(ETCD, etcd, revision):
             self._wait_until_etcd_listens(etcd_port)
@@ -155,7 +155,7 @@ class ControlPlane:
             api_server.wait_until_established(definition)
 
     def _ensure_controller_manager(self, certificates: Certificates, port: int) -> bool:
-        credentials = self._state.root / "kube-controller-manager.kubeconfig"
+        credentials = self.state.root / "kube-controller-manager.kubeconfig"
         write_private(credentials, kubeconfig(certificates, certificates.controller_manager, port))
         command = command_lines.kube_controller_manager(self._binaries, str(credentials))
         return self._ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")

@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.binaries import Binaries, find_or_build
+from local.control_plane import ControlPlane
+from local.folders import StateFolder
+from tests.e2e.cluster import Cluster
+from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Binaries:
+    return find_or_build(print)
+
+
+@pytest.fixture(scope="session")
+def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One for all tests that don't disturb it; what they make they take away."""
+    plane = ControlPlane(StateFolder(tmp_path_factory.mktemp("control-plane")), binaries, print)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture
+def kubeconfig(control_plane: ControlPlane) -> Path:
+    return control_plane.state.kubeconfig
+
+
+@pytest.fixture
+def cluster(kubeconfig: Path) -> Iterator[Cluster]:
+    cluster = Cluster(kubeconfig)
+    yield cluster
+    cluster.close()

@@ -1,0 +1,176 @@
+"""`pulumi up` as on a user's cluster: the CLI, the project's own program, and nothing of `local/` but the API server."""
+
+import base64
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import kubernetes
+import pytest
+import yaml
+
+from local.control_plane import ControlPlane
+from tests.e2e.cluster import Cluster, api_key, revisions
+from tests.e2e.pulumi_cli import PulumiCli
+
+CANARY = "sk-canary-e2e-41d7"
+ROTATED = "sk-canary-e2e-rotated-9b02"
+
+
+@pytest.fixture
+def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> Iterator[PulumiCli]:
+    """The CLI on the local API server, in a stack `test` with one provider of that name."""
+    pulumi_cli.environment["KUBECONFIG"] = str(cluster.kubeconfig)
+    write_config(pulumi_cli, {"house": {"host": "llm.example.com"}})
+    assert pulumi_cli("stack", "init", "test").returncode == 0
+    yield pulumi_cli
+    pulumi_cli("destroy", "-s", "test", KUBECONFIG=str(cluster.kubeconfig))
+
+
+def write_config(cli: PulumiCli, providers: object) -> None:
+    file = cli.project / "stacks" / "Pulumi.test.yaml"
+    content = yaml.safe_load(file.read_text()) if file.exists() else {}
+    content.setdefault("config", {})["openai-compatible-llm:providers"] = providers
+    file.write_text(yaml.safe_dump(content))
+
+
+def up(cli: PulumiCli, **environment: str) -> str:
+    done = cli("up", **{"HOUSE_API_KEY": CANARY, **environment})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def failure(cli: PulumiCli, command: str = "up", **environment: str) -> str:
+    done = cli(command, **{"HOUSE_API_KEY": CANARY, **environment})
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0, printed
+    assert "Traceback" not in printed
+    assert CANARY not in printed
+    return printed
+
+
+def test_an_update_changes_what_was_changed_and_nothing_else(cli: PulumiCli, cluster: Cluster) -> None:
+    up(cli)
+    first = cluster.objects("house")
+    assert sorted(first) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert api_key(first) == CANARY
+
+    assert "6 unchanged" in up(cli)
+    assert revisions(cluster.objects("house")) == revisions(first)
+
+    write_config(cli, {"house": {"host": "llm.example.com", "model": "other"}})
+    assert re.search(r"~ 1 updated\s+5 unchanged", up(cli))
+    second = cluster.objects("house")
+    assert second["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "other"
+    assert changed(first, second) == {"Backend"}
+
+    assert re.search(r"~ 1 updated\s+5 unchanged", up(cli, HOUSE_API_KEY=ROTATED))
+    third = cluster.objects("house")
+    assert api_key(third) == ROTATED
+    assert changed(second, third) == {"Secret"}
+    assert third["Secret"]["metadata"]["uid"] == first["Secret"]["metadata"]["uid"]
+
+    assert cli("destroy").returncode == 0
+    assert cluster.objects("house") == {}
+
+
+def changed(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> set[str]:
+    return {kind for kind in before | after if revisions(before).get(kind) != revisions(after).get(kind)}
+
+
+def test_the_key_is_shown_by_no_command_and_stands_in_no_file(cli: PulumiCli) -> None:
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    cli("config", "set", "--secret", "--path", "providers.house.apiKey", CANARY)
+    printed = ""
+    for command in (
+        ["preview", "--diff"],
+        ["preview", "--json"],
+        ["up", "--diff"],
+        ["up", "--diff", "--refresh"],
+        ["stack"],
+        ["stack", "output", "--json", "--show-secrets"],
+        ["stack", "export"],
+        ["stack", "history", "--json"],
+        ["config"],
+        ["destroy", "--diff"],
+    ):
+        done = cli(*command)
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout + done.stderr
+    assert "house-secret" in printed
+    home = Path(cli.environment["PULUMI_HOME"])
+    files = [file for folder in (home, cli.project) for file in folder.rglob("*") if file.is_file()]
+    written = b"".join(file.read_bytes() for file in files if "bin" not in file.parts)
+    assert b"house-secret" in written
+    for text in (CANARY, encoded):
+        assert text not in printed
+        assert text.encode() not in written
+
+
+def test_no_key_is_one_line_with_the_stack_the_provider_and_both_ways_to_give_it(cli: PulumiCli) -> None:
+    printed = failure(cli, HOUSE_API_KEY="")
+    assert (
+        "Stack test has no API key for provider house. Give it with "
+        "`pulumi config set -s test --secret --path 'providers.house.apiKey'`, or in the environment as HOUSE_API_KEY."
+    ) in printed
+
+
+def test_bad_arguments_are_refused_at_preview(cli: PulumiCli) -> None:
+    write_config(cli, {"house": {"host": "https://llm.example.com", "modle": "m"}})
+    printed = failure(cli, "preview")
+    assert "modle: there is no such argument; did you mean `model`?" in printed
+    assert 'host: "https://llm.example.com" is not a host name' in printed
+
+
+def test_an_object_that_the_api_server_refuses_is_named_and_the_next_run_goes_on(
+    cli: PulumiCli, cluster: Cluster
+) -> None:
+    write_config(cli, {"house": {"host": "llm.example.com", "namespace": "not-yet"}})
+    assert 'namespaces "not-yet" not found' in failure(cli)
+    namespace = kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name="not-yet"))
+    cluster.core.create_namespace(namespace)
+    up(cli)
+    assert len(cluster.objects("house", "not-yet")) == 4
+
+
+def test_a_missing_definition_is_named_and_the_next_run_goes_on(
+    cli: PulumiCli, cluster: Cluster, control_plane: ControlPlane
+) -> None:
+    cluster.extensions.delete_custom_resource_definition("backends.gateway.kgateway.dev")
+    try:
+        printed = failure(cli)
+        assert 'no matches for kind "Backend" in version "gateway.kgateway.dev/v1alpha1"' in printed
+    finally:
+        control_plane.start()
+    up(cli)
+    assert len(cluster.objects("house")) == 4
+
+
+def test_an_unreachable_cluster_is_said_to_be_and_the_next_run_goes_on(
+    cli: PulumiCli, cluster: Cluster, tmp_path: Path
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    kubeconfig = tmp_path / "unreachable"
+    kubeconfig.write_text(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", cluster.kubeconfig.read_text()))
+    assert "unreachable" in failure(cli, KUBECONFIG=str(kubeconfig))
+    up(cli)
+    assert len(cluster.objects("house")) == 4
+
+
+def test_an_object_of_somebody_else_is_refused_untouched_and_the_next_run_goes_on(
+    cli: PulumiCli, cluster: Cluster
+) -> None:
+    metadata = kubernetes.client.V1ObjectMeta(name="house-secret", namespace="gloo-system")
+    foreign = kubernetes.client.V1Secret(metadata=metadata, string_data={"theirs": "yes"})
+    cluster.core.create_namespaced_secret("gloo-system", foreign)
+    before = revisions(cluster.objects("house"))
+    printed = failure(cli)
+    assert "house-secret" in printed
+    assert "already exists" in printed
+    assert revisions(cluster.objects("house")) == before
+    cluster.core.delete_namespaced_secret("house-secret", "gloo-system")
+    up(cli)
+    assert api_key(cluster.objects("house")) == CANARY

@@ -1,0 +1,69 @@
+"""What the README says, held against what is. Its commands are run in tests/e2e/test_readme_commands.py."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+
+from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_tables_are_what_the_docstrings_say() -> None:
+    with_tables = runpy.run_path(str(REPOSITORY / "docs" / "arguments.py"))["with_tables"]
+    assert with_tables(README) == README, "run `make readme`"
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_every_stack_file_in_the_readme_makes_its_providers(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, content = block.split("\n", 1)
+    assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
+    config = yaml.safe_load(content)["config"]
+    providers = config[f"{PROJECT}:providers"]
+    for name in providers:
+        monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", "sk-for-the-readme")
+    recording = record_program(config)
+    assert [r.name for r in recording.resources if r.type.endswith(":Backend")] == list(providers)
+    assert len(recording.objects()) == 4 * len(providers)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_every_python_snippet_in_the_readme_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "components"))
+    snippet = tmp_path / "__main__.py"
+    snippet.write_text(block)
+
+    def program() -> None:
+        keys = dict.fromkeys(re.findall(r'require_secret\("(\w+)"\)', block), "sk-for-the-readme")
+        pulumi.runtime.set_all_config({f"{PROJECT}:{key}": value for key, value in keys.items()}, list(keys))
+        runpy.run_path(str(snippet), run_name="__main__")
+
+    recording = record(program)
+    assert len(recording.objects()) == 4 * block.count("OpenAICompatibleLLM(")
+    assert len(recording.objects()) > 0
+
+
+def test_every_link_within_the_repository_leads_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)]+)\)", README)
+    headings = {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", README, re.M)}
+    missing = [t for t in targets if not (t[1:] in headings if t.startswith("#") else (REPOSITORY / t).exists())]
+    assert targets
+    assert missing == []
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    commands = [*blocks("sh"), *re.findall(r"`(make [^`]+)`", README)]
+    targets = {
+        target for named in re.findall(r"\bmake ((?:[a-z-]+ ?)+)", "\n".join(commands)) for target in named.split()
+    }
+    assert targets
+    assert [t for t in targets if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
