@@ -6,7 +6,6 @@ import sys
 
 from rich.console import Console
 
-from local.commands import Commands
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.lock import only_one_at_a_time
@@ -25,21 +24,27 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     state = StateFolder.of_this_clone()
     console = Console()
-    if asked.command == "kubeconfig":
-        return _kubeconfig(state, console)
     try:
-        with only_one_at_a_time(state, console.print):
-            _run(Commands(state, console), asked)
+        if asked.command == "kubeconfig":
+            _kubeconfig(state, console)
+            return 0
+        with only_one_at_a_time(state, lambda line: console.out(line, highlight=False)):
+            _run(asked, state, console)
     except LocalError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(f"{error.filename or 'A system call'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print(f"Interrupted. The next `make {asked.command}` goes on from here.", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     return 0
 
 
-def _run(commands: Commands, asked: argparse.Namespace) -> None:
+def _run(asked: argparse.Namespace, state: StateFolder, console: Console) -> None:
+    # Imported here as it takes a while, in which a Ctrl-C is to end in a line as well.
+    from local.commands import Commands
+
+    commands = Commands(state, console)
     match asked.command:
         case "up":
             commands.up(asked.stacks)
@@ -51,12 +56,15 @@ def _run(commands: Commands, asked: argparse.Namespace) -> None:
             commands.status()
 
 
-def _kubeconfig(state: StateFolder, console: Console) -> int:
+def _kubeconfig(state: StateFolder, console: Console) -> None:
     if not state.kubeconfig.exists():
-        print("error: There is no local control plane; `make up` starts it.", file=sys.stderr)  # noqa: T201
-        return 1
+        raise LocalError("There is no local control plane; `make up` starts it.")
     console.out(f"export KUBECONFIG={shlex.quote(str(state.kubeconfig))}", highlight=False)
-    return 0
+
+
+def _failed(problem: str) -> int:
+    print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+    return 1
 
 
 if __name__ == "__main__":

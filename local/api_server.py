@@ -12,9 +12,8 @@ from local.errors import LocalError
 FIELD_MANAGER = "openai-compatible-llm-local"
 
 _METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
-# While a definition is new, its namespace is on its way out, or the server has just come up.
+# While a definition is new, or the server has just come up.
 _PASSING = (
-    HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.CONFLICT,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -54,13 +53,20 @@ class ApiServer:
         except urllib3.exceptions.HTTPError:
             return False
 
-    def metadata(self, path: str) -> dict[str, Any] | None:
-        response = self._request("GET", path, headers=_METADATA_ONLY)
-        if response.status == HTTPStatus.NOT_FOUND:
-            return None
-        _refuse_errors(response, path)
-        metadata: dict[str, Any] = response.json()["metadata"]
-        return metadata
+    def metadata(self, path: str, patience_seconds: float = 60) -> dict[str, Any] | None:
+        """Of the object, if there is one; one that is being deleted is waited out."""
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            response = self._request("GET", path, headers=_METADATA_ONLY)
+            if response.status == HTTPStatus.NOT_FOUND:
+                return None
+            _refuse_errors(response, path)
+            metadata: dict[str, Any] = response.json()["metadata"]
+            if "deletionTimestamp" not in metadata:
+                return metadata
+            if time.monotonic() > deadline:
+                raise LocalError(f"{path} is being deleted, and was not gone after {patience_seconds:.0f} seconds.")
+            time.sleep(0.1)
 
     def apply(self, wanted: ClusterObject, patience_seconds: float = 30) -> None:
         """Apply it server-side; what may pass by itself is tried again until then."""

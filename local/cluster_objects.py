@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.api_server import ApiServer, ClusterObject
@@ -41,16 +41,12 @@ def gateway_objects() -> list[ClusterObject]:
     ]
 
 
-def missing_from(api_server: ApiServer, objects: Iterable[ClusterObject]) -> list[ClusterObject]:
-    """Those that are not there, not as they are wanted, or on their way out."""
-    return [wanted for wanted in objects if not _in_place(wanted, api_server.metadata(wanted.path))]
-
-
-def _in_place(wanted: ClusterObject, metadata: Mapping[str, Any] | None) -> bool:
-    if not metadata or "deletionTimestamp" in metadata:
-        return False
-    revision: str = wanted.manifest["metadata"]["annotations"][_REVISION]
-    return bool(metadata.get("annotations", {}).get(_REVISION) == revision)
+def missing_from(api_server: ApiServer, objects: Iterable[ClusterObject]) -> Iterator[ClusterObject]:
+    """Those that are not there as they are wanted; each is looked at only once those before it are dealt with."""
+    for wanted in objects:
+        metadata = api_server.metadata(wanted.path) or {}
+        if metadata.get("annotations", {}).get(_REVISION) != wanted.manifest["metadata"]["annotations"][_REVISION]:
+            yield wanted
 
 
 def _with_revision(path: str, manifest: Mapping[str, Any]) -> ClusterObject:

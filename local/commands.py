@@ -2,17 +2,25 @@
 
 import os
 import shutil
+from functools import cached_property
 
 from rich.console import Console
 
 from local.api_keys import ApiKeys
-from local.binaries import find_or_build
-from local.control_plane import ControlPlane
+from local.binaries import Binaries, find_or_build
+from local.checkpoints import checkpoints
+from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
 from local.engine_environment import isolate
+from local.engine_processes import outlast
+from local.errors import LocalError
 from local.folders import StateFolder
+from local.processes import DetachedProcesses
+from local.project import refuse_unknown
 from local.provider_plugin import have_provider_plugin
 from local.stacks import Stacks
 from local.tables import show
+
+PROGRAMS = (KUBE_CONTROLLER_MANAGER, KUBE_APISERVER, ETCD)
 
 
 class Commands:
@@ -21,17 +29,15 @@ class Commands:
     def __init__(self, state: StateFolder, console: Console) -> None:
         self._state = state
         self._console = console
-        self._binaries = find_or_build(self._say)
-        self._control_plane = ControlPlane(state, self._binaries, self._say)
+        # The keys first, so that nothing which is started gets to see them.
         keys = ApiKeys(os.environ, self._say)
         self._users_pulumi_home = os.environ.get("PULUMI_HOME")
-        isolate(os.environ, state, self._binaries.pulumi)
         self._stacks = Stacks(state, keys, self._say, "always" if console.is_terminal else "never")
 
     def up(self, names: list[str]) -> None:
         self._start(names)
         deployed = [self._stacks.up(name) for name in names]
-        show(self._console, deployed)
+        show(self._console, [each.checkpoint for each in deployed])
         if not any(each.changed for each in deployed):
             self._say("Nothing changed.")
 
@@ -41,29 +47,63 @@ class Commands:
             self._stacks.preview(name)
 
     def down(self) -> None:
-        if not self._state.root.exists():
+        """Whatever else fails: in the end no process is left, and no file."""
+        processes = DetachedProcesses(self._state)
+        if not self._state.root.exists() and not any(map(processes.find, PROGRAMS)):
             self._say("Nothing is up.")
             return
         try:
-            if self._state.pulumi_state.exists():
-                self._start([])
-                self._stacks.destroy_all()
+            outlast(self._state, self._say)
+            destroyed = self._destroy()
         finally:
-            self._control_plane.stop()
-        shutil.rmtree(self._state.root)
-        self._say("The stacks are destroyed, and the control plane is stopped.")
+            processes.stop(*PROGRAMS)
+        if self._state.root.exists():
+            shutil.rmtree(self._state.root)
+        self._say(f"{'The stacks are destroyed' if destroyed else 'All is removed'}, and the control plane is stopped.")
 
     def status(self) -> None:
+        if not self._state.root.exists():
+            self._say("The control plane does not run.")
+            return
         self._say(f"The control plane {'runs' if self._control_plane.running else 'does not run'}.")
-        if self._state.pulumi_state.exists():
-            show(self._console, self._stacks.deployed())
+        show(self._console, checkpoints(self._state.pulumi_state))
 
     def _start(self, names: list[str]) -> None:
+        refuse_unknown(names)
         self._state.create()
-        self._stacks.prepare()
-        self._stacks.refuse_unknown(names)
-        have_provider_plugin(self._state.pulumi_home, self._binaries.pulumi, self._say, self._users_pulumi_home)
+        self._stacks.prepare(names)
+        outlast(self._state, self._say)
+        self._isolate()
+        self._have_provider_plugin()
         self._control_plane.start()
+
+    def _destroy(self) -> bool:
+        """Only on a control plane that runs: the objects are gone with it, and it is not brought up to that end."""
+        try:
+            if not self._state.pulumi_state.exists() or not self._control_plane.running:
+                return False
+            self._stacks.prepare([])
+            self._isolate()
+            self._have_provider_plugin()
+            self._stacks.destroy_all()
+        except (LocalError, OSError) as error:
+            self._say(f"The stacks can't be destroyed, so the control plane goes with all that is on it. {error}")
+            return False
+        return True
+
+    def _isolate(self) -> None:
+        isolate(os.environ, self._state, self._binaries.pulumi)
+
+    def _have_provider_plugin(self) -> None:
+        have_provider_plugin(self._state.pulumi_home, self._binaries.pulumi, self._say, self._users_pulumi_home)
+
+    @cached_property
+    def _binaries(self) -> Binaries:
+        return find_or_build(self._say)
+
+    @cached_property
+    def _control_plane(self) -> ControlPlane:
+        return ControlPlane(self._state, self._binaries, self._say)
 
     def _say(self, line: str) -> None:
         self._console.out(line, highlight=False)

@@ -11,7 +11,7 @@ from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.kubeconfig import kubeconfig
 from local.logs import last_lines
-from local.ports import Ports, is_listening
+from local.ports import Ports
 from local.processes import DetachedProcesses
 
 ETCD = "etcd"
@@ -73,7 +73,7 @@ class ControlPlane:
             try:
                 self._start_servers(certificates, ports)
             except _PortTakenError:
-                self._processes.stop(KUBE_APISERVER, ETCD)
+                self.stop()
                 self._ports.forget()
             else:
                 return ports[KUBE_APISERVER]
@@ -85,6 +85,11 @@ class ControlPlane:
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
         etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
+        if not self._processes.runs(ETCD, etcd, revision) and not self._processes.runs(
+            KUBE_APISERVER, kube_apiserver, revision
+        ):
+            # An API server is slow to end while it is watched, or without its etcd.
+            self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER)
         if self._ensure(ETCD, etcd, revision):
             self._wait_until_etcd_listens(etcd_port)
         is_new = self._ensure(KUBE_APISERVER, kube_apiserver, revision)
@@ -97,7 +102,7 @@ class ControlPlane:
                 + last_lines(self._processes.log(KUBE_APISERVER))
             )
         self._say("The local API server runs but does not answer.")
-        self._processes.stop(KUBE_APISERVER, ETCD)
+        self.stop()
         self._start_servers(certificates, ports)
 
     def _ensure(self, name: str, command: list[str], revision: str) -> bool:
@@ -111,7 +116,7 @@ class ControlPlane:
     def _wait_until_etcd_listens(self, port: int) -> None:
         """The API server, started before that, would rest a second before its second attempt."""
         deadline = time.monotonic() + SECONDS_FOR_ETCD_TO_LISTEN
-        while not is_listening(port) and time.monotonic() < deadline:
+        while not self._processes.listens(ETCD, port) and time.monotonic() < deadline:
             if not self._processes.find(ETCD):
                 raise self._ended(ETCD)
             time.sleep(0.02)
@@ -145,7 +150,7 @@ class ControlPlane:
         return LocalError(f"{name} ended by itself. {lines}{hint}")
 
     def _install_definitions(self, api_server: ApiServer) -> None:
-        missing = missing_from(api_server, definition_objects(custom_resource_definitions(self._say)))
+        missing = list(missing_from(api_server, definition_objects(custom_resource_definitions(self._say))))
         if missing:
             # Garbage collection looks for new kinds every 30 seconds, and at once when it starts.
             self._processes.stop(KUBE_CONTROLLER_MANAGER)

@@ -12,6 +12,8 @@ def isolate(environment: MutableMapping[str, str], state: StateFolder, pulumi: P
     for name in list(environment):
         if name.startswith(("PULUMI_", "KUBERNETES_")):
             del environment[name]
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, [environment.get(name), "127.0.0.1", "localhost"]))
     environment.update(
         {
             "KUBECONFIG": str(state.kubeconfig),

@@ -22,8 +22,9 @@ class Interruption:
         signal.signal(signal.SIGINT, self._before)
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._happened:
+            self._say("Interrupted: the engine finishes what it has begun. Ctrl-C once more ends it at once.")
         self._happened = True
-        self._say("Interrupted: the engine finishes what it has begun. Ctrl-C once more kills it.")
 
     def passed_on(self) -> None:
         """

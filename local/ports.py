@@ -43,8 +43,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as attempt:
-        return attempt.connect_ex(("127.0.0.1", port)) == 0

@@ -57,6 +57,14 @@ class DetachedProcesses:
         wanted = (list(command), revision)
         return bool(process and record and process.pid == record.pid and (record.command, record.revision) == wanted)
 
+    def listens(self, name: str, port: int) -> bool:
+        process = self.find(name)
+        try:
+            connections = process.net_connections(kind="tcp") if process else []
+        except psutil.Error:
+            return False
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+
     def start(self, name: str, command: Sequence[str], revision: str = "") -> None:
         """Start it with an environment that holds none of the caller's secrets."""
         log = self.log(name)
@@ -125,7 +133,8 @@ class DetachedProcesses:
 
 def is_alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        # What ends looks like a zombie while some of its threads, and so its ports and files, are still there.
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

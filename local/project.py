@@ -1,6 +1,7 @@
 """A copy of the Pulumi project to which the engine may write, so that the user's own stack files stay as they are."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,53 +14,86 @@ from local.folders import REPOSITORY, write_private
 USERS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 
 
-def copy_project(folder: Path, repository: Path = REPOSITORY) -> None:
-    """Copies Pulumi.yaml and the stack files, without their secrets. A copy keeps the salt that the engine gave it."""
-    stacks = folder / "stacks"
-    stacks.mkdir(mode=0o700, parents=True, exist_ok=True)
+def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
+    """Copies Pulumi.yaml and the files of these stacks, without secrets. A copy keeps the salt the engine gave it."""
+    (folder / "stacks").mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copyfile(repository / "Pulumi.yaml", folder / "Pulumi.yaml")
-    for file in sorted((repository / "stacks").glob("Pulumi.*.yaml")):
-        content = _without_secrets(_read(file))
-        copy = stacks / file.name
-        salt = _read(copy).get("encryptionsalt") if copy.exists() else None
+    for name in names:
+        content = _without_secrets(_read(_stack_file(repository, name)))
+        copy = _stack_file(folder, name)
+        salt = _salt(copy)
         write_private(copy, yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
 
 
-def stack_names(folder: Path) -> list[str]:
-    """The stacks that have a file in the copy."""
+def stack_names(repository: Path = REPOSITORY) -> list[str]:
+    """The stacks that have a file."""
     return sorted(
-        file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in folder.glob("stacks/Pulumi.*.yaml")
+        file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in repository.glob("stacks/Pulumi.*.yaml")
     )
+
+
+def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
+    """
+    Raises:
+        LocalError: Where a stack has no file.
+    """
+    known = stack_names(repository)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise LocalError(f"There is no stack {', '.join(unknown)} in stacks/; there are {', '.join(known)}.")
 
 
 def providers_without_key(folder: Path, stack: str) -> list[str]:
     """Names under `providers` in a stack's file, of those that have no `apiKey` there."""
-    config = _read(folder / "stacks" / f"Pulumi.{stack}.yaml").get("config") or {}
-    providers = config.get(f"{project_name(folder)}:providers")
+    config = _read(_stack_file(folder, stack)).get("config")
+    providers = config.get(f"{project_name(folder)}:providers") if isinstance(config, dict) else None
     if not isinstance(providers, dict):
         return []
-    return [name for name, given in providers.items() if not (isinstance(given, dict) and "apiKey" in given)]
+    return [str(name) for name, given in providers.items() if not (isinstance(given, dict) and "apiKey" in given)]
 
 
 def project_name(folder: Path) -> str:
-    return str(_read(folder / "Pulumi.yaml")["name"])
+    name = _read(folder / "Pulumi.yaml").get("name")
+    if not name:
+        raise LocalError("Pulumi.yaml gives the project no name.")
+    return str(name)
+
+
+def _stack_file(folder: Path, name: str) -> Path:
+    return folder / "stacks" / f"Pulumi.{name}.yaml"
+
+
+def _salt(copy: Path) -> object:
+    try:
+        return _read(copy).get("encryptionsalt")
+    except (FileNotFoundError, LocalError):
+        return None
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
-        raise LocalError(f"stacks/{file.name} is not YAML: {_place(error)}") from None
+        raise LocalError(f"{_shown(file)} is not YAML: {_problem(error)}.") from None
+    except UnicodeDecodeError:
+        raise LocalError(f"{_shown(file)} is not YAML: it is no text in UTF-8.") from None
     if content is not None and not isinstance(content, dict):
-        raise LocalError(f"stacks/{file.name} is no group of settings; it begins with `config:`.")
+        raise LocalError(f"{_shown(file)} is no group of settings; a stack file begins with `config:`.")
     return content or {}
 
 
-def _place(error: yaml.YAMLError) -> str:
-    """Where the error is, without the text there, which may be a key."""
+def _shown(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}" if file.parent.name == "stacks" else file.name
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the text there, which may be a key."""
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}" if mark else ""
-    return f"{getattr(error, 'problem', None) or 'it can not be read'}{where}"
+    # What these two complain about, they quote: a tag, or a name after `*`.
+    quotes = isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError)
+    problem = None if quotes else getattr(error, "problem", None)
+    return f"{problem or 'it can not be read'}{where}"
 
 
 def _without_secrets(content: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +103,8 @@ def _without_secrets(content: dict[str, Any]) -> dict[str, Any]:
 def _revealed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _revealed(each) for key, each in value.items() if not _is_secret(each)}
+    if isinstance(value, list):
+        return [_revealed(each) for each in value if not _is_secret(each)]
     return value
 
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from local.stacks import Deployed
+from local.checkpoints import Checkpoint
 
 
-def show(console: Console, deployed: Iterable[Deployed]) -> None:
+def show(console: Console, stacks: Iterable[Checkpoint]) -> None:
     """Every object that the stacks made, and where each provider is reached."""
     objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
     providers = Table("Stack", "Provider", "Path", "Host", "Model", title="Outputs", title_justify="left")
-    for each in deployed:
-        for kind, name in each.objects:
-            objects.add_row(each.stack, kind, name)
+    for each in stacks:
+        for made in each.objects:
+            objects.add_row(each.stack, made.kind, made.id)
         for provider, output in each.outputs.get("providers", {}).items():
             model = output.get("model") or "the request's own"
             providers.add_row(each.stack, provider, output["path"], output["host"], model)

@@ -9,97 +9,95 @@ from typing import Any
 import urllib3
 import yaml
 from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException
-from kubernetes.config.kube_config import load_kube_config, load_kube_config_from_dict
+from kubernetes.config import ConfigException, kube_config
 from kubernetes.dynamic import DynamicClient, Resource
 from kubernetes.dynamic.exceptions import DynamicApiError
 
-from local.kubernetes_provider.refusals import KubeconfigError, NoMatchError, RefusedError, UnreachableError
-
-Object = dict[str, Any]
+from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError, UnreachableError
+from local.kubernetes_provider.values import Object
 
 _REQUEST_TIMEOUT_SECONDS = 60
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Objects:
     def __init__(self, kubeconfig: str) -> None:
         """`kubeconfig`: contents, or path (several with the separator that $KUBECONFIG takes)."""
-        configuration = Configuration()
-        try:
-            if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
-                load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-            else:
-                path = str(Path(kubeconfig).expanduser())
-                load_kube_config(path, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
-        except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError, KeyError) as error:
-            where = "its contents" if "\n" in kubeconfig else kubeconfig
-            raise KubeconfigError(f"failed to read the kubeconfig ({where}): {type(error).__name__}") from error
-        configuration.retries = False
-        configuration.connection_pool_maxsize = 32
-        self._client = DynamicClient(  # type: ignore[no-untyped-call]
-            ApiClient(configuration), discoverer=lambda _client, _cache_file: None
-        )
+        # No disk cache of what kinds there are: it would lie in the folder for temporary files that all users share.
+        self._client: Any = DynamicClient(_api_client(kubeconfig), discoverer=lambda *_: None)  # type: ignore[no-untyped-call]
         self._known: dict[tuple[str, str], Resource] = {}
         self._discovering = threading.Lock()
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object:
         resource = self._resource(api_version, kind)
-        return _answer(lambda options: resource.get(name=name, namespace=namespace or "default", **options))
+        return _answer(resource.get, name=name, namespace=namespace or "default")
 
     def apply(self, obj: Object, field_manager: str, *, force: bool, dry_run: bool) -> Object:
-        resource = self._resource(obj["apiVersion"], obj["kind"])
+        apply = self._resource(obj["apiVersion"], obj["kind"]).server_side_apply
         options = {"field_manager": field_manager, "force_conflicts": force, "dry_run": "All" if dry_run else None}
-        namespace = obj["metadata"].get("namespace", "default")
-        return _answer(lambda more: resource.server_side_apply(body=obj, namespace=namespace, **options, **more))
+        return _answer(apply, body=obj, namespace=obj["metadata"].get("namespace", "default"), **options)
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        resource = self._resource(api_version, kind)
-        options = {"name": name, "namespace": namespace or "default", "propagation_policy": "Foreground"}
-        _answer(lambda more: resource.delete(**options, **more))
+        delete = self._resource(api_version, kind).delete
+        _answer(delete, name=name, namespace=namespace or "default", propagation_policy="Foreground")
 
-    def _resource(self, api_version: str, kind: str) -> Resource:
+    def _resource(self, api_version: str, kind: str) -> Any:
         """Kinds stay known; an unknown one is asked for anew each time, as its definition may have come since."""
         with self._discovering:
             if (api_version, kind) not in self._known:
-                self._known.update(self._discover(api_version))
-            try:
-                return self._known[api_version, kind]
-            except KeyError:
-                raise NoMatchError(f'no matches for kind "{kind}" in version "{api_version}"') from None
+                self._discover(api_version)
+        if (api_version, kind) not in self._known:
+            raise NoMatchError(f'no matches for kind "{kind}" in version "{api_version}"')
+        return self._known[api_version, kind]
 
-    def _discover(self, api_version: str) -> dict[tuple[str, str], Resource]:
+    def _discover(self, api_version: str) -> None:
         group, _, version = api_version.rpartition("/")
-        prefix = "apis" if group else "api"
+        common = {"prefix": "apis" if group else "api", "group": group, "api_version": version, "client": self._client}
         try:
-            listed = _answer(lambda options: self._client.request("GET", f"/{prefix}/{api_version}", **options))
+            listed = _answer(self._client.request, method="GET", path=f"/{common['prefix']}/{api_version}")
         except RefusedError as refused:
-            if refused.not_found:
-                return {}
+            if refused.code == 404:
+                return
             raise
-        return {
-            (api_version, entry["kind"]): Resource(  # type: ignore[no-untyped-call]
-                prefix=prefix,
-                group=group,
-                api_version=version,
-                kind=entry["kind"],
-                name=entry["name"],
-                namespaced=entry["namespaced"],
-                client=self._client,
-            )
-            for entry in listed["resources"]
-            if "/" not in entry["name"]
-        }
+        for entry in listed["resources"]:
+            if "/" not in entry["name"]:
+                fields = {key: entry[key] for key in ("kind", "name", "namespaced")}
+                self._known[api_version, entry["kind"]] = Resource(**common, **fields)  # type: ignore[no-untyped-call]
 
 
-def _answer(request: Callable[[dict[str, Any]], Any]) -> Object:
+def _api_client(kubeconfig: str) -> ApiClient:
+    configuration: Any = Configuration()
+    configuration.retries = False
+    configuration.connection_pool_maxsize = 32
+    inline = "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
+    load: Any = kube_config.load_kube_config_from_dict if inline else kube_config.load_kube_config
     try:
-        answer = request({"serializer": lambda _client, answer: answer, "_request_timeout": _REQUEST_TIMEOUT_SECONDS})
+        source = yaml.safe_load(kubeconfig) if inline else str(Path(kubeconfig).expanduser())
+        load(source, client_configuration=configuration, persist_config=False)
+    except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+        where = "in the provider's configuration" if inline else kubeconfig
+        what = error if isinstance(error, ConfigException) else type(error).__name__
+        raise ProviderError(f"failed to read the kubeconfig {where}: {what}") from None
+    return ApiClient(configuration)
+
+
+def _answer(request: Callable[..., Any], **options: Any) -> Object:
+    """Without what can repeat a Secret's values where nobody looks for them."""
+    try:
+        answer: Object = request(serializer=lambda _, raw: raw, _request_timeout=_REQUEST_TIMEOUT_SECONDS, **options)
     except DynamicApiError as error:
-        try:
-            status = json.loads(error.body or "{}")
-        except (TypeError, ValueError):
-            status = {}
-        raise RefusedError({"code": error.status, "reason": error.reason} | status) from None
+        raise _refused(error) from None
     except urllib3.exceptions.HTTPError as error:
         raise UnreachableError(f"configured Kubernetes cluster is unreachable: {error}") from None
-    return answer  # type: ignore[no-any-return]
+    answer.get("metadata", {}).pop("managedFields", None)
+    answer.get("metadata", {}).get("annotations", {}).pop(_LAST_APPLIED, None)
+    return answer
+
+
+def _refused(error: DynamicApiError) -> RefusedError:
+    try:
+        status = json.loads(error.body or "{}")
+    except ValueError:
+        status = {}
+    message = status.get("message") or error.reason or "no reason given"
+    return RefusedError(message, error.status or 0, (status.get("details") or {}).get("kind", ""))

@@ -7,30 +7,15 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import (
-    CheckFailure,
-    CheckRequest,
-    CheckResponse,
-    ConfigureRequest,
-    ConfigureResponse,
-    CreateRequest,
-    CreateResponse,
-    DeleteRequest,
-    DiffRequest,
-    DiffResponse,
-    Provider,
-    ReadRequest,
-    ReadResponse,
-    UpdateRequest,
-    UpdateResponse,
-)
 
-from local.kubernetes_provider.diff import Object, diff, imported_inputs, with_data_only, with_live_values
+from local.kubernetes_provider.diff import diff, imported_inputs, with_data_only, with_live_values
 from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError, UnreachableError
 from local.kubernetes_provider.values import (
     FIELD_MANAGER,
     INPUTS,
+    Object,
     Properties,
     as_properties,
     checkpoint,
@@ -42,21 +27,25 @@ from local.kubernetes_provider.values import (
 if TYPE_CHECKING:
     from local.kubernetes_provider.objects import Objects
 
-
+_SETTINGS = ("enablePatchForce", "enableSecretMutable", "kubeconfig", "upsertExistingObjects")
 _DELETION_TIMEOUT_SECONDS = 600.0
 _GIVES_WAY = re.compile("kubectl|before-first-apply|pulumi-kubernetes$|pulumi-resource-kubernetes")
-_NOT_IN_PREVIEW = ("creationTimestamp", "managedFields", "resourceVersion", "uid")
+_MADE_UP_IN_PREVIEW = ("creationTimestamp", "resourceVersion", "uid")
+
+Address = tuple[str, str, str, str]
 
 
-class KubernetesProvider(Provider):
+class KubernetesProvider(protocol.Provider):
     def __init__(self) -> None:
         self._objects: Objects
         self._settings: dict[str, str] = {}
-        self._cancelled = asyncio.Event()
+        self._cancelled = False
 
-    async def configure(self, request: ConfigureRequest) -> ConfigureResponse:
-        prefix = "kubernetes:config:"
-        self._settings = {k.removeprefix(prefix): v for k, v in request.variables.items() if k.startswith(prefix)}
+    async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
+        self._settings = {name.rpartition(":")[2]: value for name, value in request.variables.items() if value}
+        if unknown := sorted(self._settings.keys() - set(_SETTINGS)):
+            known = ", ".join(f"kubernetes:{name}" for name in _SETTINGS)
+            raise ProviderError(f"the Kubernetes stand-in doesn't know kubernetes:{unknown[0]}, only {known}")
         kubeconfig = self._settings.get("kubeconfig") or os.environ.get("KUBECONFIG")
         if not kubeconfig:
             raise ProviderError(
@@ -64,147 +53,111 @@ class KubernetesProvider(Provider):
                 "or KUBECONFIG in the environment. It never takes the one in the home folder."
             )
         self._objects = await asyncio.to_thread(_connect, kubeconfig)
-        return ConfigureResponse(accept_secrets=True, supports_preview=True)
+        return protocol.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
-    async def check(self, request: CheckRequest) -> CheckResponse:
+    async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         inputs = plain(request.new_inputs)
-        failures = []
-        if not inputs.get("metadata", {}).get("name"):
-            reason = "a name is needed: the Kubernetes stand-in does no auto-naming"
-            failures.append(CheckFailure("metadata.name", reason))
-        return CheckResponse(as_properties(inputs, request.new_inputs), failures)
+        reason = "a name is needed: the Kubernetes stand-in does no auto-naming"
+        failures = [] if inputs.get("metadata", {}).get("name") else [protocol.CheckFailure("metadata.name", reason)]
+        return protocol.CheckResponse(as_properties(inputs, request.new_inputs), failures)
 
-    async def diff(self, request: DiffRequest) -> DiffResponse:
-        old = plain(request.old_state).get(INPUTS, {})
-        return diff(old, plain(request.new_inputs), secret_mutable=self._is_on("enableSecretMutable"))
+    async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
+        old, new = plain(request.old_state).get(INPUTS, {}), plain(request.new_inputs)
+        return diff(old, new, secret_mutable=self._is_on("enableSecretMutable"))
 
-    async def create(self, request: CreateRequest) -> CreateResponse:
-        obj = with_data_only(plain(request.properties))
-        manager = f"pulumi-kubernetes-{secrets.token_hex(4)}"
-        try:
-            if request.preview:
-                return CreateResponse(properties=await self._previewed(obj, request.properties, manager, force=True))
-            if not self._is_on("upsertExistingObjects"):
-                await self._refuse_existing(obj)
-            live = await self._apply(obj, manager)
-        except NoMatchError as error:
-            raise _crd_missing("creation", obj, error) from None
-        except RefusedError as error:
-            message = f"resource {_id(obj)} was not successfully created by the Kubernetes API server: {error}"
-            raise ProviderError(without_secrets(message, request.properties)) from None
-        return CreateResponse(_id(live), checkpoint(live, request.properties, manager))
+    async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
+        state = await self._write(request.properties, _new_field_manager(), preview=request.preview, new=True)
+        return protocol.CreateResponse(None if request.preview else _id(plain(state)), state)
 
-    async def read(self, request: ReadRequest) -> ReadResponse:
-        inputs = plain(request.inputs)
-        api_version, kind = inputs.get("apiVersion"), inputs.get("kind")
-        if not (api_version and kind):
-            api_version, kind = _api_version_and_kind(request.type)
+    async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
+        old = plain(request.inputs)
+        from_type = _api_version_and_kind(request.type)
         namespace, _, name = request.resource_id.rpartition("/")
-        try:
-            live = await asyncio.to_thread(self._objects.get, api_version, kind, namespace, name)
-        except NoMatchError:
-            return ReadResponse()
-        except RefusedError as error:
-            if error.not_found:
-                return ReadResponse()
-            raise
-        found = with_live_values(inputs, live) if "metadata" in inputs else imported_inputs(live)
-        properties = as_properties(found, request.inputs)
-        manager = request.properties.get(FIELD_MANAGER) or PropertyValue(f"pulumi-kubernetes-{secrets.token_hex(4)}")
-        return ReadResponse(request.resource_id, checkpoint(live, properties, str(manager.value)), properties)
+        live = await self._live((old.get("apiVersion", from_type[0]), old.get("kind", from_type[1]), namespace, name))
+        if not live:
+            return protocol.ReadResponse()
+        inputs = as_properties(with_live_values(old, live) if old else imported_inputs(live), request.inputs)
+        manager = plain(request.properties).get(FIELD_MANAGER) or _new_field_manager()
+        return protocol.ReadResponse(request.resource_id, checkpoint(live, inputs, manager), inputs)
 
-    async def update(self, request: UpdateRequest) -> UpdateResponse:
-        obj = with_data_only(plain(request.news))
-        manager = str(request.olds[FIELD_MANAGER].value)
-        try:
-            if request.preview:
-                return UpdateResponse(await self._previewed(obj, request.news, manager, force=False))
-            await asyncio.to_thread(self._objects.get, *_address(obj))
-            live = await self._apply(obj, manager)
-        except NoMatchError as error:
-            raise _crd_missing("update", obj, error) from None
-        except RefusedError as error:
-            message = f'the Kubernetes API server reported that "{_id(obj)}" failed to fully initialize or become live'
-            raise ProviderError(without_secrets(f"{message}: {error}", request.news)) from None
-        return UpdateResponse(checkpoint(live, request.news, manager))
+    async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
+        manager = plain(request.olds)[FIELD_MANAGER]
+        state = await self._write(request.news, manager, preview=request.preview, new=False)
+        return protocol.UpdateResponse(state)
 
-    async def delete(self, request: DeleteRequest) -> None:
+    async def delete(self, request: protocol.DeleteRequest) -> None:
         state = plain(request.properties)
         namespace, _, name = request.resource_id.rpartition("/")
         address = state["apiVersion"], state["kind"], namespace, name
-        deadline = time.monotonic() + (request.timeout or _DELETION_TIMEOUT_SECONDS)
-        pause = 0.02
-        try:
+        if await self._live(address):
             await asyncio.to_thread(self._objects.delete, *address)
-            while time.monotonic() < deadline:
-                live = await asyncio.to_thread(self._objects.get, *address)
-                pause = min(pause * 2, 1)
-                await self._pause(pause, f"deletion of {state['kind']} {request.resource_id}")
-        except NoMatchError:
-            return
-        except RefusedError as error:
-            if error.not_found:
-                return
-            raise
-        finalizers = ", ".join(live["metadata"].get("finalizers", [])) or "none"
-        raise ProviderError(
-            f"timed out waiting for the deletion of {state['apiVersion']}/{state['kind']} {request.resource_id}: "
-            f"finalizers might be preventing it ({finalizers})"
-        )
+        deadline = time.monotonic() + (request.timeout or _DELETION_TIMEOUT_SECONDS)
+        pause = 0.05
+        while live := await self._live(address):
+            if self._cancelled or time.monotonic() > deadline:
+                what = f"{state['apiVersion']}/{state['kind']} {request.resource_id}"
+                ended = "cancelled" if self._cancelled else "timed out"
+                finalizers = ", ".join(live["metadata"].get("finalizers", [])) or "none"
+                raise ProviderError(
+                    f"{ended} waiting for the deletion of {what}: finalizers might be preventing it ({finalizers})"
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1)
 
     async def cancel(self) -> None:
-        self._cancelled.set()
+        self._cancelled = True
 
-    async def _previewed(
-        self, obj: Object, inputs: Properties, manager: str, *, force: bool
-    ) -> dict[str, PropertyValue]:
-        """What the API server says it would make of it, or the inputs where it can't tell yet."""
-        if has_unknown(obj):
+    async def _write(self, inputs: Properties, manager: str, *, preview: bool, new: bool) -> dict[str, PropertyValue]:
+        """In a preview, what the API server says it would make of it; the inputs where it can't tell yet."""
+        obj = with_data_only(plain(inputs))
+        if preview and has_unknown(obj):
             return dict(inputs)
         try:
-            live = await self._apply(obj, manager, force=force, dry_run=True)
-        except (NoMatchError, UnreachableError):
-            return dict(inputs)
-        except RefusedError as error:
-            replaced_first = error.code == 422 and "field is immutable" in str(error)
-            if replaced_first or error.code == 403 or (error.not_found and error.details.get("kind") == "namespaces"):
+            if not preview:
+                await self._expect(obj, new=new)
+            live = await self._apply(obj, manager, force=preview and new, dry_run=preview)
+        except ProviderError as error:
+            if preview and _tells_nothing(error):
                 return dict(inputs)
-            raise
-        live.pop("status", None)
-        live["metadata"] = {key: value for key, value in live["metadata"].items() if key not in _NOT_IN_PREVIEW}
+            raise ProviderError(without_secrets(_explained(error, obj, new=new), inputs)) from None
+        if preview:
+            live.pop("status", None)
+            live["metadata"] = {k: v for k, v in live["metadata"].items() if k not in _MADE_UP_IN_PREVIEW}
         return checkpoint(live, inputs, manager)
 
-    async def _apply(self, obj: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
+    async def _expect(self, obj: Object, *, new: bool) -> None:
+        if new and self._is_on("upsertExistingObjects"):
+            return
+        exists = await self._live((obj["apiVersion"], obj["kind"], *_place(obj)))
+        if exists and new:
+            raise RefusedError(
+                f"{obj['kind']} {_id(obj)} already exists. If it belongs to this stack, import it; if the resource was "
+                "renamed in the program, give it an alias; to take the object over as it is, set "
+                "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true."
+            )
+        if not exists and not new:
+            raise RefusedError(f"{obj['kind']} {_id(obj)} not found. `pulumi refresh` takes note of that.")
+
+    async def _apply(self, obj: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
         annotations = obj["metadata"].get("annotations", {})
         force = force or self._is_on("enablePatchForce") or annotations.get("pulumi.com/patchForce") == "true"
         try:
             return await asyncio.to_thread(self._objects.apply, obj, manager, force=force, dry_run=dry_run)
         except RefusedError as error:
-            others = error.conflicting_managers
-            if others and all(map(_GIVES_WAY.match, others)):
-                return await asyncio.to_thread(self._objects.apply, obj, manager, force=True, dry_run=dry_run)
-            raise
+            others = re.findall('conflicts? with "([^"]+)"', str(error)) if error.code == 409 else []
+            if not others or not all(map(_GIVES_WAY.match, others)):
+                raise
+        return await asyncio.to_thread(self._objects.apply, obj, manager, force=True, dry_run=dry_run)
 
-    async def _refuse_existing(self, obj: Object) -> None:
+    async def _live(self, address: Address) -> Object | None:
         try:
-            await asyncio.to_thread(self._objects.get, *_address(obj))
+            return await asyncio.to_thread(self._objects.get, *address)
+        except NoMatchError:
+            return None
         except RefusedError as error:
-            if error.not_found:
-                return
+            if error.code == 404:
+                return None
             raise
-        raise ProviderError(
-            f"resource {_id(obj)} was not successfully created by the Kubernetes API server: "
-            f"{obj['kind']} {_id(obj)} already exists. If it belongs to this stack, import it; if the resource was "
-            "renamed in the program, give it an alias; to take the object over as it is, set "
-            "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true."
-        )
-
-    async def _pause(self, seconds: float, doing: str) -> None:
-        try:
-            await asyncio.wait_for(self._cancelled.wait(), seconds)
-        except TimeoutError:
-            return
-        raise ProviderError(f"resource operation was cancelled: {doing}")
 
     def _is_on(self, setting: str) -> bool:
         variable = "PULUMI_K8S_" + re.sub("(?<=[a-z])(?=[A-Z])", "_", setting).upper()
@@ -218,20 +171,38 @@ def _connect(kubeconfig: str) -> "Objects":
     return Objects(kubeconfig)
 
 
-def _crd_missing(operation: str, obj: Object, error: NoMatchError) -> ProviderError:
-    return ProviderError(
-        f"{operation} of resource {_id(obj)} failed because the Kubernetes API server reported that the apiVersion "
-        f"for this resource does not exist. Verify that any required CRDs have been created: {error}"
-    )
+def _tells_nothing(error: ProviderError) -> bool:
+    """Whether a dry run failed for what may be otherwise by the time it is for real."""
+    if not isinstance(error, RefusedError):
+        return True
+    made_anew = error.code == 422 and "field is immutable" in str(error)
+    return made_anew or error.code == 403 or (error.code == 404 and error.about == "namespaces")
+
+
+def _explained(error: ProviderError, obj: Object, *, new: bool) -> str:
+    if isinstance(error, UnreachableError):
+        return str(error)
+    if isinstance(error, NoMatchError):
+        return (
+            f"{'creation' if new else 'update'} of resource {_id(obj)} failed because the Kubernetes API server "
+            "reported that the apiVersion for this resource does not exist. "
+            f"Verify that any required CRDs have been created: {error}"
+        )
+    if new:
+        return f"resource {_id(obj)} was not successfully created by the Kubernetes API server: {error}"
+    return f'the Kubernetes API server reported that "{_id(obj)}" failed to fully initialize or become live: {error}'
+
+
+def _new_field_manager() -> str:
+    return f"pulumi-kubernetes-{secrets.token_hex(4)}"
+
+
+def _place(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _id(obj: Object) -> str:
-    metadata = obj["metadata"]
-    return f"{metadata['namespace']}/{metadata['name']}" if metadata.get("namespace") else str(metadata["name"])
-
-
-def _address(obj: Object) -> tuple[str, str, str, str]:
-    return obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+    return "/".join(filter(None, _place(obj)))
 
 
 def _api_version_and_kind(resource_type: str) -> tuple[str, str]:

@@ -9,7 +9,6 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -39,20 +38,16 @@ class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             except NotImplementedError:
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, "not implemented by the Kubernetes stand-in")
             except Exception as error:
-                await context.abort(grpc.StatusCode.INTERNAL, _fault(error))
+                # Without the error's own words: they can quote a secret.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                fault = f"a fault in the Kubernetes stand-in: {type(error).__name__} in {place.name}:{place.lineno}"
+                await context.abort(grpc.StatusCode.INTERNAL, fault)
 
         return grpc.unary_unary_rpc_method_handler(
             answer,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
-
-
-def _fault(error: Exception) -> str:
-    """Without the error's own words: they can quote a secret."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(last.filename).name}:{last.lineno}"
-    return f"a fault in the Kubernetes stand-in: {type(error).__name__} at {where}"
 
 
 async def serve(engine_address: str) -> None:

@@ -11,7 +11,7 @@ Program = Callable[[Path, str], Path]
 
 @pytest.fixture(autouse=True)
 def bin_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and the only folder on PATH, so that nothing which this machine has is found."""
+    """The only folder on PATH, so that nothing which this machine has is found; the cache is empty, and pip offline."""
     folder = tmp_path_factory.mktemp("bin")
     for name in ("cat", "env", "mkdir", "sh", "sleep"):
         found = shutil.which(name)
@@ -19,6 +19,8 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         (folder / name).symlink_to(found)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     return folder
 

@@ -1,4 +1,5 @@
 import os
+import platform
 import shutil
 import signal
 import threading
@@ -7,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from local import build as building
 from local.binaries import ETCD, KUBE_APISERVER, PULUMI
 from local.build import build
 from local.errors import LocalError
+from local.go import TOOLCHAIN
 
 Program = Callable[[Path, str], Path]
 
 # `go build ... -o <output> <package>`, whose output tells how it was called.
 GO = """
-[ "$1" = version ] && exec echo go version go1.99.0 linux/amd64
+[ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit
 echo compiling
 for argument; do [ "$previous" = -o ] && output=$argument; previous=$argument; done
 echo "$PWD $*" > "$output"
@@ -42,7 +43,7 @@ def test_a_program_is_built_in_its_module_with_its_version_in_it() -> None:
     build([PULUMI.target, KUBE_APISERVER.target], lambda _: None)
     pulumi, kube_apiserver = PULUMI.target.built.read_text(), KUBE_APISERVER.target.built.read_text()
     version = PULUMI.target.version
-    assert pulumi.startswith(str(building.TOOLCHAIN / "pulumi"))
+    assert pulumi.startswith(str(TOOLCHAIN / "pulumi"))
     assert f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}" in pulumi
     assert f"-X k8s.io/component-base/version.gitVersion={KUBE_APISERVER.target.version}" in kube_apiserver
     assert "-trimpath" in kube_apiserver
@@ -85,8 +86,8 @@ def test_an_interrupted_build_ends_go(bin_folder: Path, program: Program, tmp_pa
 @pytest.mark.parametrize("changed", ["go.mod", "go.sum"])
 def test_other_pins_are_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
     before = ETCD.target.built
-    shutil.copytree(building.TOOLCHAIN, tmp_path / "toolchain")
-    monkeypatch.setattr(building, "TOOLCHAIN", tmp_path / "toolchain")
+    shutil.copytree(TOOLCHAIN, tmp_path / "toolchain")
+    monkeypatch.setattr("local.build.TOOLCHAIN", tmp_path / "toolchain")
     assert ETCD.target.built == before
     with (tmp_path / "toolchain" / "kubernetes" / changed).open("a") as pins:
         pins.write("\n")
@@ -96,7 +97,7 @@ def test_other_pins_are_another_program(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_another_platform_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ETCD.target.built
-    monkeypatch.setattr(building.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     assert ETCD.target.built != before
 
 
@@ -104,7 +105,7 @@ def test_a_long_build_says_every_now_and_then_that_it_goes_on(
     bin_folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(building, "SECONDS_BETWEEN_LINES", 0.1)
+    monkeypatch.setattr("local.build.SECONDS_BETWEEN_LINES", 0.1)
     program(bin_folder / "go", GO + "sleep 0.8")
     build([ETCD.target], said.append)
     assert said[1].startswith(f"Building etcd {ETCD.target.version} (1 of 1) ... 0:00:0")

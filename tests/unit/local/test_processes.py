@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,13 @@ from local.folders import StateFolder
 from local.processes import DetachedProcesses, is_alive
 
 SLEEP = ["sleep", "60"]
+START = """
+import sys
+from pathlib import Path
+from local.folders import StateFolder
+from local.processes import DetachedProcesses
+DetachedProcesses(StateFolder(Path(sys.argv[1]))).start("one", sys.argv[2:])
+"""
 
 
 @pytest.fixture
@@ -60,11 +68,7 @@ def test_a_process_has_a_session_of_its_own(detached: DetachedProcesses) -> None
 
 
 def test_a_process_outlives_the_command_that_started_it(detached: DetachedProcesses, state: StateFolder) -> None:
-    script = (
-        "from pathlib import Path; from local.folders import StateFolder; from local.processes import DetachedProcesses;"
-        f"DetachedProcesses(StateFolder(Path({str(state.root)!r}))).start('one', {SLEEP!r})"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", START, state.root, *SLEEP], check=True)
     assert found(detached, "one").cmdline() == SLEEP
 
 
@@ -175,8 +179,20 @@ def test_a_log_is_private_and_begins_anew_with_the_last_one_kept(detached: Detac
 
 
 def test_a_program_that_is_not_there_is_one_clear_line(detached: DetachedProcesses) -> None:
-    with pytest.raises(LocalError, match="one can't be started: .*nowhere"):
+    with pytest.raises(LocalError, match=r"one can't be started: .*nowhere"):
         detached.start("one", ["/nowhere/program"])
+
+
+def test_only_its_own_listening_counts(detached: DetachedProcesses) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        detached.start("one", SLEEP)
+        assert not detached.listens("one", port)
+        assert not detached.listens("two", port)
+    listen = f"import socket; s = socket.create_server(('127.0.0.1', {port})); print('up', flush=True); s.accept()"
+    detached.start("two", [sys.executable, "-c", listen])
+    wait_for(detached.log("two"), "up")
+    assert detached.listens("two", port)
 
 
 def test_an_interrupt_of_the_caller_does_not_reach_the_process(detached: DetachedProcesses) -> None:

@@ -1,0 +1,84 @@
+"""What the engine has written down of each stack in its file backend. The values of secrets are encrypted there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local.errors import LocalError
+
+# Marks a secret value, in all versions of the format.
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True)
+class KubernetesObject:
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def id(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    file: Path
+
+    @property
+    def stack(self) -> str:
+        return self.file.stem
+
+    @property
+    def objects(self) -> list[KubernetesObject]:
+        """In the order of their making."""
+        return [
+            _object(resource)
+            for resource in self._latest.get("resources") or []
+            if resource["type"].startswith("kubernetes:")
+        ]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's; secret ones are left out."""
+        stacks = [each for each in self._latest.get("resources") or [] if each["type"] == "pulumi:pulumi:Stack"]
+        outputs = stacks[0].get("outputs") or {} if stacks else {}
+        return {name: value for name, value in outputs.items() if not _is_secret(value)}
+
+    @property
+    def has_pending_operations(self) -> bool:
+        """Whether the engine ended before it knew what came of something that it had begun."""
+        return bool(self._latest.get("pending_operations"))
+
+    @cached_property
+    def _latest(self) -> Mapping[str, Any]:
+        try:
+            latest = json.loads(self.file.read_text())["checkpoint"].get("latest")
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            raise LocalError(
+                f"{self.file} can't be read. `make down` clears everything away; then `make up` begins anew."
+            ) from None
+        return latest or {}
+
+
+def checkpoints(backend: Path) -> list[Checkpoint]:
+    """Of all stacks in the backend's folder."""
+    return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+
+
+def _object(resource: Mapping[str, Any]) -> KubernetesObject:
+    namespace, _, name = resource["id"].rpartition("/")
+    return KubernetesObject(resource["inputs"]["apiVersion"], resource["inputs"]["kind"], namespace, name)
+
+
+def _is_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return SIGNATURE in value or any(map(_is_secret, value.values()))
+    return isinstance(value, list) and any(map(_is_secret, value))

@@ -1,0 +1,272 @@
+"""What people do to `make up`: each ends in a working state at the next one, or in one clear line."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import kubernetes
+import pytest
+import yaml
+
+from tests import seed
+from tests.e2e.clone import Clone, fresh_clone
+from tests.e2e.cluster import BACKEND, Cluster, api_key, revisions
+
+KINDS = {"Secret", "Backend", "HTTPRoute", "BackendTLSPolicy"}
+# As `pulumi config set --secret` leaves it, encrypted with a passphrase that is not to be had here.
+USERS_OWN = {
+    "encryptionsalt": "v1:EuUHIUFkcqo=:v1:Hsaofp3gZQtnJgZ0:6aMN4lmoQmvHGS3T9pIOEu0ZPLYGlA==",
+    "config": {
+        "openai-compatible-llm:providers": {
+            "house": {"host": "llm.example.com", "apiKey": {"secure": "v1:3k8dlh4+XQ2mqVNk:3QaTJwvJ5LhVgVcrxg0Q"}}
+        },
+        "openai-compatible-llm:other": {"secure": "v1:3k8dlh4+XQ2mqVNk:3QaTJwvJ5LhVgVcrxg0Q"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    with fresh_clone(tmp_path_factory) as clone:
+        write_stack(clone, "house", USERS_OWN)
+        yield clone
+
+
+@pytest.fixture
+def up(clone: Clone) -> Clone:
+    """With a control plane that runs."""
+    if not clone.state.kubeconfig.exists():
+        clone.up("house")
+    return clone
+
+
+@pytest.fixture
+def cluster(up: Clone) -> Iterator[Cluster]:
+    with up.cluster() as cluster:
+        yield cluster
+
+
+def write_stack(clone: Clone, name: str, content: object) -> None:
+    clone.stack_file(name).write_text(yaml.safe_dump(content))
+
+
+def add_stack(clone: Clone, name: str, model: str = "first") -> None:
+    providers = {name: {"host": "llm.example.com", "model": model}}
+    write_stack(clone, name, {"config": {"openai-compatible-llm:providers": providers}})
+
+
+def objects(clone: Clone, name: str) -> dict[str, Any]:
+    with clone.cluster() as cluster:
+        return cluster.objects(name)
+
+
+def press_ctrl_c(clone: Clone, stack: str, moment: str) -> None:
+    running = clone.start("up", stack)
+    running.wait_for(moment)
+    running.press_ctrl_c()
+    done = running.end()
+    assert done.status == 130, done.printed
+    assert "Traceback" not in done.printed
+    assert done.stderr.endswith("Interrupted. The next `make up` goes on from here.\n")
+
+
+def kill(clone: Clone, stack: str, moment: str) -> None:
+    running = clone.start("up", stack)
+    running.wait_for(moment)
+    running.kill_all()
+
+
+def test_ctrl_c_while_the_servers_start_and_state_that_is_gone(clone: Clone) -> None:
+    press_ctrl_c(clone, "house", "Starting kube-apiserver")
+    assert clone.server("etcd")
+    for left in clone.state.root.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    before = clone.stack_file("house").read_text()
+    said = clone.up("house")
+    assert "No HOUSE_API_KEY in the environment" in said
+    assert set(objects(clone, "house")) == KINDS
+    assert sorted(each.name() for each in clone.processes()) == ["etcd", "kube-apiserver", "kube-controller-manager"]
+    assert clone.stack_file("house").read_text() == before
+
+
+def test_ctrl_c_while_the_engine_works(clone: Clone, up: Clone) -> None:
+    add_stack(clone, "interrupted")
+    for moment in ("Updating (interrupted)", "Secret interrupted-secret creating"):
+        press_ctrl_c(up, "interrupted", moment)
+    up.up("interrupted")
+    assert set(objects(up, "interrupted")) == KINDS
+
+
+def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> None:
+    add_stack(clone, "killed")
+    for moment in ("Secret killed-secret creating", "Backend killed creat"):
+        kill(up, "killed", moment)
+    made = revisions(objects(up, "killed"))
+    said = up.up("killed")
+    assert "Stack killed has gone on from where its last run was cut off." in said
+    after = revisions(objects(up, "killed"))
+    assert set(after) == KINDS
+    assert {kind: after[kind][0] for kind in made} == {kind: uid for kind, (uid, _) in made.items()}
+
+
+def test_two_at_once_after_the_servers_were_killed(up: Clone) -> None:
+    for name in ("kube-apiserver", "etcd"):
+        up.kill(name)
+    first = up.start("up", "house")
+    first.wait_for("Starting etcd")
+    second = up.run("up", "house")
+    done = first.end()
+    assert (done.status, second.status) == (0, 0), done.printed + second.printed
+    assert f"Waiting for process {first.process.pid} " in second.stdout
+    for each in (done, second):
+        assert each.stdout.endswith("Nothing changed.\n")
+
+
+def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluster: Cluster) -> None:
+    add_stack(clone, "taken")
+    foreign: Any = {"metadata": {"name": "taken-secret"}, "stringData": {"Authorization": "somebody's"}}
+    cluster.core.create_namespaced_secret(seed.NAMESPACE, foreign)
+    before = revisions(cluster.objects("taken"))
+
+    said = clone.failure("up", "taken")
+    assert "Secret gloo-system/taken-secret already exists" in said
+    assert "`pulumi up -s taken` failed; why stands above." in said
+    assert revisions(cluster.objects("taken")) == before
+    assert api_key(cluster.objects("taken")) == "somebody's"
+
+    cluster.core.delete_namespaced_secret("taken-secret", seed.NAMESPACE)
+    with refusing_backends(cluster, "taken"):
+        said = clone.failure("up", "taken")
+        assert "gloo-system/taken " in said
+        assert "no backends today" in said
+        assert "Backend" not in cluster.objects("taken")
+    made = revisions(cluster.objects("taken"))
+
+    clone.up("taken")
+    after = revisions(cluster.objects("taken"))
+    assert set(after) == KINDS
+    assert {kind: after[kind] for kind in made} == made
+
+
+@contextmanager
+def refusing_backends(cluster: Cluster, name: str) -> Iterator[None]:
+    """By a policy that holds once the API server refuses a first one."""
+    admission: Any = kubernetes.client.AdmissionregistrationV1Api(cluster.core.api_client)
+    rule = {"apiGroups": [BACKEND[0]], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["backends"]}
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": f"object.metadata.name != '{name}'", "message": "no backends today"}],
+    }
+    binding = {"policyName": "no-backends", "validationActions": ["Deny"]}
+    admission.create_validating_admission_policy({"metadata": {"name": "no-backends"}, "spec": spec})
+    admission.create_validating_admission_policy_binding({"metadata": {"name": "no-backends"}, "spec": binding})
+    wanted = seed.manifests(name, "llm.example.com", "model")["Backend"]
+
+    def create() -> None:
+        cluster.custom.create_namespaced_custom_object(*BACKEND[:2], seed.NAMESPACE, BACKEND[2], wanted, dry_run="All")
+
+    try:
+        until(lambda: refused(create))
+        yield
+    finally:
+        admission.delete_validating_admission_policy_binding("no-backends")
+        admission.delete_validating_admission_policy("no-backends")
+    until(lambda: not refused(create))
+
+
+def refused(request: Callable[[], None]) -> bool:
+    try:
+        request()
+    except kubernetes.client.ApiException as error:
+        assert "no backends today" in str(error.body)
+        return True
+    return False
+
+
+def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_definition_that_was_deleted_comes_back_with_its_objects(clone: Clone, cluster: Cluster) -> None:
+    before = revisions(cluster.objects("house"))
+    cluster.extensions.delete_custom_resource_definition("backends.gateway.kgateway.dev")
+    until(lambda: "Backend" not in backends(cluster))
+    said = clone.up("house")
+    assert "Gone from the API server since stack house made them: Backend gloo-system/house." in said
+    assert "+ 1 created" in said
+    after = revisions(cluster.objects("house"))
+    assert {kind for kind in KINDS if after[kind] != before[kind]} == {"Backend"}
+
+
+def backends(cluster: Cluster) -> set[str]:
+    try:
+        return set(cluster.objects("house"))
+    except kubernetes.client.ApiException as error:
+        assert error.status == 404
+        return set()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "config:\n  openai-compatible-llm:providers: {house: {apiKey: 'sk-in-the-file}}",
+            "stacks/Pulumi.broken.yaml is not YAML: found unexpected end of stream at line 2.",
+        ),
+        (
+            "config:\n  openai-compatible-llm:providers: [sk-in-the-file]",
+            "Stack broken: openai-compatible-llm:providers must be a group of settings, not a list.",
+        ),
+    ],
+)
+def test_a_broken_stack_file_is_told_in_a_line_without_what_is_in_it(clone: Clone, content: str, reason: str) -> None:
+    clone.stack_file("broken").write_text(content)
+    said = clone.failure("up", "broken")
+    assert reason in said
+    assert "sk-in-the-file" not in said
+
+
+def test_a_lost_passphrase_asks_for_down_which_removes_all(clone: Clone, up: Clone) -> None:
+    up.state.pulumi_passphrase.unlink()
+    said = clone.failure("up", "house")
+    assert f"{up.state.pulumi_passphrase} is gone" in said
+    assert "`make down` clears all of it away" in said
+
+    done = up.run("down")
+    assert done.status == 0, done.printed
+    assert "The stacks can't be destroyed, so the control plane goes with all that is on it." in done.stdout
+    assert "Traceback" not in done.printed
+    assert clone.processes() == []
+    assert not clone.state.root.exists()
+
+
+def test_down_ends_servers_whose_folder_is_gone(clone: Clone) -> None:
+    press_ctrl_c(clone, "house", "Starting kube-apiserver")
+    assert clone.server("etcd")
+    shutil.rmtree(clone.state.root)
+    done = clone.run("down")
+    assert done.stdout == "All is removed, and the control plane is stopped.\n", done.printed
+    assert clone.processes() == []
+
+
+def test_a_state_folder_that_can_not_be_written_is_told_in_a_line(clone: Clone) -> None:
+    clone.state.root.write_text("no folder")
+    for command in (["up", "house"], ["down"]):
+        assert str(clone.state.root) in clone.failure(*command)
+    clone.state.root.unlink()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_state_folder_is_told_in_a_line(clone: Clone) -> None:
+    clone.state.root.mkdir(mode=0o500)
+    said = clone.failure("up", "house")
+    assert "Permission denied" in said
+    clone.state.root.rmdir()

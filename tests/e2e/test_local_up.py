@@ -1,0 +1,198 @@
+"""`make up` and its companions, as someone with a fresh clone has them."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import seed
+from tests.e2e.clone import Clone, fresh_clone
+from tests.e2e.cluster import Cluster, api_key, revisions
+
+KEY = {"MISTRAL_API_KEY": "sk-mistral-1"}
+BOTH = ("mistral", "deepseek")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    with fresh_clone(tmp_path_factory) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def first_up(clone: Clone) -> str:
+    return clone.up(*BOTH, **KEY)
+
+
+@pytest.fixture
+def cluster(clone: Clone, first_up: str) -> Iterator[Cluster]:
+    assert first_up
+    with clone.cluster() as cluster:
+        yield cluster
+
+
+def as_given(live: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Without what the API server adds, and without the Secret's data."""
+    given = {
+        kind: {
+            **{field: value for field, value in each.items() if field not in ("data", "status")},
+            "metadata": {field: each["metadata"][field] for field in ("name", "namespace")},
+        }
+        for kind, each in live.items()
+    }
+    # The client leaves out what each item of a list is.
+    given["Secret"] |= {"apiVersion": "v1", "kind": "Secret"}
+    route = given["HTTPRoute"]["spec"]
+    for parent in route["parentRefs"]:
+        assert (parent.pop("group"), parent.pop("kind")) == ("gateway.networking.k8s.io", "Gateway")
+    for backend in route["rules"][0]["backendRefs"]:
+        assert backend.pop("weight") == 1
+    return given
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    old, new = revisions(before), revisions(after)
+    return {kind for kind in old | new if old.get(kind) != new.get(kind)}
+
+
+def change_provider(clone: Clone, stack: str, **settings: object) -> None:
+    file = clone.stack_file(stack)
+    content = yaml.safe_load(file.read_text())
+    content["config"]["openai-compatible-llm:providers"][stack] |= settings
+    file.write_text(yaml.safe_dump(content))
+
+
+def everything(folder: Path) -> dict[str, str]:
+    """The hash of every file but of what git ignores."""
+    ignored = {".local", ".local.lock", "__pycache__"}
+    files = (file for file in folder.rglob("*") if file.is_file() and not ignored & set(file.parts))
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_commands_that_need_a_control_plane_say_that_there_is_none(clone: Clone) -> None:
+    assert "There is no local control plane; `make up` starts it." in clone.failure("kubeconfig")
+    assert "The control plane does not run." in clone.run("status").stdout
+    assert "Nothing is up." in clone.run("down").stdout
+    assert not clone.state.root.exists()
+
+
+def test_an_unknown_stack_is_refused_before_anything_is_started(clone: Clone) -> None:
+    said = clone.failure("up", "mistral", "mistrall")
+    assert "There is no stack mistrall in stacks/; there are deepseek, mistral." in said
+    assert not clone.state.root.exists()
+
+
+def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) -> None:
+    table = first_up[first_up.index("Kubernetes objects") :]
+    for name in BOTH:
+        for kind, made in (("Secret", "-secret"), ("Backend", ""), ("HTTPRoute", ""), ("BackendTLSPolicy", "-tls")):
+            assert f"│ {name:8} │ {kind:16} │ gloo-system/{name}{made} " in table
+    assert "│ mistral  │ mistral  │ /mistral  │ api.mistral.ai   │ mistral-medium-2505 │" in table
+    assert "│ deepseek │ deepseek │ /deepseek │ api.deepseek.com │ deepseek-chat       │" in table
+    assert "Nothing changed." not in first_up
+
+
+def test_mistral_is_the_walk_through_field_for_field(cluster: Cluster) -> None:
+    live = cluster.objects("mistral")
+    assert as_given(live) == seed.MISTRAL
+    assert set(live["Secret"]["data"]) == {"Authorization"}
+    assert api_key(live) == KEY["MISTRAL_API_KEY"]
+
+
+def test_deepseek_is_the_walk_through_and_has_its_host_rewritten(cluster: Cluster) -> None:
+    live = cluster.objects("deepseek")
+    assert as_given(live) == seed.manifests("deepseek", "api.deepseek.com", "deepseek-chat")
+
+
+def test_the_clone_and_the_users_home_stay_as_they_were(clone: Clone, first_up: str) -> None:
+    assert first_up
+    pristine = Clone.make(clone.folder.parent / "another")
+    assert everything(clone.folder) == everything(pristine.folder)
+    assert everything(clone.home) == everything(pristine.home)
+    for credentials in (clone.state.kubeconfig, clone.state.pulumi_passphrase, clone.state.root):
+        assert credentials.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_up_changes_nothing(clone: Clone, cluster: Cluster) -> None:
+    before = [revisions(cluster.objects(name)) for name in BOTH]
+    said = clone.up(*BOTH, **KEY)
+    assert said.rstrip().endswith("Nothing changed.")
+    assert [revisions(cluster.objects(name)) for name in BOTH] == before
+
+
+def test_a_changed_model_changes_the_backend_alone_and_in_place(clone: Clone, cluster: Cluster) -> None:
+    before = cluster.objects("mistral")
+    change_provider(clone, "mistral", model="mistral-medium-latest")
+    said = clone.up("mistral", **KEY)
+    assert "~ 1 updated\n    5 unchanged" in said
+    assert "Nothing changed." not in said
+    after = cluster.objects("mistral")
+    assert as_given(after) == seed.manifests("mistral", "api.mistral.ai", "mistral-medium-latest")
+    assert changed(before, after) == {"Backend"}
+    old, new = (objects["Backend"]["metadata"] for objects in (before, after))
+    assert (new["uid"], new["generation"]) == (old["uid"], old["generation"] + 1)
+
+
+def test_without_the_rewrite_deepseek_is_the_walk_through_exactly(clone: Clone, cluster: Cluster) -> None:
+    before = cluster.objects("deepseek")
+    change_provider(clone, "deepseek", rewriteHost=False)
+    clone.up("deepseek", **KEY)
+    after = cluster.objects("deepseek")
+    assert as_given(after) == seed.DEEPSEEK
+    assert changed(before, after) == {"HTTPRoute"}
+
+
+def test_a_preview_changes_nothing(clone: Clone, cluster: Cluster) -> None:
+    before = revisions(cluster.objects("mistral"))
+    state = everything(clone.state.pulumi_state / ".pulumi/stacks")
+    done = clone.run("preview", "mistral", keys={"MISTRAL_API_KEY": "sk-mistral-2"})
+    assert done.status == 0, done.printed
+    assert "~ Authorization: [secret] => [secret]" in done.stdout
+    assert "~ 1 to update\n    5 unchanged" in done.stdout
+    assert revisions(cluster.objects("mistral")) == before
+    assert everything(clone.state.pulumi_state / ".pulumi/stacks") == state
+
+
+def test_a_rotated_key_changes_the_secret_alone_and_in_place(clone: Clone, cluster: Cluster) -> None:
+    before = cluster.objects("mistral")
+    said = clone.up("mistral", MISTRAL_API_KEY="sk-mistral-2")
+    assert "~ 1 updated\n    5 unchanged" in said
+    after = cluster.objects("mistral")
+    assert api_key(after) == "sk-mistral-2"
+    assert changed(before, after) == {"Secret"}
+    assert after["Secret"]["metadata"]["uid"] == before["Secret"]["metadata"]["uid"]
+
+
+def test_without_a_key_a_placeholder_stands_for_it(first_up: str, cluster: Cluster) -> None:
+    line = "No DEEPSEEK_API_KEY in the environment: a placeholder stands for it, on this machine alone."
+    assert [each for each in first_up.splitlines() if "placeholder" in each] == [line]
+    assert api_key(cluster.objects("deepseek")) == "placeholder-for-a-key"
+
+
+def test_status_shows_what_is_there(clone: Clone, cluster: Cluster) -> None:
+    assert cluster
+    said = clone.run("status").stdout
+    assert "The control plane runs." in said
+    assert "gloo-system/mistral-tls" in said
+    assert "gloo-system/deepseek-secret" in said
+    assert "/deepseek" in said
+
+
+def test_kubeconfig_is_a_line_for_the_shell(clone: Clone, cluster: Cluster) -> None:
+    assert cluster
+    assert clone.run("kubeconfig").stdout == f"export KUBECONFIG={clone.state.kubeconfig}\n"
+
+
+def test_down_leaves_no_object_no_process_and_no_file(clone: Clone, first_up: str) -> None:
+    assert first_up
+    assert {"etcd", "kube-apiserver", "kube-controller-manager"} <= {each.name() for each in clone.processes()}
+    said = clone.run("down")
+    assert said.status == 0, said.printed
+    assert said.stdout.count("- 6 deleted") == 2
+    assert said.stdout.endswith("The stacks are destroyed, and the control plane is stopped.\n")
+    assert clone.processes() == []
+    assert not clone.state.root.exists()
+    assert clone.run("down").stdout == "Nothing is up.\n"
