@@ -42,7 +42,7 @@ class Checkpoint:
         return [
             _object(resource)
             for resource in self._latest.get("resources") or []
-            if resource["type"].startswith("kubernetes:")
+            if resource["type"].startswith("kubernetes:") and "kind" in resource.get("inputs", {})
         ]
 
     @property

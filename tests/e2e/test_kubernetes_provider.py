@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ import yaml
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from pulumi import automation
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2
 
 from local.binaries import Binaries
 from local.provider_plugin import write_stand_in
@@ -52,6 +55,31 @@ class QuickStack(automation.Stack):
         return automation.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
 
 
+RUNNING = threading.Lock()
+
+
+def run_to_its_end(server: LanguageServer, request: Any, context: Any) -> Any:
+    """The SDK's `Run`, where a program goes on for a while after the engine has failed and is gone."""
+    with RUNNING:
+        try:
+            return _run(server, request, context)
+        except Exception:
+            return language_pb2.RunResponse()
+
+
+_run = LanguageServer.Run
+
+
+@contextlib.contextmanager
+def ended() -> Iterator[None]:
+    """Leaves no program behind."""
+    try:
+        yield
+    finally:
+        with RUNNING:
+            pass
+
+
 @dataclass
 class Stack:
     """Collects all that the engine printed."""
@@ -63,12 +91,14 @@ class Stack:
 
     def up(self, program: Program, **options: Any) -> set[str]:
         """What it did, in the engine's words."""
-        result = self.stack.up(program=program, on_output=self.printed.append, color="never", **options)
+        with ended():
+            result = self.stack.up(program=program, on_output=self.printed.append, color="never", **options)
         return _counts(result.stdout)
 
     def preview(self, program: Program) -> set[str]:
         """What it would do, in the engine's words."""
-        result = self.stack.preview(program=program, on_output=self.printed.append, color="never", diff=True)
+        with ended():
+            result = self.stack.preview(program=program, on_output=self.printed.append, color="never", diff=True)
         return _counts(result.stdout)
 
     def destroy(self) -> None:
@@ -128,6 +158,7 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
     (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump(project))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
+    monkeypatch.setattr(LanguageServer, "Run", run_to_its_end)
     variables = {
         "KUBECONFIG": str(kubeconfig),
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),

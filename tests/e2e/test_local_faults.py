@@ -249,8 +249,8 @@ def test_a_lost_passphrase_asks_for_down_which_removes_all(clone: Clone, up: Clo
 
 
 def test_down_ends_servers_whose_folder_is_gone(clone: Clone) -> None:
-    press_ctrl_c(clone, "house", "Starting kube-apiserver")
-    assert clone.server("etcd")
+    press_ctrl_c(clone, "house", "Starting kube-controller-manager")
+    assert clone.server("kube-apiserver")
     shutil.rmtree(clone.state.root)
     done = clone.run("down")
     assert done.stdout == "All is removed, and the control plane is stopped.\n", done.printed

@@ -1,0 +1,46 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from local import api_keys
+from local.api_keys import PLACEHOLDER, ApiKeys, program_with
+
+
+def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left() -> None:
+    environment = {"MISTRAL_API_KEY": "one", "OPENAI_API_KEY": "two", "API_KEY_FILE": "path", "PATH": "/bin"}
+    said: list[str] = []
+    keys = ApiKeys(environment, said.append)
+    assert environment == {"API_KEY_FILE": "path", "PATH": "/bin"}
+    assert keys.for_providers(["mistral"]) == {"MISTRAL_API_KEY": "one"}
+    assert said == []
+
+
+def test_a_placeholder_stands_for_a_key_that_is_not_there_or_empty() -> None:
+    said: list[str] = []
+    keys = ApiKeys({"B_API_KEY": ""}, said.append)
+    assert keys.for_providers(["a-1", "b"]) == {"A_1_API_KEY": PLACEHOLDER, "B_API_KEY": PLACEHOLDER}
+    assert said == [
+        f"No {name} in the environment: a placeholder stands for it, on this machine alone."
+        for name in ("A_1_API_KEY", "B_API_KEY")
+    ]
+
+
+@pytest.mark.parametrize("last_line", ["", "raise ValueError"])
+def test_the_program_sees_the_keys_and_nobody_after_it(
+    last_line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "REPOSITORY", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("MISTRAL_API_KEY", raising=False)
+    seen = tmp_path / "seen"
+    program = f"import os, pathlib\npathlib.Path({str(seen)!r}).write_text(os.environ['MISTRAL_API_KEY'] + __name__)\n"
+    (tmp_path / "__main__.py").write_text(program + last_line)
+    run = program_with({"MISTRAL_API_KEY": "one"})
+    if last_line:
+        with pytest.raises(ValueError, match=r"^$"):
+            run()
+    else:
+        run()
+    assert seen.read_text() == "one__main__"
+    assert "MISTRAL_API_KEY" not in os.environ

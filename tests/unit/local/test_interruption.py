@@ -1,0 +1,37 @@
+import os
+import signal
+
+import pytest
+
+from local.interruption import Interruption
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_is_told_once_and_comes_after_the_engine() -> None:
+    said: list[str] = []
+    with Interruption(said.append) as interruption:
+        press_ctrl_c()
+        press_ctrl_c()
+    assert said == ["Interrupted: the engine finishes what it has begun. Ctrl-C once more ends it at once."]
+    with pytest.raises(KeyboardInterrupt):
+        interruption.passed_on()
+
+
+def test_without_ctrl_c_nothing_is_passed_on() -> None:
+    said: list[str] = []
+    with Interruption(said.append) as interruption:
+        pass
+    interruption.passed_on()
+    assert said == []
+
+
+def test_before_and_after_ctrl_c_is_what_it_was() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match=r"^of the engine$"), Interruption(print):
+        raise ValueError("of the engine")
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        press_ctrl_c()

@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.errors import LocalError
+from local.project import copy_project, project_name, providers_without_key, refuse_unknown, stack_names
+
+SECURE = {"secure": "v1:abc"}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    (folder / "stacks").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("name: routes\nruntime: python\n")
+    return folder
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return tmp_path / "copy"
+
+
+def write(repository: Path, content: object, stack: str = "dev") -> None:
+    text = content if isinstance(content, str) else yaml.safe_dump(content)
+    (repository / f"stacks/Pulumi.{stack}.yaml").write_text(text)
+
+
+def copied(copy: Path, stack: str = "dev") -> object:
+    return yaml.safe_load((copy / f"stacks/Pulumi.{stack}.yaml").read_text())
+
+
+def test_a_copy_has_all_but_secrets_and_what_ties_it_to_its_user(repository: Path, copy: Path) -> None:
+    config = {"routes:providers": {"house": {"apiKey": SECURE, "port": 443}}, "routes:key": SECURE}
+    write(
+        repository,
+        {
+            "secretsprovider": "awskms://alias",
+            "encryptedkey": "abc",
+            "encryptionsalt": "v1:user",
+            "environment": ["prod"],
+            "config": {**config, "routes:list": [SECURE, {"a": SECURE, "b": [1, SECURE]}]},
+        },
+    )
+    copy_project(copy, ["dev"], repository)
+    assert copied(copy) == {"config": {"routes:providers": {"house": {"port": 443}}, "routes:list": [{"b": [1]}]}}
+    assert (copy / "Pulumi.yaml").read_text() == (repository / "Pulumi.yaml").read_text()
+    assert (copy / "stacks/Pulumi.dev.yaml").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_copy_keeps_the_salt_that_the_engine_gave_the_first(repository: Path, copy: Path) -> None:
+    write(repository, {"encryptionsalt": "v1:user", "config": {"routes:a": 1}})
+    copy_project(copy, ["dev"], repository)
+    with (copy / "stacks/Pulumi.dev.yaml").open("a") as file:
+        file.write("encryptionsalt: v1:engine\n")
+    write(repository, {"encryptionsalt": "v1:user", "config": {"routes:a": 2}})
+    copy_project(copy, ["dev"], repository)
+    assert copied(copy) == {"config": {"routes:a": 2}, "encryptionsalt": "v1:engine"}
+
+
+def test_a_copy_that_was_damaged_is_made_anew(repository: Path, copy: Path) -> None:
+    write(repository, {"config": {"routes:a": 1}})
+    copy_project(copy, ["dev"], repository)
+    (copy / "stacks/Pulumi.dev.yaml").write_text("}")
+    copy_project(copy, ["dev"], repository)
+    assert copied(copy) == {"config": {"routes:a": 1}}
+
+
+@pytest.mark.parametrize("content", ["", "config:\n", "# nothing yet\n"])
+def test_an_empty_stack_file_is_one_without_settings(content: str, repository: Path, copy: Path) -> None:
+    write(repository, content)
+    copy_project(copy, ["dev"], repository)
+    assert providers_without_key(copy, "dev") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("config: {a: 'sk-key}", "is not YAML: found unexpected end of stream at line 1."),
+        ("config:\n  a: *sk-key", "is not YAML: it can not be read at line 2."),
+        ("config:\n  a: !sk-key b", "is not YAML: it can not be read at line 2."),
+        ("config:\n\ta: sk-key", "is not YAML: found character '\\t' that cannot start any token at line 2."),
+        ("a: sk-key\x07", "is not YAML: it can not be read."),
+        ("- sk-key", "is no group of settings; a stack file begins with `config:`."),
+        ("sk-key", "is no group of settings; a stack file begins with `config:`."),
+    ],
+)
+def test_a_stack_file_that_is_none_is_told_without_what_is_in_it(
+    content: str, reason: str, repository: Path, copy: Path
+) -> None:
+    write(repository, content)
+    with pytest.raises(LocalError) as raised:
+        copy_project(copy, ["dev"], repository)
+    assert str(raised.value) == f"stacks/Pulumi.dev.yaml {reason}"
+
+
+def test_a_stack_file_that_is_no_text_is_told(repository: Path, copy: Path) -> None:
+    (repository / "stacks/Pulumi.dev.yaml").write_bytes(b"config: \xff\xfe")
+    with pytest.raises(LocalError, match=r"^stacks/Pulumi\.dev\.yaml is not YAML: it is no text in UTF-8\.$"):
+        copy_project(copy, ["dev"], repository)
+
+
+def test_a_broken_stack_file_is_in_nobody_elses_way(repository: Path, copy: Path) -> None:
+    write(repository, {"config": {}})
+    write(repository, "}", "prod")
+    copy_project(copy, ["dev"], repository)
+    assert sorted(file.name for file in (copy / "stacks").iterdir()) == ["Pulumi.dev.yaml"]
+
+
+def test_stacks_are_known_by_their_files(repository: Path) -> None:
+    for stack in ("prod", "dev", "eu.west"):
+        write(repository, {}, stack)
+    (repository / "stacks/README.md").touch()
+    assert stack_names(repository) == ["dev", "eu.west", "prod"]
+    refuse_unknown(["prod", "eu.west"], repository)
+    with pytest.raises(LocalError) as raised:
+        refuse_unknown(["test", "dev", "../dev"], repository)
+    assert str(raised.value) == "There is no stack test, ../dev in stacks/; there are dev, eu.west, prod."
+
+
+def test_providers_without_a_key_of_their_own_are_found(repository: Path) -> None:
+    providers = {"a": {"apiKey": "key"}, "b": {"model": "m"}, "c": None, 4: {}, "d": "no settings"}
+    write(repository, {"config": {"routes:providers": providers}})
+    assert providers_without_key(repository, "dev") == ["b", "c", "4", "d"]
+
+
+@pytest.mark.parametrize("config", [None, [], "text", {}, {"routes:providers": ["a"]}, {"other:providers": {"a": {}}}])
+def test_config_that_names_no_provider_has_none_without_a_key(config: object, repository: Path) -> None:
+    write(repository, {"config": config})
+    assert providers_without_key(repository, "dev") == []
+
+
+def test_a_project_file_without_a_name_is_told(repository: Path) -> None:
+    assert project_name(repository) == "routes"
+    (repository / "Pulumi.yaml").write_text("runtime: python\n")
+    with pytest.raises(LocalError, match=r"^Pulumi\.yaml gives the project no name\.$"):
+        project_name(repository)

@@ -1,0 +1,109 @@
+import os
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from local.provider_plugin import EXECUTABLE, have_provider_plugin
+from tests.unit.local.conftest import Program
+
+FOLDER = f"resource-kubernetes-v{version('pulumi-kubernetes')}"
+STAND_IN = "The official Kubernetes provider plugin can't be had here: its stand-in is used."
+ASKING = "Asking for the official Kubernetes provider plugin ..."
+DOWNLOADS = f'mkdir -p "$PULUMI_HOME/plugins/{FOLDER}" && echo "$@" > "$PULUMI_HOME/plugins/{FOLDER}/{EXECUTABLE}"'
+
+
+class Machine:
+    def __init__(self, folder: Path, program: Program) -> None:
+        self.own_home = folder / "own"
+        self.users_home = folder / "users"
+        self._pulumi = folder / "pulumi"
+        self._program = program
+        self.pulumi("exit 1")
+
+    def pulumi(self, script: str) -> None:
+        self._program(self._pulumi, script)
+
+    def put_plugin(self, home: Path) -> Path:
+        place = home / "plugins" / FOLDER
+        self._program(place / EXECUTABLE, "echo official")
+        return place
+
+    def choose(self) -> list[str]:
+        """What is said."""
+        said: list[str] = []
+        have_provider_plugin(self.own_home, self._pulumi, said.append, str(self.users_home))
+        return said
+
+    @property
+    def chosen(self) -> Path:
+        return self.own_home / "plugins" / FOLDER
+
+
+@pytest.fixture
+def machine(tmp_path: Path, program: Program) -> Machine:
+    return Machine(tmp_path, program)
+
+
+def test_the_official_plugin_of_the_user_is_taken(machine: Machine, cache: Path) -> None:
+    machine.put_plugin(cache / "pulumi")
+    users = machine.put_plugin(machine.users_home)
+    assert machine.choose() == []
+    assert machine.chosen.resolve() == users.resolve()
+
+
+def test_without_a_pulumi_home_the_users_is_in_the_home_folder(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    users = machine.put_plugin(tmp_path / "home/.pulumi")
+    said: list[str] = []
+    have_provider_plugin(machine.own_home, tmp_path / "pulumi", said.append, None)
+    assert machine.chosen.resolve() == users.resolve()
+
+
+def test_another_version_of_the_users_is_not_taken(machine: Machine) -> None:
+    users = machine.put_plugin(machine.users_home)
+    users.rename(users.with_name("resource-kubernetes-v1.0.0"))
+    assert machine.choose() == [ASKING, STAND_IN]
+
+
+def test_the_official_plugin_is_downloaded_once_for_all_clones(machine: Machine, cache: Path) -> None:
+    machine.pulumi(DOWNLOADS)
+    assert machine.choose() == [ASKING]
+    assert machine.chosen.resolve() == (cache / "pulumi/plugins" / FOLDER).resolve()
+    asked = (machine.chosen / EXECUTABLE).read_text()
+    assert asked == f"plugin install resource kubernetes v{version('pulumi-kubernetes')}\n"
+    machine.pulumi("exit 1")
+    assert machine.choose() == []
+
+
+def test_where_the_official_plugin_can_not_be_had_the_stand_in_is_written(machine: Machine) -> None:
+    assert machine.choose() == [ASKING, STAND_IN]
+    script = machine.chosen / EXECUTABLE
+    assert os.access(script, os.X_OK)
+    assert "-m local.kubernetes_provider" in script.read_text()
+
+
+def test_a_refusal_holds_for_a_day(machine: Machine, cache: Path) -> None:
+    machine.choose()
+    machine.pulumi(DOWNLOADS)
+    assert machine.choose() == [STAND_IN]
+    yesterday = time.time() - 25 * 60 * 60
+    os.utime(cache / f"pulumi/{FOLDER}.refused", (yesterday, yesterday))
+    assert machine.choose() == [ASKING]
+    assert machine.chosen.is_symlink()
+
+
+def test_the_stand_in_gives_way_to_the_official_plugin_and_comes_back(machine: Machine) -> None:
+    machine.choose()
+    users = machine.put_plugin(machine.users_home)
+    assert machine.choose() == []
+    official = users / EXECUTABLE
+    assert subprocess.check_output([machine.chosen / EXECUTABLE]) == b"official\n"
+    users.rename(users.with_name("gone"))
+    assert machine.choose() == [STAND_IN]
+    assert "-m local.kubernetes_provider" in (machine.chosen / EXECUTABLE).read_text()
+    assert (users.with_name("gone") / official.name).read_text() == "#!/bin/sh\necho official\n"
