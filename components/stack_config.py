@@ -1,41 +1,64 @@
 """From a stack's config to the arguments of its components. Names in a stack file are in camelCase."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any, cast
 
 import pulumi
+from pulumi.runtime import config as runtime_config
 
 from .openai_compatible_llm import OpenAICompatibleLLMArgs
+from .openai_compatible_llm.problems import Problem, nearest
+from .openai_compatible_llm.resolution import settings_from, uses_tls
+from .openai_compatible_llm.settings import Settings
+from .openai_compatible_llm.shape import in_snake_case
+from .openai_compatible_llm.validation import find_problems
+
+PROVIDERS = "providers"
+GATEWAY = "gateway"
+
+_HOST_SOURCES = ("preset", "baseUrl", "host")
+_OTHER_KEY_SOURCES = ("apiKeySecret", "passthrough")
 
 
 class InvalidStackConfig(pulumi.RunError):
-    """Config that says nothing the program can use: one message that names every problem, shown without a traceback."""
+    """Config that the program can't use: one message that names every problem, shown without a traceback."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
 
 
 def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict[str, OpenAICompatibleLLMArgs]:
     """The components that the stack's config asks for: the arguments of each, by its name.
 
     Args:
-        config: The project's config. A key under `providers` is a component's name and, where neither `preset` nor
-            `host` says otherwise, its preset; what stands under it are the arguments. `gateway` holds for all.
-        environment: Environment variables. A provider `mistral` without an `apiKey` in the config has it from
+        config: The project's config. A key under `providers` is a component's name and, where none of `preset`,
+            `baseUrl` and `host` says otherwise, its preset; what stands under it are the arguments. `gateway` holds
+            for all that name none.
+        environment: Environment variables. A provider `mistral` that says nothing of a key has it from
             `MISTRAL_API_KEY`.
 
     Raises:
-        InvalidStackConfig: Where there are no providers, or one has no key.
+        InvalidStackConfig: With every problem of every provider, and where two providers would have one route.
     """
-    providers = _object(config, "providers")
-    gateway = _object(config, "gateway")
+    problems = list(_unknown_keys(config))
+    providers = _object(config, PROVIDERS)
+    gateway = _object(config, GATEWAY)
     if not providers:
-        raise InvalidStackConfig(
-            f"Stack {pulumi.get_stack()} names no provider. Name one: "
-            f"pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
-        )
-    components = {name: _arguments(name, given, gateway, environment) for name, given in providers.items()}
-    without_key = [_no_key(name) for name, args in components.items() if "api_key" not in args]
-    if without_key:
-        raise InvalidStackConfig("\n".join(without_key))
+        example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
+        raise InvalidStackConfig([*problems, f"Stack {pulumi.get_stack()} names no provider. Name one: {example}"])
+    components = {}
+    for name, given in providers.items():
+        args = _completed(name, given, gateway, environment)
+        found = list(_problems(name, given, args))
+        if not found:
+            components[name] = cast("OpenAICompatibleLLMArgs", in_snake_case(_ARGS, args))
+        problems += found
+    problems += _shared_routes(components)
+    if problems:
+        raise InvalidStackConfig(problems)
+    _warn_of_plain_keys(config, providers)
     return components
 
 
@@ -44,34 +67,63 @@ def api_key_variable(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_API_KEY"
 
 
+def needs_api_key(given: object) -> bool:
+    """Whether what stands under a provider leaves its key to the environment."""
+    return not (isinstance(given, dict) and any(given.get(source) for source in ("apiKey", *_OTHER_KEY_SOURCES)))
+
+
+_ARGS = cast("type", OpenAICompatibleLLMArgs)
+
+
+def _unknown_keys(config: pulumi.Config) -> Iterator[str]:
+    known = (PROVIDERS, GATEWAY)
+    for key in sorted({*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}):
+        namespace, _, name = key.partition(":")
+        if namespace == config.name and name not in known:
+            yield _line(Problem((key,), f"there is no such setting; {nearest(name, known)}"))
+
+
 def _object(config: pulumi.Config, key: str) -> dict[str, Any]:
     expected = f"Stack {pulumi.get_stack()}: {config.name}:{key} must be a group of settings"
     try:
         value = config.get_object(key)
     except pulumi.ConfigTypeError:
         # Pulumi's own message holds the value, and with it the keys.
-        raise InvalidStackConfig(f"{expected}, and what stands there is none.") from None
+        raise InvalidStackConfig([f"{expected}, and what stands there is none."]) from None
     if value is not None and not isinstance(value, dict):
-        raise InvalidStackConfig(f"{expected}, not a {type(value).__name__}.")
+        raise InvalidStackConfig([f"{expected}, not a {type(value).__name__}."])
     return value or {}
 
 
-def _arguments(
-    name: str, given: object, gateway: dict[str, Any], environment: Mapping[str, str]
-) -> OpenAICompatibleLLMArgs:
-    if given is not None and not isinstance(given, dict):
-        raise InvalidStackConfig(
-            f"Stack {pulumi.get_stack()}: what stands under providers.{name} must be its settings, such as model: ..."
-        )
-    args = _snake_case_keys(given or {})
-    if "preset" not in args and "host" not in args:
+def _completed(name: str, given: object, gateway: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments, with what the stack and the environment say for them."""
+    args = dict(given) if isinstance(given, dict) else {}
+    if not any(args.get(source) for source in _HOST_SOURCES):
         args["preset"] = name
     if gateway:
-        args.setdefault("gateway", _snake_case_keys(gateway))
-    key = args.get("api_key") or environment.get(api_key_variable(name))
-    if key:
-        args["api_key"] = pulumi.Output.secret(key)
-    return cast("OpenAICompatibleLLMArgs", args)
+        args.setdefault("gateway", gateway)
+    if needs_api_key(given) and (key := environment.get(api_key_variable(name))):
+        args["apiKey"] = key
+    if isinstance(args.get("apiKey"), str):
+        args["apiKey"] = pulumi.Output.secret(args["apiKey"])
+    return args
+
+
+def _problems(name: str, given: object, args: dict[str, Any]) -> Iterator[str]:
+    if given is not None and not isinstance(given, dict):
+        yield _line(Problem((PROVIDERS, name), "its settings stand under it, such as model: ..."))
+        return
+    plain = {**args, "apiKey": (given or {}).get("apiKey")} if isinstance(given, dict) and "apiKey" in given else args
+    no_key = needs_api_key(given) and "apiKey" not in args
+    for problem in find_problems(name, plain, in_camel_case=True):
+        if no_key and problem.argument == ("apiKey",):
+            yield _no_key(name)
+        else:
+            yield _line(Problem((PROVIDERS, name, *problem.argument), problem.reason))
+
+
+def _line(problem: Problem) -> str:
+    return f"Stack {pulumi.get_stack()}: {problem}"
 
 
 def _no_key(name: str) -> str:
@@ -83,10 +135,34 @@ def _no_key(name: str) -> str:
     )
 
 
-def _snake_case_keys(given: dict[str, Any]) -> dict[str, Any]:
-    return {
-        re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), key): _snake_case_keys(value)
-        if isinstance(value, dict)
-        else value
-        for key, value in given.items()
-    }
+def _shared_routes(components: Mapping[str, OpenAICompatibleLLMArgs]) -> Iterator[str]:
+    settings = [settings_from(name, args, tls_expected=uses_tls(args)) for name, args in components.items()]
+    for one, other in combinations(settings, 2):
+        if _same_route(one, other):
+            name = other.names.component
+            at = f'"{one.route_path}" at the Gateway {one.gateway.namespace}/{one.gateway.name}'
+            reason = f"{at} is the route of provider {one.names.component} already; give another"
+            yield _line(Problem((PROVIDERS, name, "routePath"), reason))
+
+
+def _same_route(one: Settings, other: Settings) -> bool:
+    def meet(ones: set[str], others: set[str]) -> bool:
+        return not ones or not others or bool(ones & others)
+
+    return (
+        (one.gateway.namespace, one.gateway.name) == (other.gateway.namespace, other.gateway.name)
+        and one.route_path == other.route_path
+        and meet({one.gateway.section_name or ""} - {""}, {other.gateway.section_name or ""} - {""})
+        and meet(set(one.hostnames), set(other.hostnames))
+    )
+
+
+def _warn_of_plain_keys(config: pulumi.Config, providers: Mapping[str, Any]) -> None:
+    if runtime_config.is_config_secret(config.full_key(PROVIDERS)):
+        return
+    for name, given in providers.items():
+        if isinstance(given, dict) and given.get("apiKey"):
+            pulumi.log.warn(
+                f"Stack {pulumi.get_stack()} has the API key of provider {name} in plain text in its file. Encrypt it: "
+                f"pulumi config set --secret --path 'providers.{name}.apiKey'"
+            )

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from components.stack_config import needs_api_key
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
 
@@ -44,12 +45,12 @@ def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
 
 
 def providers_without_key(folder: Path, stack: str) -> list[str]:
-    """Names under `providers` in a stack's file, of those that have no `apiKey` there."""
+    """Names under `providers` in a stack's file, of those that leave their key to the environment."""
     config = _read(_stack_file(folder, stack)).get("config")
     providers = config.get(f"{project_name(folder)}:providers") if isinstance(config, dict) else None
     if not isinstance(providers, dict):
         return []
-    return [str(name) for name, given in providers.items() if not (isinstance(given, dict) and "apiKey" in given)]
+    return [str(name) for name, given in providers.items() if needs_api_key(given)]
 
 
 def project_name(folder: Path) -> str:

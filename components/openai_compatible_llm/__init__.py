@@ -1,13 +1,15 @@
 """Routes OpenAI-compatible LLM providers through agentgateway on Kubernetes: a Pulumi component."""
 
-from .args import AuthHeaderArgs, GatewayArgs, OpenAICompatibleLLMArgs
+from .args import ApiKeySecretArgs, AuthHeaderArgs, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
 from .component import OpenAICompatibleLLM
-from .validation import InvalidArguments
+from .problems import InvalidArguments
 
 __all__ = [
+    "ApiKeySecretArgs",
     "AuthHeaderArgs",
     "GatewayArgs",
     "InvalidArguments",
     "OpenAICompatibleLLM",
     "OpenAICompatibleLLMArgs",
+    "TLSArgs",
 ]

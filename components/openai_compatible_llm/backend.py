@@ -16,12 +16,14 @@ class BackendKind:
         version: Version of that group.
         kind: Kind of the custom resource.
         spec: Builds the spec; what it returns goes to the API server verbatim.
+        warnings: What the gateways of this generation won't do as the settings ask.
     """
 
     group: str
     version: str
     kind: str
     spec: Callable[[Settings], dict[str, Any]]
+    warnings: Callable[[Settings], list[str]]
 
     @property
     def api_version(self) -> str:

@@ -1,21 +1,25 @@
 """OpenAICompatibleLLM itself: makes the four objects, names them, and says what came of it."""
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from . import gateway_api, kgateway, validation
+from . import gateway_api, kgateway, readiness, resolution, validation
 from .args import OpenAICompatibleLLMArgs
-from .settings import ObjectNames, Settings
+from .secret_rotation import warn_where_a_new_key_replaces_the_secret
+from .settings import TLS, ObjectNames, Settings
+from .shape import has_later_parts, without_nones
 
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"  # noqa: S105 (Pulumi's word for a resource type)
 
 # The key in the Secret under which the gateway looks for the API key; under another it sends none.
 SECRET_KEY = "Authorization"  # noqa: S105
+
+DEFAULT_READY_TIMEOUT_SECONDS = 120
 
 
 class OpenAICompatibleLLM(pulumi.ComponentResource):
@@ -37,8 +41,8 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     namespace: pulumi.Output[str]
     """Namespace of the objects."""
 
-    secret_name: pulumi.Output[str]
-    """Name of the Secret that holds the API key."""
+    secret_name: pulumi.Output[str | None]
+    """Name of the Secret that holds the API key; none with `passthrough`."""
 
     backend_name: pulumi.Output[str]
     """Name of the Backend."""
@@ -46,11 +50,11 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     route_name: pulumi.Output[str]
     """Name of the HTTPRoute."""
 
-    tls_policy_name: pulumi.Output[str]
-    """Name of the BackendTLSPolicy."""
+    tls_policy_name: pulumi.Output[str | None]
+    """Name of the BackendTLSPolicy; none where TLS is off."""
 
     def __init__(self, name: str, args: OpenAICompatibleLLMArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Makes the four objects.
+        """Makes the objects.
 
         Args:
             name: Name of the component and of its objects: `<name>`, `<name>-tls` and `<name>-secret`.
@@ -60,48 +64,52 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         Raises:
             InvalidArguments: Where the arguments make no sense, with every problem in one message. Nothing is made.
         """
-        settings = _settings(name, args)
+        validation.refuse_problems(name, args)
         super().__init__(TOKEN, name, None, opts)
+        given = cast("OpenAICompatibleLLMArgs", without_nones(args))
+        settings = _settings(name, given)
         names = ObjectNames(name)
         backend_kind = kgateway.BACKEND
+        objects = _Objects(self, given, settings)
 
-        def metadata(object_name: str) -> ObjectMetaArgs:
-            return ObjectMetaArgs(name=object_name, namespace=settings.apply(lambda s: s.namespace))
-
-        def made_after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
-
-        secret = Secret(
-            names.secret,
-            metadata=metadata(names.secret),
-            type="Opaque",
-            string_data={SECRET_KEY: _secret_api_key(name, args["api_key"])},
-            opts=made_after(),
-        )
+        secret = None
+        if "api_key" in given:
+            warn_where_a_new_key_replaces_the_secret(self)
+            api_key = pulumi.Output.secret(given["api_key"]).apply(lambda key: validation.checked_api_key(name, key))
+            secret = Secret(
+                names.secret,
+                metadata=objects.metadata(names.secret),
+                type="Opaque",
+                string_data={SECRET_KEY: api_key},
+                opts=objects.options(),
+            )
         backend = CustomResource(
             names.backend,
             backend_kind.api_version,
             backend_kind.kind,
-            metadata=metadata(names.backend),
+            metadata=objects.metadata(names.backend, readiness.backend),
             spec=settings.apply(backend_kind.spec),
-            opts=made_after(secret),
+            opts=objects.options(secret, waits=True),
         )
-        tls_policy = CustomResource(
-            names.tls_policy,
-            gateway_api.API_VERSION,
-            "BackendTLSPolicy",
-            metadata=metadata(names.tls_policy),
-            spec=settings.apply(lambda s: gateway_api.tls_policy_spec(s, backend_kind)),
-            opts=made_after(backend),
-        )
+        tls_policy = None
+        if resolution.uses_tls(given):
+            tls_policy = CustomResource(
+                names.tls_policy,
+                gateway_api.API_VERSION,
+                "BackendTLSPolicy",
+                metadata=objects.metadata(names.tls_policy, readiness.tls_policy),
+                spec=settings.apply(lambda s: gateway_api.tls_policy_spec(s, cast("TLS", s.tls), backend_kind)),
+                opts=objects.options(backend, waits=True),
+            )
         route = CustomResource(
             names.route,
             gateway_api.API_VERSION,
             "HTTPRoute",
-            metadata=metadata(names.route),
+            metadata=objects.metadata(names.route, readiness.route),
             spec=settings.apply(lambda s: gateway_api.route_spec(s, backend_kind)),
-            opts=made_after(backend, tls_policy),
+            opts=objects.options(backend, tls_policy, waits=True),
         )
+        settings.apply(lambda s: self._warn(backend_kind.warnings(s)))
 
         # The route is made last: what depends on these outputs comes when requests reach the provider.
         reachable = pulumi.Output.all(settings, route.urn).apply(lambda both: cast("Settings", both[0]))
@@ -109,10 +117,10 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         self.host = reachable.apply(lambda s: s.host)
         self.model = reachable.apply(lambda s: s.model)
         self.namespace = reachable.apply(lambda s: s.namespace)
-        self.secret_name = secret.urn.apply(lambda _: names.secret)
+        self.secret_name = reachable.apply(lambda s: s.secret_name)
         self.backend_name = backend.urn.apply(lambda _: names.backend)
         self.route_name = route.urn.apply(lambda _: names.route)
-        self.tls_policy_name = tls_policy.urn.apply(lambda _: names.tls_policy)
+        self.tls_policy_name = reachable.apply(lambda s: names.tls_policy if s.tls else None)
         self.register_outputs(
             {
                 "path": self.path,
@@ -126,22 +134,56 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             }
         )
 
-
-def _settings(name: str, args: OpenAICompatibleLLMArgs) -> pulumi.Output[Settings]:
-    """What is known of the arguments is checked at once, what is known later as soon as it is."""
-    api_key = {"api_key": args.get("api_key")}
-    others = {argument: value for argument, value in args.items() if argument != "api_key"}
-    if not _known_later(others):
-        return pulumi.Output.from_input(validation.settings_from(name, {**others, **api_key}))
-    validation.refuse_problems(name, {**others, **api_key})
-    return pulumi.Output.from_input(others).apply(lambda known: validation.settings_from(name, {**known, **api_key}))
+    def _warn(self, warnings: list[str]) -> None:
+        for warning in warnings:
+            pulumi.log.warn(warning, self)
 
 
-def _known_later(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(_known_later(each) for each in value.values())
-    return validation.is_known_later(value)
+class _Objects:
+    """What the four objects have in common."""
+
+    def __init__(
+        self, component: OpenAICompatibleLLM, given: OpenAICompatibleLLMArgs, settings: pulumi.Output[Settings]
+    ) -> None:
+        self._component = component
+        self._settings = settings
+        self._has_annotations = bool(given.get("annotations"))
+        self._has_labels = bool(given.get("labels"))
+        self._waits = given.get("wait_for_ready", False)
+        self._timeout = f"{given.get('ready_timeout_seconds', DEFAULT_READY_TIMEOUT_SECONDS):.0f}s"
+
+    def metadata(self, name: str, ready: Callable[[Settings], str] | None = None) -> ObjectMetaArgs:
+        """Without empty maps, of which every `up` would say that they changed."""
+        ready_when = ready if self._waits else None
+
+        def annotations(settings: Settings) -> Mapping[str, str]:
+            return {**settings.annotations, **({readiness.ANNOTATION: ready_when(settings)} if ready_when else {})}
+
+        return ObjectMetaArgs(
+            name=name,
+            namespace=self._settings.apply(lambda s: s.namespace),
+            labels=self._settings.apply(lambda s: s.labels) if self._has_labels else None,
+            annotations=self._settings.apply(annotations) if self._has_annotations or ready_when else None,
+        )
+
+    def options(self, *made_before: pulumi.Resource | None, waits: bool = False) -> pulumi.ResourceOptions:
+        timeouts = pulumi.CustomTimeouts(create=self._timeout, update=self._timeout) if waits and self._waits else None
+        return pulumi.ResourceOptions(
+            parent=self._component,
+            depends_on=[resource for resource in made_before if resource],
+            custom_timeouts=timeouts,
+        )
 
 
-def _secret_api_key(name: str, key: pulumi.Input[str]) -> pulumi.Output[str]:
-    return pulumi.Output.secret(key).apply(lambda known: validation.checked_api_key(name, known))
+def _settings(name: str, given: OpenAICompatibleLLMArgs) -> pulumi.Output[Settings]:
+    """What is known of the arguments has been checked; what is known later is checked as soon as all is."""
+    api_key: dict[str, Any] = {"api_key": given.get("api_key")}
+    others = {argument: value for argument, value in given.items() if argument != "api_key"}
+    tls_expected = resolution.uses_tls(given)
+
+    def resolve(known: Mapping[str, Any]) -> Settings:
+        return resolution.settings_from(name, {**known, **api_key}, tls_expected=tls_expected)
+
+    if has_later_parts(others):
+        return pulumi.Output.from_input(others).apply(resolve)
+    return pulumi.Output.from_input(resolve(others))

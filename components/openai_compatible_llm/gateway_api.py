@@ -3,13 +3,16 @@
 from typing import Any
 
 from .backend import BackendKind
-from .settings import Settings
+from .settings import TLS, Settings
 
 API_VERSION = "gateway.networking.k8s.io/v1"
 
 
 def route_spec(settings: Settings, backend: BackendKind) -> dict[str, Any]:
     """The HTTPRoute's spec: from the path prefix at the Gateway to the backend, with the provider's host name."""
+    parent = {"name": settings.gateway.name, "namespace": settings.gateway.namespace}
+    if settings.gateway.section_name is not None:
+        parent["sectionName"] = settings.gateway.section_name
     rule: dict[str, Any] = {"matches": [{"path": {"type": "PathPrefix", "value": settings.route_path}}]}
     if settings.rewrite_host:
         rule["filters"] = [{"type": "URLRewrite", "urlRewrite": {"hostname": settings.host}}]
@@ -21,15 +24,23 @@ def route_spec(settings: Settings, backend: BackendKind) -> dict[str, Any]:
             "kind": backend.kind,
         }
     ]
-    return {
-        "parentRefs": [{"name": settings.gateway_name, "namespace": settings.gateway_namespace}],
-        "rules": [rule],
-    }
+    spec: dict[str, Any] = {"parentRefs": [parent], "rules": [rule]}
+    if settings.hostnames:
+        spec["hostnames"] = list(settings.hostnames)
+    return spec
 
 
-def tls_policy_spec(settings: Settings, backend: BackendKind) -> dict[str, Any]:
-    """The BackendTLSPolicy's spec: TLS to the backend, its certificate held against its host and the system's CAs."""
+def tls_policy_spec(settings: Settings, tls: TLS, backend: BackendKind) -> dict[str, Any]:
+    """The BackendTLSPolicy's spec: TLS to the backend, and what its certificate is held against.
+
+    It names no `sectionName`: a policy with one is passed over for a backend of one provider.
+    """
+    validation: dict[str, Any] = {"hostname": tls.hostname}
+    if tls.ca_certificate_configmap is None:
+        validation["wellKnownCACertificates"] = "System"
+    else:
+        validation["caCertificateRefs"] = [{"group": "", "kind": "ConfigMap", "name": tls.ca_certificate_configmap}]
     return {
         "targetRefs": [{"name": settings.names.backend, "kind": backend.kind, "group": backend.group}],
-        "validation": {"hostname": settings.host, "wellKnownCACertificates": "System"},
+        "validation": validation,
     }

@@ -5,10 +5,15 @@ from typing import Any
 from .backend import BackendKind
 from .settings import AuthHeader, Settings
 
+_IGNORED_AUTH_HEADER = (
+    "The Backend has the auth_header, but agentgateway proxies of gateway.kgateway.dev ignore it: the provider gets "
+    "`Authorization: Bearer <key>`. The newer API, AgentgatewayBackend of agentgateway.dev, sends the header."
+)
+
 
 def spec(settings: Settings) -> dict[str, Any]:
     """The Backend's spec: type AI, the `openai` provider with its host, port and path overridden."""
-    openai: dict[str, Any] = {"authToken": {"kind": "SecretRef", "secretRef": {"name": settings.names.secret}}}
+    openai: dict[str, Any] = {"authToken": _auth_token(settings.secret_name)}
     if settings.model is not None:
         openai["model"] = settings.model
     llm: dict[str, Any] = {
@@ -22,9 +27,23 @@ def spec(settings: Settings) -> dict[str, Any]:
     return {"type": "AI", "ai": {"llm": llm}}
 
 
+def warnings(settings: Settings) -> list[str]:
+    """The Backend takes an `authHeader`, and the agentgateway proxies of its generation ignore it."""
+    header = settings.auth_header
+    if header is None or (header.header_name in (None, "Authorization") and header.prefix in (None, "Bearer")):
+        return []
+    return [_IGNORED_AUTH_HEADER]
+
+
+def _auth_token(secret_name: str | None) -> dict[str, Any]:
+    if secret_name is None:
+        return {"kind": "Passthrough"}
+    return {"kind": "SecretRef", "secretRef": {"name": secret_name}}
+
+
 def _auth_header(header: AuthHeader) -> dict[str, str]:
     fields = {"headerName": header.header_name, "prefix": header.prefix}
     return {field: value for field, value in fields.items() if value is not None}
 
 
-BACKEND = BackendKind("gateway.kgateway.dev", "v1alpha1", "Backend", spec)
+BACKEND = BackendKind("gateway.kgateway.dev", "v1alpha1", "Backend", spec, warnings)

@@ -1,5 +1,6 @@
 """What the four objects are made of, once the arguments have been found good and their defaults filled in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,6 +10,23 @@ class AuthHeader:
 
     header_name: str | None
     prefix: str | None
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The route's parent."""
+
+    name: str
+    namespace: str
+    section_name: str | None
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How the provider's certificate is checked; without a ConfigMap by the system's certificate authorities."""
+
+    hostname: str
+    ca_certificate_configmap: str | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +54,12 @@ class ObjectNames:
 
 @dataclass(frozen=True)
 class Settings:
-    """Plain values, and never the API key: whatever is built from here may be shown in a preview."""
+    """Plain values, and never the API key: whatever is built from here may be shown in a preview.
+
+    Attributes:
+        secret_name: Name of the Secret with the key; None where the caller's token is passed on.
+        tls: None where requests go to the provider in plain HTTP.
+    """
 
     names: ObjectNames
     namespace: str
@@ -44,8 +67,12 @@ class Settings:
     port: int
     path: str
     model: str | None
+    secret_name: str | None
     auth_header: AuthHeader | None
-    gateway_name: str
-    gateway_namespace: str
+    gateway: Gateway
     route_path: str
+    hostnames: tuple[str, ...]
     rewrite_host: bool
+    tls: TLS | None
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]

@@ -9,6 +9,7 @@ import kubernetes
 BACKEND = ("gateway.kgateway.dev", "v1alpha1", "backends")
 ROUTE = ("gateway.networking.k8s.io", "v1", "httproutes")
 TLS_POLICY = ("gateway.networking.k8s.io", "v1", "backendtlspolicies")
+CUSTOM = {"Backend": BACKEND, "HTTPRoute": ROUTE, "BackendTLSPolicy": TLS_POLICY}
 
 
 class Cluster:
@@ -16,7 +17,10 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
-        self._client = kubernetes.config.new_client_from_config(str(kubeconfig))
+        configuration = kubernetes.client.Configuration()
+        configuration.proxy = None
+        kubernetes.config.load_kube_config(str(kubeconfig), client_configuration=configuration)
+        self._client = kubernetes.client.ApiClient(configuration)
         self.core = kubernetes.client.CoreV1Api(self._client)
         self.custom = kubernetes.client.CustomObjectsApi(self._client)
         self.extensions = kubernetes.client.ApiextensionsV1Api(self._client)
@@ -26,19 +30,36 @@ class Cluster:
 
     def objects(self, name: str, namespace: str = "gloo-system") -> dict[str, Any]:
         """The four objects of a component by kind; one that isn't there is left out."""
-        found = {}
-        for kind, (group, version, plural), object_name in (
-            ("Backend", BACKEND, name),
-            ("HTTPRoute", ROUTE, name),
-            ("BackendTLSPolicy", TLS_POLICY, f"{name}-tls"),
-        ):
-            listed = self.custom.list_namespaced_custom_object(
+        found: dict[str, Any] = {}
+        definitions: Any = self.extensions.list_custom_resource_definition().items
+        served = {definition.metadata.name for definition in definitions}
+        for kind, (group, version, plural) in CUSTOM.items():
+            if f"{plural}.{group}" not in served:
+                continue
+            object_name = f"{name}-tls" if kind == "BackendTLSPolicy" else name
+            listed: Any = self.custom.list_namespaced_custom_object(
                 group, version, namespace, plural, field_selector=f"metadata.name={object_name}"
             )
-            found |= {kind: each for each in listed["items"]}
+            found.update((kind, each) for each in listed["items"])
         secrets = self.core.list_namespaced_secret(namespace, field_selector=f"metadata.name={name}-secret")
-        found |= {"Secret": self._client.sanitize_for_serialization(each) for each in secrets.items}
+        found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found
+
+    def refusal(self, manifest: dict[str, Any]) -> str | None:
+        """What the API server has against an object, by all its schemas and rules and with unknown fields refused."""
+        namespace = manifest["metadata"]["namespace"]
+        body: Any = manifest
+        try:
+            if manifest["kind"] == "Secret":
+                self.core.create_namespaced_secret(namespace, body, dry_run="All", field_validation="Strict")
+            else:
+                group, version, plural = CUSTOM[manifest["kind"]]
+                self.custom.create_namespaced_custom_object(
+                    group, version, namespace, plural, body, dry_run="All", field_validation="Strict"
+                )
+        except kubernetes.client.ApiException as error:
+            return str(error.body)
+        return None
 
 
 def revisions(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -51,7 +51,7 @@ class QuickStack(automation.Stack):
     def outputs(self) -> automation.OutputMap:
         return {}
 
-    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002, FBT001
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: ARG002
         return automation.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
 
 

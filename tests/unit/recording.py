@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from pulumi.runtime.stack import run_in_stack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "openai-compatible-llm"
+PROJECT_CONFIG = {"kubernetes:enableSecretMutable": "true"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Registration:
     dependencies: list[str]
     inputs: dict[str, Any]
     secret_inputs: set[str]
+    timeouts: dict[str, str]
 
 
 @dataclass
@@ -83,6 +85,7 @@ class _RecordingMonitor(mocks.MockMonitor):
                     dependencies=list(request.dependencies),
                     inputs=values,
                     secret_inputs=secrets,
+                    timeouts=_timeouts(request.customTimeouts),
                 )
             )
         return response
@@ -101,6 +104,10 @@ class _RecordingEngine(mocks.MockEngine):
         self.recording.messages.append(request.message)
         if request.severity == engine_pb2.WARNING:
             self.recording.warnings.append(request.message)
+
+
+def _timeouts(timeouts: Any) -> dict[str, str]:
+    return {name: value for name in ("create", "update", "delete") if (value := getattr(timeouts, name))}
 
 
 def _revealed(properties: Any) -> tuple[dict[str, Any], set[str]]:
@@ -130,11 +137,19 @@ def _close_own_event_loop(of_program: asyncio.AbstractEventLoop) -> None:
             own.close()
 
 
-def record(program: Callable[[], object], *, preview: bool = False, stack: str = "test") -> Recording:
+def record(
+    program: Callable[[], object],
+    *,
+    preview: bool = False,
+    stack: str = "test",
+    config: Mapping[str, str] = PROJECT_CONFIG,
+    secret_keys: Sequence[str] = (),
+) -> Recording:
     """Runs a program to its end: every registration has landed when this returns, or its error is raised."""
     recording = Recording()
 
     def run_program() -> None:
+        set_all_config(dict(config), list(secret_keys))
         program()
 
     async def run() -> None:
@@ -153,17 +168,15 @@ def record(program: Callable[[], object], *, preview: bool = False, stack: str =
     return recording
 
 
-def record_program(
-    config: Mapping[str, Any], *, secret_keys: list[str] | None = None, stack: str = "test"
-) -> Recording:
+def record_program(config: Mapping[str, Any], *, secret_keys: Sequence[str] = (), stack: str = "test") -> Recording:
     """Runs the project's `__main__.py` with this stack config."""
     values = {
         key if ":" in key else f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in config.items()
     }
-
-    def program() -> None:
-        set_all_config(values, [f"{PROJECT}:{key}" for key in secret_keys or []])
-        runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
-
-    return record(program, stack=stack)
+    return record(
+        lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"),
+        stack=stack,
+        config={**PROJECT_CONFIG, **values},
+        secret_keys=[f"{PROJECT}:{key}" for key in secret_keys],
+    )

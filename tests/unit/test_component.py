@@ -3,6 +3,7 @@ import json
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes
 import pytest
 import yaml
 from pulumi.provider.experimental.analyzer import Analyzer
@@ -103,6 +104,176 @@ def test_the_route_path_is_the_names_unless_said_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
+    ("base_url", "host", "port", "path"),
+    [
+        ("https://api.mistral.ai/v1", "api.mistral.ai", 443, "/v1/chat/completions"),
+        ("https://api.mistral.ai/v1/", "api.mistral.ai", 443, "/v1/chat/completions"),
+        ("https://llm.example.com:8443", "llm.example.com", 8443, "/chat/completions"),
+        ("http://vllm.models.svc.cluster.local:8000/v1", "vllm.models.svc.cluster.local", 8000, "/v1/chat/completions"),
+        ("http://ollama/v1", "ollama", 80, "/v1/chat/completions"),
+    ],
+)
+def test_a_base_url_says_host_port_and_path(base_url: str, host: str, port: int, path: str) -> None:
+    llm = spec({"base_url": base_url, "api_key": CANARY}, "Backend")["ai"]["llm"]
+    assert (llm["host"], llm["port"], llm["path"]["full"]) == (host, port, path)
+
+
+def kinds(recording: Recording) -> list[str]:
+    return [each["kind"] for each in recording.objects()]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"base_url": "http://vllm.models:8000/v1", "api_key": CANARY},
+        {"host": "vllm.models", "port": 8000, "tls": {"disabled": True}, "api_key": CANARY},
+    ],
+)
+def test_plain_http_makes_no_tls_policy(args: OpenAICompatibleLLMArgs) -> None:
+    recording = made(args)
+    assert kinds(recording) == ["Secret", "Backend", "HTTPRoute"]
+    assert "tlsPolicyName" not in recording.outputs[recording.one(":OpenAICompatibleLLM").urn]
+
+
+def test_a_base_url_known_only_later_must_be_https_unless_tls_is_off() -> None:
+    def program(args: Any) -> None:
+        url = pulumi.Output.from_input(args["base_url"])
+        complete: Any = {**args, "base_url": url, "api_key": CANARY}
+        OpenAICompatibleLLM("vllm", complete)
+
+    assert kinds(record(lambda: program({"base_url": "https://vllm:8443/v1"}))).count("BackendTLSPolicy") == 1
+    off = {"base_url": "http://vllm:8000/v1", "tls": {"disabled": True}}
+    assert kinds(record(lambda: program(off))).count("BackendTLSPolicy") == 0
+    with pytest.raises(InvalidArguments, match="base_url: it says http, and became known only later"):
+        record(lambda: program({"base_url": "http://vllm:8000/v1"}))
+
+
+def test_a_secret_that_is_there_already_is_used_and_none_is_made() -> None:
+    recording = made({"preset": "mistral", "api_key_secret": {"name": "house-keys"}})
+    assert kinds(recording) == ["Backend", "BackendTLSPolicy", "HTTPRoute"]
+    token = recording.one(":Backend").inputs["spec"]["ai"]["llm"]["openai"]["authToken"]
+    assert token == {"kind": "SecretRef", "secretRef": {"name": "house-keys"}}
+    assert recording.outputs[recording.one(":OpenAICompatibleLLM").urn]["secretName"] == "house-keys"
+
+
+def test_passthrough_leaves_the_key_to_the_caller() -> None:
+    recording = made({"preset": "mistral", "passthrough": True})
+    assert kinds(recording) == ["Backend", "BackendTLSPolicy", "HTTPRoute"]
+    assert recording.one(":Backend").inputs["spec"]["ai"]["llm"]["openai"]["authToken"] == {"kind": "Passthrough"}
+    assert "secretName" not in recording.outputs[recording.one(":OpenAICompatibleLLM").urn]
+
+
+def test_passthrough_switched_off_counts_as_not_given() -> None:
+    assert kinds(made({**MISTRAL, "passthrough": False, "tls": {"disabled": False}})) == kinds(made(MISTRAL))
+
+
+def test_the_route_answers_to_hostnames_and_attaches_to_one_listener() -> None:
+    route = spec({**MISTRAL, "hostnames": ["llm.example.com"], "gateway": {"section_name": "https"}}, "HTTPRoute")
+    assert route["hostnames"] == ["llm.example.com"]
+    assert route["parentRefs"] == [{"name": "agentgateway", "namespace": "gloo-system", "sectionName": "https"}]
+
+
+def test_the_certificate_may_be_for_another_name_and_by_another_authority() -> None:
+    args: OpenAICompatibleLLMArgs = {
+        "host": "10.0.0.7",
+        "tls": {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"},
+        "api_key": CANARY,
+    }
+    assert spec(args, "BackendTLSPolicy")["validation"] == {
+        "hostname": "llm.internal",
+        "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "house-ca"}],
+    }
+
+
+def test_labels_and_annotations_go_on_all_four_objects() -> None:
+    objects = made({**MISTRAL, "labels": {"team": "llm"}, "annotations": {"example.com/cost": "7"}}).objects()
+    assert [each["metadata"]["labels"] for each in objects] == [{"team": "llm"}] * 4
+    assert [each["metadata"]["annotations"] for each in objects] == [{"example.com/cost": "7"}] * 4
+
+
+def test_without_labels_and_annotations_there_are_no_empty_maps() -> None:
+    for args in (MISTRAL, OpenAICompatibleLLMArgs(**MISTRAL, labels={}, annotations={})):
+        assert all(set(each["metadata"]) == {"name", "namespace"} for each in made(args).objects())
+
+
+def test_nothing_waits_unless_asked_to() -> None:
+    assert all(not r.timeouts for r in made(MISTRAL).resources)
+
+
+def test_waiting_is_for_the_three_custom_resources_and_the_routes_own_gateway() -> None:
+    recording = made({**MISTRAL, "wait_for_ready": True, "gateway": {"name": "edge"}, "annotations": {"a": "b"}})
+    waits = {each["kind"]: each["metadata"]["annotations"].get("pulumi.com/waitFor") for each in recording.objects()}
+    parent = '.status.parents[?@.parentRef.name=="edge"].conditions'
+    assert json.loads(waits.pop("HTTPRoute")) == [
+        f'jsonpath={{{parent}[?@.type=="Accepted" && @.status=="True"]}}',
+        f'jsonpath={{{parent}[?@.type=="ResolvedRefs" && @.status=="True"]}}',
+    ]
+    assert waits == {
+        "Secret": None,
+        "Backend": "condition=Accepted",
+        "BackendTLSPolicy": 'jsonpath={.status.ancestors[*].conditions[?@.type=="Accepted" && @.status=="True"]}',
+    }
+    timeouts = {r.type.rsplit(":", 1)[1]: r.timeouts for r in recording.resources if r.timeouts}
+    two_minutes = {"create": "120s", "update": "120s"}
+    assert timeouts == dict.fromkeys(("Backend", "HTTPRoute", "BackendTLSPolicy"), two_minutes)
+
+
+def test_the_wait_can_be_made_shorter() -> None:
+    recording = made({**MISTRAL, "wait_for_ready": True, "ready_timeout_seconds": 5})
+    assert recording.one(":Backend").timeouts == {"create": "5s", "update": "5s"}
+
+
+IGNORED_HEADER = "agentgateway proxies of gateway.kgateway.dev ignore it"
+
+
+@pytest.mark.parametrize(
+    ("auth_header", "warned"),
+    [
+        (None, False),
+        ({"header_name": "Authorization", "prefix": "Bearer"}, False),
+        ({"header_name": "api-key"}, True),
+        ({"prefix": "Token"}, True),
+    ],
+)
+def test_an_auth_header_that_the_gateway_ignores_is_warned_of(auth_header: Any, warned: bool) -> None:
+    warnings = made({**MISTRAL, "auth_header": auth_header}).warnings
+    assert [IGNORED_HEADER in warning for warning in warnings] == [True] * warned
+
+
+def two_providers(**options: Any) -> Recording:
+    def program() -> None:
+        OpenAICompatibleLLM("mistral", MISTRAL)
+        OpenAICompatibleLLM("deepseek", {"preset": "deepseek", "api_key": CANARY})
+
+    return record(program, **options)
+
+
+def test_a_secret_that_a_new_key_would_replace_is_warned_of_once_a_program() -> None:
+    (warning,) = two_providers(config={}).warnings
+    assert "pulumi config set kubernetes:enableSecretMutable true" in warning
+    assert "without a key" in warning
+
+
+@pytest.mark.parametrize("value", ["true", "True", "1"])
+def test_no_warning_where_the_secret_is_updated_in_place(value: str) -> None:
+    assert two_providers(config={"kubernetes:enableSecretMutable": value}).warnings == []
+
+
+def test_no_warning_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_K8S_ENABLE_SECRET_MUTABLE", "true")
+    assert two_providers(config={}).warnings == []
+
+
+def test_no_warning_where_there_is_no_secret_or_the_provider_is_the_programs_own() -> None:
+    def with_own_provider() -> None:
+        cluster = pulumi_kubernetes.Provider("cluster", enable_secret_mutable=True)
+        OpenAICompatibleLLM("mistral", MISTRAL, pulumi.ResourceOptions(providers=[cluster]))
+
+    assert record(with_own_provider, config={}).warnings == []
+    assert made({"preset": "mistral", "passthrough": True}, config={}).warnings == []
+
+
+@pytest.mark.parametrize(
     ("auth_header", "field"),
     [
         ({"header_name": "api-key"}, {"headerName": "api-key"}),
@@ -176,6 +347,8 @@ def test_arguments_known_only_later_give_the_same_objects() -> None:
     def later(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: later(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [later(each) for each in value]
         return pulumi.Output.from_input(value)
 
     args: OpenAICompatibleLLMArgs = {
@@ -189,6 +362,9 @@ def test_arguments_known_only_later_give_the_same_objects() -> None:
         "rewrite_host": False,
         "route_path": "/x",
         "path": "/api/chat/completions",
+        "hostnames": ["a.example.com", "*.b.example.com"],
+        "labels": {"team": "llm"},
+        "annotations": {"example.com/team": "llm"},
     }
 
     def program() -> None:
@@ -229,8 +405,6 @@ def test_a_preview_goes_through_while_an_argument_is_unknown() -> None:
 
 def test_the_objects_inherit_the_consumers_provider() -> None:
     def program() -> None:
-        import pulumi_kubernetes
-
         cluster = pulumi_kubernetes.Provider("cluster", kubeconfig="{}")
         OpenAICompatibleLLM("mistral", MISTRAL, pulumi.ResourceOptions(providers=[cluster]))
 
@@ -265,4 +439,3 @@ def test_pulumi_can_offer_the_component_to_other_languages() -> None:
     ]
     assert undescribed == []
     assert set(component.inputs) >= {"preset", "host", "apiKey", "routePath", "rewriteHost", "gateway"}
-    assert json.dumps(sorted(found["type_definitions"])) == '["AuthHeaderArgs", "GatewayArgs"]'

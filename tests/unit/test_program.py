@@ -121,7 +121,10 @@ def test_every_provider_without_a_key_is_named() -> None:
         ({"providers": {}}, "Stack prod names no provider."),
         ({"providers": f"[{CANARY}"}, "Stack prod: openai-compatible-llm:providers must be a group of settings"),
         ({"providers": [CANARY]}, "Stack prod: openai-compatible-llm:providers must be a group of settings"),
-        ({"providers": {"mistral": CANARY}}, "Stack prod: what stands under providers.mistral must be its settings"),
+        (
+            {"providers": {"mistral": CANARY}},
+            "Stack prod: providers.mistral: its settings stand under it, such as model: ...",
+        ),
         (
             {"providers": {"mistral": {}}, "gateway": "edge"},
             "openai-compatible-llm:gateway must be a group of settings",
@@ -131,3 +134,76 @@ def test_every_provider_without_a_key_is_named() -> None:
 )
 def test_config_that_makes_no_sense_is_refused_without_showing_it(config: dict[str, Any], message: str) -> None:
     assert message in refusal(config)
+
+
+def test_every_problem_of_every_provider_is_a_line_in_the_stack_files_spelling() -> None:
+    config = {
+        "gatway": {"name": "edge"},
+        "providers": {
+            "mistral": {"modle": "m", "route_path": "/m", "apiKey": CANARY},
+            "house": {"host": "h:1", "apiKeySecret": {"nam": "x"}},
+            "eu": {"preset": "mistral", "port": 0},
+            "good": {"preset": "mistral", "apiKey": CANARY},
+        },
+    }
+    assert refusal(config).splitlines() == [
+        "Stack prod: openai-compatible-llm:gatway: there is no such setting; did you mean `gateway`?",
+        "Stack prod: providers.mistral.modle: there is no such argument; did you mean `model`?",
+        "Stack prod: providers.mistral.route_path: there is no such argument; did you mean `routePath`?",
+        'Stack prod: providers.house.host: "h:1" has a port; give the bare name, and the port as `port`',
+        "Stack prod: providers.house.apiKeySecret.name: it is needed",
+        "Stack prod: providers.house.apiKeySecret.nam: there is no such argument; did you mean `name`?",
+        "Stack prod: providers.eu.port: 0 is not a port; give 1 to 65535",
+        "Stack prod has no API key for provider eu. Give it with "
+        "`pulumi config set -s prod --secret --path 'providers.eu.apiKey'`, or in the environment as EU_API_KEY.",
+    ]
+
+
+def test_an_existing_secret_or_passthrough_needs_no_key() -> None:
+    recording = record_program(
+        {"providers": {"mistral": {"apiKeySecret": {"name": "keys"}}, "deepseek": {"passthrough": True}}}
+    )
+    assert [r for r in recording.resources if r.type.endswith(":Secret")] == []
+
+
+def test_labels_keep_their_spelling() -> None:
+    config = {"providers": {"mistral": {"apiKey": "k", "labels": {"costCenter": "x"}}}}
+    assert record_program(config).one(":Backend").inputs["metadata"]["labels"] == {"costCenter": "x"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        ({}, {}, True),
+        ({"gateway": {"name": "edge"}}, {}, False),
+        ({"gateway": {"sectionName": "http"}}, {}, True),
+        ({"gateway": {"sectionName": "http"}}, {"gateway": {"sectionName": "https"}}, False),
+        ({"hostnames": ["a.example.com"]}, {}, True),
+        ({"hostnames": ["a.example.com"]}, {"hostnames": ["b.example.com"]}, False),
+        ({"hostnames": ["a.example.com", "b.example.com"]}, {"hostnames": ["b.example.com"]}, True),
+        ({"routePath": "/other"}, {}, False),
+    ],
+)
+def test_two_providers_can_not_have_one_route(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
+    base = {"preset": "mistral", "apiKey": CANARY, "routePath": "/llm"}
+    config = {"providers": {"one": {**base, **one}, "other": {**base, **other}}}
+    if clash:
+        assert refusal(config) == (
+            'Stack prod: providers.other.routePath: "/llm" at the Gateway gloo-system/agentgateway '
+            "is the route of provider one already; give another"
+        )
+    else:
+        assert len(record_program(config).objects()) == 8
+
+
+def test_a_key_in_plain_text_in_the_stack_file_is_warned_of() -> None:
+    config = {"providers": {"mistral": {"apiKey": CANARY}}}
+    (warning,) = record_program(config).warnings
+    assert "the API key of provider mistral in plain text" in warning
+    assert CANARY not in warning
+    assert record_program(config, secret_keys=["providers"]).warnings == []
+
+
+def test_a_bad_key_in_the_config_is_refused_without_showing_it() -> None:
+    for key in (f"{CANARY}\n", f"Bearer {CANARY}", {"secure": CANARY}):
+        assert "providers.mistral.apiKey: " in refusal({"providers": {"mistral": {"apiKey": key}}})

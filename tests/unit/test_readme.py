@@ -4,7 +4,6 @@ import re
 import runpy
 from pathlib import Path
 
-import pulumi
 import pytest
 import yaml
 
@@ -31,8 +30,8 @@ def test_every_stack_file_in_the_readme_makes_its_providers(block: str, monkeypa
     for name in providers:
         monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", "sk-for-the-readme")
     recording = record_program(config)
-    assert [r.name for r in recording.resources if r.type.endswith(":Backend")] == list(providers)
-    assert len(recording.objects()) == 4 * len(providers)
+    for kind in (":Backend", ":HTTPRoute"):
+        assert {r.name for r in recording.resources if r.type.endswith(kind)} == set(providers)
 
 
 @pytest.mark.parametrize("block", blocks("python"))
@@ -41,12 +40,12 @@ def test_every_python_snippet_in_the_readme_runs(block: str, monkeypatch: pytest
     snippet = tmp_path / "__main__.py"
     snippet.write_text(block)
 
-    def program() -> None:
-        keys = dict.fromkeys(re.findall(r'require_secret\("(\w+)"\)', block), "sk-for-the-readme")
-        pulumi.runtime.set_all_config({f"{PROJECT}:{key}": value for key, value in keys.items()}, list(keys))
-        runpy.run_path(str(snippet), run_name="__main__")
-
-    recording = record(program)
+    keys = [f"{PROJECT}:{key}" for key in re.findall(r'require_secret\("(\w+)"\)', block)]
+    recording = record(
+        lambda: runpy.run_path(str(snippet), run_name="__main__"),
+        config=dict.fromkeys(keys, "sk-for-the-readme"),
+        secret_keys=keys,
+    )
     assert len(recording.objects()) == 4 * block.count("OpenAICompatibleLLM(")
     assert len(recording.objects()) > 0
 

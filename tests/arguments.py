@@ -1,0 +1,120 @@
+"""Hypothesis strategies for the arguments of OpenAICompatibleLLM."""
+
+import string
+from typing import Any
+
+from hypothesis import strategies as st
+
+CANARY = "sk-canary-5e0c7a"
+
+_INNER = string.ascii_lowercase + string.digits + "-"
+_OUTER = string.ascii_lowercase + string.digits
+
+labels = st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?\Z")
+long_labels = st.integers(2, 63).map(lambda length: "a" + "-" * (length - 2) + "z")
+names = st.one_of(labels, st.lists(labels, min_size=2, max_size=4).map(".".join), long_labels)
+hosts = st.one_of(labels, st.lists(labels, min_size=2, max_size=4).map(".".join)).filter(
+    lambda host: not set(host) <= set(string.digits + ".")
+)
+ports = st.integers(1, 65535)
+segments = st.text(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@", min_size=1, max_size=12).filter(
+    lambda segment: segment not in (".", "..")
+)
+paths = st.lists(segments, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
+route_paths = st.one_of(paths, st.just("/"))
+models = st.text(string.ascii_letters + string.digits + "-._/:@ ", min_size=1, max_size=40).filter(
+    lambda model: model == model.strip()
+)
+header_names = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20)
+prefixes = st.text(string.ascii_letters + string.digits + "-_=", min_size=1, max_size=10)
+label_values = st.from_regex(r"\A([A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?)?\Z")
+keys = st.one_of(st.just("team"), labels.map(lambda label: f"example.com/{label}"))
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A group in which each field may stand or not."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def groups(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A group with at least one of the fields."""
+    return optional(**fields).filter(bool)
+
+
+base_urls = st.builds(
+    lambda scheme, host, port, path: (
+        f"{scheme}://{host}{'' if port is None or (scheme, port) == ('http', 443) else f':{port}'}{path}"
+    ),
+    st.sampled_from(["https", "http"]),
+    hosts,
+    st.none() | ports,
+    st.just("") | paths,
+)
+tls_checks = optional(hostname=hosts, ca_certificate_configmap=names)
+endpoints = st.one_of(
+    st.fixed_dictionaries(
+        {"preset": st.sampled_from(["mistral", "deepseek"])},
+        optional={"host": hosts, "port": ports, "path": paths, "tls": tls_checks},
+    ),
+    st.fixed_dictionaries({"host": hosts}, optional={"port": ports, "path": paths, "tls": tls_checks}),
+    st.fixed_dictionaries(
+        {"host": hosts, "port": ports.filter(lambda port: port != 443), "tls": st.just({"disabled": True})}
+    ),
+    st.fixed_dictionaries({"base_url": base_urls}),
+)
+headers: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
+    {"auth_header": groups(header_name=header_names, prefix=prefixes)}
+)
+credentials = st.one_of(
+    st.builds(lambda header: {"api_key": CANARY, **header}, headers),
+    st.builds(lambda name, header: {"api_key_secret": {"name": name}, **header}, names, headers),
+    st.just({"passthrough": True}),
+)
+waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {"wait_for_ready": st.just(value=True)}, optional={"ready_timeout_seconds": st.integers(1, 600)}
+    ),
+)
+others = optional(
+    model=models,
+    # Namespaces that any API server has, as a dry run asks for them.
+    namespace=st.sampled_from(["default", "kube-system"]),
+    gateway=optional(name=names, namespace=labels, section_name=names),
+    route_path=route_paths,
+    hostnames=st.lists(st.one_of(hosts, hosts.map(lambda host: f"*.{host}")), max_size=16, unique=True),
+    rewrite_host=st.booleans(),
+    labels=st.dictionaries(keys, label_values, max_size=3),
+    annotations=st.dictionaries(keys, st.text(max_size=20), max_size=3),
+)
+accepted_arguments = st.builds(
+    lambda *parts: {key: value for part in parts for key, value in part.items()}, endpoints, credentials, waits, others
+)
+
+rubbish = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=30),
+    st.lists(st.text(max_size=5), max_size=2),
+    st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+)
+
+
+@st.composite
+def mangled_arguments(draw: st.DrawFn) -> dict[str, Any]:
+    """Accepted arguments of which some were replaced by anything, taken away or misspelt."""
+    args = draw(accepted_arguments)
+    for _ in range(draw(st.integers(1, 3))):
+        argument = draw(st.sampled_from(sorted(args) or ["host"]))
+        match draw(st.sampled_from(["replace", "remove", "misspell", "nest"])):
+            case "replace":
+                args[argument] = draw(rubbish)
+            case "remove":
+                args.pop(argument, None)
+            case "misspell":
+                args[argument[:-1] or "x"] = args.pop(argument, None)
+            case "nest":
+                args[argument] = {**args[argument], "other": 1} if isinstance(args.get(argument), dict) else {}
+    return args

@@ -1,0 +1,55 @@
+"""Whatever the arguments: either the API server takes every object that they give, or they are refused in one error."""
+
+from typing import Any
+
+import pulumi
+from hypothesis import HealthCheck, example, given, note, settings
+
+from components import InvalidArguments, OpenAICompatibleLLM
+from tests.arguments import CANARY, accepted_arguments, mangled_arguments
+from tests.e2e.cluster import Cluster
+from tests.unit.recording import record
+
+UNHURRIED: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+}
+
+
+@settings(max_examples=500, **UNHURRIED)
+@given(args=accepted_arguments)
+def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, args: dict[str, Any]) -> None:
+    complete: Any = {"namespace": "default", **args}
+    recording = record(lambda: OpenAICompatibleLLM("any", complete))
+    assert {"Backend", "HTTPRoute"} <= {manifest["kind"] for manifest in recording.objects()}
+    for manifest in recording.objects():
+        assert cluster.refusal(manifest) is None
+    assert CANARY not in f"{recording.messages} {recording.outputs}"
+
+
+@settings(max_examples=200, **UNHURRIED)
+@given(args=mangled_arguments())
+@example(args={"host": "llm.example.com", "port": 10**10, "api_key": CANARY})
+def test_mangled_arguments_are_taken_by_the_api_server_or_refused_in_one_error(
+    cluster: Cluster, args: dict[str, Any]
+) -> None:
+    complete: Any = {"namespace": "default", **args}
+    refused: list[InvalidArguments] = []
+
+    def program() -> None:
+        try:
+            OpenAICompatibleLLM("any", complete)
+        except InvalidArguments as error:
+            refused.append(error)
+
+    recording = record(program)
+    if refused:
+        (error,) = refused
+        note(str(error))
+        assert recording.resources == []
+        assert CANARY not in f"{error} {error!r} {error.errors} {error.problems} {recording.messages}"
+        assert isinstance(error, pulumi.RunError)
+    for manifest in recording.objects():
+        assert cluster.refusal(manifest) is None
