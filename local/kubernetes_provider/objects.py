@@ -38,8 +38,15 @@ class Objects:
         return _answer(apply, body=obj, namespace=obj["metadata"].get("namespace", "default"), **options)
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        delete = self._resource(api_version, kind).delete
-        _answer(delete, name=name, namespace=namespace or "default", propagation_policy="Foreground")
+        """Fine where there is no such object."""
+        try:
+            delete = self._resource(api_version, kind).delete
+            _answer(delete, name=name, namespace=namespace or "default", propagation_policy="Foreground")
+        except NoMatchError:
+            return
+        except RefusedError as refused:
+            if refused.code != 404:
+                raise
 
     def _resource(self, api_version: str, kind: str) -> Any:
         """Kinds stay known; an unknown one is asked for anew each time, as its definition may have come since."""

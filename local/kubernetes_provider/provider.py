@@ -89,8 +89,7 @@ class KubernetesProvider(protocol.Provider):
         state = plain(request.properties)
         namespace, _, name = request.resource_id.rpartition("/")
         address = state["apiVersion"], state["kind"], namespace, name
-        if await self._live(address):
-            await asyncio.to_thread(self._objects.delete, *address)
+        await asyncio.to_thread(self._objects.delete, *address)
         deadline = time.monotonic() + (request.timeout or _DELETION_TIMEOUT_SECONDS)
         pause = 0.05
         while live := await self._live(address):
