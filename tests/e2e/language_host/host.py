@@ -51,7 +51,7 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def InstallDependencies(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         yield language_pb2.InstallDependenciesResponse(stdout=b"Nothing installed: the tests' own packages are used\n")
 
-    def Run(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
         flags = {
             "monitor": request.monitor_address,
             "engine": self.engine,
@@ -70,7 +70,10 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
         command = [sys.executable, self.executor, *given, request.info.entry_point, *request.args]
-        status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as program:
+            # The engine that fails an update doesn't wait for the program's end.
+            context.add_callback(program.terminate)
+            status = program.wait()
         if status == TOLD_THE_USER:
             return language_pb2.RunResponse(bail=True)
         # A signal's number doesn't show in Go's exit status.
