@@ -18,6 +18,7 @@ import pytest
 
 from local.binaries import find_or_build
 from local.go import TOOLCHAIN, have_go
+from local.provider_plugin import write_stand_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "components", "stacks", "requirements.txt")
@@ -35,16 +36,18 @@ class PulumiCli:
         """`pulumi` with these arguments, and these variables in its environment."""
         return self._run(["pulumi", *arguments], environment)
 
-    def shell(self, commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Lines of shell, as a README has them; the first that fails ends it."""
-        return self._run(["bash", "-euo", "pipefail", "-c", commands], environment)
+    def shell(self, commands: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Lines of shell, as a README has them, and what is typed meanwhile; the first that fails ends it."""
+        return self._run(["bash", "-euo", "pipefail", "-c", commands], environment, typed)
 
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: list[str], environment: Mapping[str, str], typed: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [shutil.which(command[0], path=self.environment["PATH"]) or command[0], *command[1:]],
             cwd=self.project,
             env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=300,
@@ -63,11 +66,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
     provider = home / f"plugins/resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
-    _put_script(
-        provider / "pulumi-resource-kubernetes",
-        [sys.executable, "-m", "local.kubernetes_provider"],
-        PYTHONPATH=str(REPOSITORY),
-    )
+    write_stand_in(provider)
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",
@@ -106,10 +105,8 @@ def _put_pulumi(place: Path) -> None:
         shutil.copy2(pulumi, place)
 
 
-def _put_script(place: Path, command: list[str], **environment: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    settings = [f"{name}={value}" for name, value in environment.items()]
-    place.write_text(f'#!/bin/sh\nexec env {shlex.join([*settings, *command])} "$@"\n')
+def _put_script(place: Path, command: list[str]) -> None:
+    place.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     place.chmod(0o755)
 
 

@@ -7,13 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.readme import README, blocks
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
-
-README = (REPOSITORY / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
 def test_the_tables_are_what_the_docstrings_say() -> None:
