@@ -72,7 +72,7 @@ class Certificates:
 
 
 def have_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Those in the folder, all made anew together when one is missing or has less than 30 days left."""
+    """Those in the folder, all made anew together when one is missing or damaged, or has less than 30 days left."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
@@ -87,7 +87,18 @@ def have_certificates(folder: Path, now: datetime | None = None) -> Certificates
 
 
 def _usable(certificates: Certificates, now: datetime) -> bool:
+    pairs = (
+        certificates.server,
+        certificates.admin,
+        certificates.controller_manager,
+        certificates.etcd_server,
+        certificates.etcd_client,
+    )
     try:
+        for file in (certificates.etcd_authority, *(pair.certificate for pair in pairs)):
+            x509.load_pem_x509_certificate(file.read_bytes())
+        for file in (certificates.service_accounts, *(pair.key for pair in pairs)):
+            serialization.load_pem_private_key(file.read_bytes(), password=None)
         authority = x509.load_pem_x509_certificate(certificates.authority.read_bytes())
     except (OSError, ValueError):
         return False

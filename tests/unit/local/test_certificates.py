@@ -87,3 +87,10 @@ def test_etcd_trusts_an_authority_of_its_own(certificates: Certificates) -> None
         load(pair.certificate).verify_directly_issued_by(kubernetes)
         with pytest.raises(ValueError, match="issuer"):
             load(pair.certificate).verify_directly_issued_by(etcd)
+
+
+@pytest.mark.parametrize("name", ["admin.crt", "admin.key", "etcd-ca.crt", "service-accounts.key"])
+def test_they_are_made_anew_when_one_is_damaged(certificates: Certificates, name: str) -> None:
+    before = certificates.fingerprint
+    (certificates.folder / name).write_text("damaged")
+    assert have_certificates(certificates.folder).fingerprint != before
