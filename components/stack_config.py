@@ -53,7 +53,7 @@ def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict
         args = _completed(name, given, gateway, environment)
         found = list(_problems(name, given, args))
         if not found:
-            components[name] = cast("OpenAICompatibleLLMArgs", in_snake_case(_ARGS, args))
+            components[name] = _arguments(args)
         problems += found
     problems += _shared_routes(components)
     if problems:
@@ -104,18 +104,23 @@ def _completed(name: str, given: object, gateway: dict[str, Any], environment: M
         args.setdefault("gateway", gateway)
     if needs_api_key(given) and (key := environment.get(api_key_variable(name))):
         args["apiKey"] = key
-    if isinstance(args.get("apiKey"), str):
-        args["apiKey"] = pulumi.Output.secret(args["apiKey"])
     return args
+
+
+def _arguments(args: dict[str, Any]) -> OpenAICompatibleLLMArgs:
+    """As a Python program writes them, with the key a secret from here on."""
+    named = in_snake_case(_ARGS, args)
+    if named.get("api_key"):
+        named["api_key"] = pulumi.Output.secret(named["api_key"])
+    return cast("OpenAICompatibleLLMArgs", named)
 
 
 def _problems(name: str, given: object, args: dict[str, Any]) -> Iterator[str]:
     if given is not None and not isinstance(given, dict):
         yield _line(Problem((PROVIDERS, name), "its settings stand under it, such as model: ..."))
         return
-    plain = {**args, "apiKey": (given or {}).get("apiKey")} if isinstance(given, dict) and "apiKey" in given else args
     no_key = needs_api_key(given) and "apiKey" not in args
-    for problem in find_problems(name, plain, in_camel_case=True):
+    for problem in find_problems(name, args, in_camel_case=True):
         if no_key and problem.argument == ("apiKey",):
             yield _no_key(name)
         else:
