@@ -17,6 +17,7 @@ from .openai_compatible_llm.validation import find_problems
 
 PROVIDERS = "providers"
 GATEWAY = "gateway"
+API = "api"
 
 _HOST_SOURCES = ("preset", "baseUrl", "host")
 _OTHER_KEY_SOURCES = ("apiKeySecret", "passthrough")
@@ -34,8 +35,8 @@ def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict
 
     Args:
         config: The project's config. A key under `providers` is a component's name and, where none of `preset`,
-            `baseUrl` and `host` says otherwise, its preset; what stands under it are the arguments. `gateway` holds
-            for all that name none.
+            `baseUrl` and `host` says otherwise, its preset; what stands under it are the arguments. `gateway` and
+            `api` hold for all that name none.
         environment: Environment variables. A provider `mistral` that says nothing of a key has it from
             `MISTRAL_API_KEY`.
 
@@ -44,13 +45,13 @@ def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict
     """
     problems = list(_unknown_keys(config))
     providers = _object(config, PROVIDERS)
-    gateway = _object(config, GATEWAY)
+    defaults = {GATEWAY: _object(config, GATEWAY), API: config.get(API)}
     if not providers:
         example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
         raise InvalidStackConfig([*problems, f"Stack {pulumi.get_stack()} names no provider. Name one: {example}"])
     components = {}
     for name, given in providers.items():
-        args = _completed(name, given, gateway, environment)
+        args = _completed(name, given, defaults, environment)
         found = list(_problems(name, given, args))
         if not found:
             components[name] = _arguments(args)
@@ -76,7 +77,7 @@ _ARGS = cast("type", OpenAICompatibleLLMArgs)
 
 
 def _unknown_keys(config: pulumi.Config) -> Iterator[str]:
-    known = (PROVIDERS, GATEWAY)
+    known = (PROVIDERS, GATEWAY, API)
     for key in sorted({*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}):
         namespace, _, name = key.partition(":")
         if namespace == config.name and name not in known:
@@ -95,13 +96,12 @@ def _object(config: pulumi.Config, key: str) -> dict[str, Any]:
     return value or {}
 
 
-def _completed(name: str, given: object, gateway: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+def _completed(name: str, given: object, defaults: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The arguments, with what the stack and the environment say for them."""
-    args = dict(given) if isinstance(given, dict) else {}
+    own = dict(given) if isinstance(given, dict) else {}
+    args = {setting: value for setting, value in defaults.items() if value} | own
     if not any(args.get(source) for source in _HOST_SOURCES):
         args["preset"] = name
-    if gateway:
-        args.setdefault("gateway", gateway)
     if needs_api_key(given) and (key := environment.get(api_key_variable(name))):
         args["apiKey"] = key
     return args

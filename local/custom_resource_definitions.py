@@ -1,7 +1,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +11,41 @@ from local.errors import LocalError
 from local.folders import cache_folder, write_private
 from local.go import TOOLCHAIN, have_go
 
-GATEWAY_API_MODULE = "sigs.k8s.io/gateway-api"
-GATEWAY_API_RESOURCES = ("gatewayclasses", "gateways", "httproutes", "backendtlspolicies", "referencegrants")
+GATEWAY_API = "sigs.k8s.io/gateway-api"
+AGENTGATEWAY = "github.com/agentgateway/agentgateway"
+
+_STANDARD = "config/crd/standard/gateway.networking.k8s.io"
+_CHART = "controller/install/helm/agentgateway-crds/templates"
+
+# Of each Go module the files that are taken.
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    GATEWAY_API: (
+        f"{_STANDARD}_gatewayclasses.yaml",
+        f"{_STANDARD}_gateways.yaml",
+        f"{_STANDARD}_httproutes.yaml",
+        f"{_STANDARD}_backendtlspolicies.yaml",
+        f"{_STANDARD}_referencegrants.yaml",
+    ),
+    AGENTGATEWAY: (f"{_CHART}/agentgateway.dev_agentgatewaybackends.yaml",),
+}
 OWN_FOLDER = Path(__file__).parent / "crds"
 
 
 def custom_resource_definitions(say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """Gateway API's standard channel, as far as it is needed here, and what `local/crds` holds."""
-    yield from _gateway_api(say)
-    for file in sorted(OWN_FOLDER.glob("*.yaml")):
-        yield from (manifest for manifest in _parse(file) if manifest)
+    """What is taken from Go modules, and then what `local/crds` holds."""
+    yield from _from_modules(say)
+    yield from _parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
-def _gateway_api(say: Callable[[str], None]) -> list[dict[str, Any]]:
-    pins = [(TOOLCHAIN / "crds" / name).read_bytes() for name in ("go.mod", "go.sum")]
-    key = hashlib.sha256(b"\0".join([*pins, " ".join(GATEWAY_API_RESOURCES).encode()])).hexdigest()[:16]
-    cached = cache_folder() / f"gateway-api-{key}.json"
-    if not cached.exists():
-        folder = _download(say) / "config" / "crd" / "standard"
-        files = (folder / f"gateway.networking.k8s.io_{resource}.yaml" for resource in GATEWAY_API_RESOURCES)
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        write_private(cached, json.dumps([manifest for file in files for manifest in _parse(file)]))
-    manifests: list[dict[str, Any]] = json.loads(cached.read_text())
-    return manifests
+def module_folder(say: Callable[[str], None], module: str) -> Path:
+    """Where the files of the Go module are, in the version pinned in `local/toolchain/crds`; downloads it if need be.
 
-
-def _download(say: Callable[[str], None]) -> Path:
+    Raises:
+        LocalError: It can't be had.
+    """
     go = have_go(say)
     done = subprocess.run(
-        [go.program, "mod", "download", "-json", GATEWAY_API_MODULE],
+        [go.program, "mod", "download", "-json", module],
         cwd=TOOLCHAIN / "crds",
         env=go.environment,
         capture_output=True,
@@ -49,10 +55,25 @@ def _download(say: Callable[[str], None]) -> Path:
     answer = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in answer:
         reason = answer.get("Error") or done.stderr.strip()
-        raise LocalError(f"The Go module {GATEWAY_API_MODULE} can't be had: {reason}")
+        raise LocalError(f"The Go module {module} can't be had: {reason}")
     return Path(answer["Dir"])
 
 
-def _parse(file: Path) -> list[dict[str, Any]]:
-    with file.open() as text:
-        return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+def _from_modules(say: Callable[[str], None]) -> list[dict[str, Any]]:
+    pins = [(TOOLCHAIN / "crds" / name).read_bytes() for name in ("go.mod", "go.sum")]
+    key = hashlib.sha256(b"\0".join([*pins, json.dumps(TAKEN).encode()])).hexdigest()[:16]
+    cached = cache_folder() / f"crds-{key}.json"
+    if not cached.exists():
+        folders = {module: module_folder(say, module) for module in TAKEN}
+        files = [folders[module] / file for module, files in TAKEN.items() for file in files]
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_private(cached, json.dumps(list(_parse(files))))
+    manifests: list[dict[str, Any]] = json.loads(cached.read_text())
+    return manifests
+
+
+def _parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with file.open() as text:
+            manifests = yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            yield from (manifest for manifest in manifests if manifest)

@@ -77,6 +77,7 @@ waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
     ),
 )
 others = optional(
+    api=st.sampled_from(["kgateway", "agentgateway"]),
     model=models,
     # Namespaces that any API server has, as a dry run asks for them.
     namespace=st.sampled_from(["default", "kube-system"]),

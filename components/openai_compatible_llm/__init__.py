@@ -1,12 +1,13 @@
 """Routes OpenAI-compatible LLM providers through agentgateway on Kubernetes: a Pulumi component."""
 
-from .args import ApiKeySecretArgs, AuthHeaderArgs, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
+from .args import ApiKeySecretArgs, AuthHeaderArgs, BackendApi, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
 from .component import OpenAICompatibleLLM
 from .problems import InvalidArguments
 
 __all__ = [
     "ApiKeySecretArgs",
     "AuthHeaderArgs",
+    "BackendApi",
     "GatewayArgs",
     "InvalidArguments",
     "OpenAICompatibleLLM",

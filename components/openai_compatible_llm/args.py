@@ -1,9 +1,20 @@
 """The arguments of OpenAICompatibleLLM, as a Python program writes them; elsewhere they are in camelCase."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TypedDict
 
 import pulumi
+
+
+class BackendApi(StrEnum):
+    """Generation of the gateway's API. Each value is the name of the module that builds its backend."""
+
+    KGATEWAY = "kgateway"
+    """`Backend` of gateway.kgateway.dev/v1alpha1: kgateway 2.1, Solo Enterprise for agentgateway."""
+
+    AGENTGATEWAY = "agentgateway"
+    """`AgentgatewayBackend` of agentgateway.dev/v1alpha1: agentgateway 1.x."""
 
 
 class ApiKeySecretArgs(TypedDict):
@@ -26,7 +37,9 @@ class AuthHeaderArgs(TypedDict, total=False):
     """
 
     prefix: pulumi.Input[str]
-    """What stands before the key in the header's value, such as `Token`. Default: `Bearer`.
+    """What stands before the key in the header's value, such as `Token`; the blank after it is added.
+
+    Default: `Bearer` in `Authorization`, none in another header.
 
     Source: `authHeader.prefix` of the Backend.
     """
@@ -123,7 +136,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`.
 
-    The agentgateway proxies of the Backend's generation ignore it, so the preview warns.
+    Sent with `api: agentgateway`. Gateways of the `kgateway` generation ignore it, so the preview warns.
     """
 
     namespace: pulumi.Input[str]
@@ -156,6 +169,12 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
 
     tls: TLSArgs
     """How the gateway makes sure of the provider. Default: a certificate for its host, by the system's authorities."""
+
+    api: BackendApi
+    """Generation of the gateway's API: `kgateway` or `agentgateway`. Default: `kgateway`.
+
+    Known when the component is made, not a Pulumi output.
+    """
 
     wait_for_ready: bool
     """Whether `pulumi up` waits until the gateway has accepted Backend, HTTPRoute and BackendTLSPolicy. Default: false.

@@ -15,14 +15,19 @@ class BackendKind:
         group: API group, by which routes and policies refer to it.
         version: Version of that group.
         kind: Kind of the custom resource.
+        tls_policy_suffix: What the BackendTLSPolicy's name has after the component's. Each generation has its own: in a
+            move from one to another, the old backend keeps its policy until nothing points to it.
         spec: Builds the spec; what it returns goes to the API server verbatim.
+        ready_when: What `pulumi.com/waitFor` waits for.
         warnings: What the gateways of this generation won't do as the settings ask.
     """
 
     group: str
     version: str
     kind: str
+    tls_policy_suffix: str
     spec: Callable[[Settings], dict[str, Any]]
+    ready_when: str
     warnings: Callable[[Settings], list[str]]
 
     @property

@@ -49,7 +49,8 @@ def problem(url: str) -> str | None:
     if parts.path.rstrip("/").endswith(CHAT_COMPLETIONS):
         shorter = url.rstrip("/").removesuffix(CHAT_COMPLETIONS)
         return f'"{url}" ends in {CHAT_COMPLETIONS}, which comes after a base URL; give {shorter}'
-    return formats.url_path(parts.path.rstrip("/") or "/", "/v1")
+    path = parts.path.rstrip("/")
+    return formats.url_path(path or "/", "/v1") or formats.url_path(path + CHAT_COMPLETIONS, "/v1")
 
 
 def parse(url: str) -> BaseUrl:

@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from . import gateway_api, kgateway, readiness, resolution, validation
+from . import gateway_api, generations, readiness, resolution, validation
 from .args import OpenAICompatibleLLMArgs
 from .secret_rotation import warn_where_a_new_key_replaces_the_secret
 from .settings import TLS, ObjectNames, Settings
@@ -25,8 +25,8 @@ DEFAULT_READY_TIMEOUT_SECONDS = 120
 class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Routes an OpenAI-compatible LLM provider through agentgateway.
 
-    Makes a Secret with the API key, a Backend, a BackendTLSPolicy and an HTTPRoute in one namespace, where the Gateway
-    API's and the gateway's custom resource definitions must be installed.
+    Makes a Secret with the API key, a Backend (or AgentgatewayBackend), a BackendTLSPolicy and an HTTPRoute in one
+    namespace, on a cluster with the custom resource definitions of the Gateway API and of the gateway.
     """
 
     path: pulumi.Output[str]
@@ -45,7 +45,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Name of the Secret that holds the API key; none with `passthrough`."""
 
     backend_name: pulumi.Output[str]
-    """Name of the Backend."""
+    """Name of the Backend or AgentgatewayBackend."""
 
     route_name: pulumi.Output[str]
     """Name of the HTTPRoute."""
@@ -57,7 +57,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         """Makes the objects.
 
         Args:
-            name: Name of the component and of its objects: `<name>`, `<name>-tls` and `<name>-secret`.
+            name: Name of the component, of which its objects' are made: `<name>`, `<name>-tls` and `<name>-secret`.
             args: What to make; see `OpenAICompatibleLLMArgs`.
             opts: Options of the component; its objects inherit the Kubernetes provider.
 
@@ -68,8 +68,8 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         super().__init__(TOKEN, name, None, opts)
         given = cast("OpenAICompatibleLLMArgs", without_nones(args))
         settings = _settings(name, given)
-        names = ObjectNames(name)
-        backend_kind = kgateway.BACKEND
+        backend_kind = generations.backend_kind(given.get("api"))
+        names = ObjectNames(name, backend_kind.tls_policy_suffix)
         objects = _Objects(self, given, settings)
 
         secret = None
@@ -87,7 +87,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             names.backend,
             backend_kind.api_version,
             backend_kind.kind,
-            metadata=objects.metadata(names.backend, readiness.backend),
+            metadata=objects.metadata(names.backend, lambda _: backend_kind.ready_when),
             spec=settings.apply(backend_kind.spec),
             opts=objects.options(secret, waits=True),
         )

@@ -15,12 +15,13 @@ OBJECT_NAME_LENGTH = 253
 NAMESPACE_LENGTH = 63
 PATH_LENGTH = 1024
 MODEL_LENGTH = 256
+HEADER_LENGTH = 256
 
 
 def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
     """A Kubernetes object's name. Source: RFC 1123 subdomain, as `metadata.name` has it."""
-    if len(name) > longest:
-        return f"it is {len(name)} characters long; {longest} are possible"
+    if too_long := _too_long(name, longest):
+        return too_long
     if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):
         return f'"{name}" is not a name; lower-case letters, digits, "-" and "." make one, {_ENDS}'
     return None
@@ -28,8 +29,8 @@ def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
 
 def namespace(name: str) -> str | None:
     """A namespace's name. Source: RFC 1123 label."""
-    if len(name) > NAMESPACE_LENGTH:
-        return f"it is {len(name)} characters long; {NAMESPACE_LENGTH} are possible"
+    if too_long := _too_long(name, NAMESPACE_LENGTH):
+        return too_long
     if not re.fullmatch(_LABEL, name):
         return f'"{name}" is not a namespace; lower-case letters, digits and "-" make one, {_ENDS}'
     return None
@@ -78,8 +79,8 @@ def url_path(path: str, example: str) -> str | None:
     """The path of a URL, absolute. Source: the rules of HTTPPathMatch in the Gateway API."""
     if not path.startswith("/"):
         return f'"{path}" does not begin with a slash; give one such as {example}'
-    if len(path) > PATH_LENGTH:
-        return f"it is {len(path)} characters long; {PATH_LENGTH} are possible"
+    if too_long := _too_long(path, PATH_LENGTH):
+        return too_long
     for sign, what in (("?", "a query"), ("#", "a fragment")):
         if sign in path:
             return f'"{path.split(sign)[0]}{sign}..." has {what}; give the path alone'
@@ -98,23 +99,21 @@ def header_name(name: str) -> str | None:
     """A header's name. Source: RFC 9110, token."""
     if not _TOKEN.fullmatch(name):
         return f'"{name}" is not a header name; letters, digits and "-" make one, such as api-key'
-    return None
+    return _too_long(name, HEADER_LENGTH)
 
 
 def header_prefix(prefix: str) -> str | None:
     """What stands before the key in a header. Source: RFC 9110, field value."""
     if not prefix or not prefix.isascii() or not prefix.isprintable() or prefix != prefix.strip():
         return f'"{prefix}" is not a prefix; printable characters without blanks around them make one, such as Token'
-    return None
+    return _too_long(f"{prefix} ", HEADER_LENGTH)
 
 
 def model(name: str) -> str | None:
     """A model's name; every provider has its own rules."""
     if not name.strip() or name != name.strip() or not name.isprintable():
         return f"{name!r} is not a model; give its name as the provider lists it"
-    if len(name) > MODEL_LENGTH:
-        return f"it is {len(name)} characters long; {MODEL_LENGTH} are possible"
-    return None
+    return _too_long(name, MODEL_LENGTH)
 
 
 def api_key(key: str) -> str | None:
@@ -146,6 +145,10 @@ def label_value(value: str) -> str | None:
         allowed = f'up to {NAMESPACE_LENGTH} letters, digits, "-", "_" and "." make one, {_ENDS}'
         return f'"{value}" is not the value of a label; {allowed}'
     return None
+
+
+def _too_long(text: str, longest: int) -> str | None:
+    return f"it is {len(text)} characters long; {longest} are possible" if len(text) > longest else None
 
 
 def _international(name: str) -> str:

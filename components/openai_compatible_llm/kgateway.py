@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from . import readiness
 from .backend import BackendKind
 from .settings import AuthHeader, Settings
 
 _IGNORED_AUTH_HEADER = (
     "The Backend has the auth_header, but agentgateway proxies of gateway.kgateway.dev ignore it: the provider gets "
-    "`Authorization: Bearer <key>`. The newer API, AgentgatewayBackend of agentgateway.dev, sends the header."
+    "`Authorization: Bearer <key>`. With `api: agentgateway`, for gateways of agentgateway.dev, the header is sent."
 )
 
 
@@ -46,4 +47,12 @@ def _auth_header(header: AuthHeader) -> dict[str, str]:
     return {field: value for field, value in fields.items() if value is not None}
 
 
-BACKEND = BackendKind("gateway.kgateway.dev", "v1alpha1", "Backend", spec, warnings)
+BACKEND = BackendKind(
+    group="gateway.kgateway.dev",
+    version="v1alpha1",
+    kind="Backend",
+    tls_policy_suffix="-tls",
+    spec=spec,
+    ready_when=readiness.ACCEPTED,
+    warnings=warnings,
+)

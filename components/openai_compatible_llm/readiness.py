@@ -9,10 +9,7 @@ from .settings import Settings
 
 ANNOTATION = "pulumi.com/waitFor"
 
-
-def backend(_settings: Settings) -> str:
-    """The gateway's controller has accepted the Backend."""
-    return "condition=Accepted"
+ACCEPTED = "condition=Accepted"
 
 
 def route(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from . import base_url, validation
+from . import base_url, generations, validation
 from .problems import InvalidArguments, Problem
 from .providers import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS
 from .settings import TLS, AuthHeader, Gateway, ObjectNames, Settings
@@ -34,7 +34,7 @@ def settings_from(name: str, args: Mapping[str, Any], *, tls_expected: bool) -> 
     """
     validation.refuse_problems(name, args)
     given = without_nones(args)
-    names = ObjectNames(name)
+    names = ObjectNames(name, generations.backend_kind(given.get("api")).tls_policy_suffix)
     host, port, path, tls = _endpoint(given)
     if tls != tls_expected:
         reason = "it says http, and became known only later; give `host`, `port`, `path` and `tls.disabled` instead"

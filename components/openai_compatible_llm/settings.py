@@ -34,6 +34,7 @@ class ObjectNames:
     """Names of the four objects, all made of the component's name."""
 
     component: str
+    tls_policy_suffix: str
 
     @property
     def secret(self) -> str:
@@ -45,7 +46,7 @@ class ObjectNames:
 
     @property
     def tls_policy(self) -> str:
-        return f"{self.component}-tls"
+        return f"{self.component}{self.tls_policy_suffix}"
 
     @property
     def route(self) -> str:

@@ -1,6 +1,7 @@
 """Names and types of arguments, held against the TypedDict that declares them."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from enum import Enum
 from inspect import get_annotations
 from typing import Any, Union, get_args, get_origin, is_typeddict
 
@@ -70,6 +71,10 @@ def _type_problems(hint: Any, value: Any, spelled: Callable[[str], str], at: tup
             yield Problem(at, f"{shown(value, at)} is not a group of settings")
     elif get_origin(kind) is not None:
         yield from _collection_problems(kind, value, spelled, at)
+    elif issubclass(kind, Enum):
+        names = [each.value for each in kind]
+        if value not in names:
+            yield Problem(at, f"{shown(value, at)} is not one of them; {nearest(str(value), names)}")
     elif not _is_a(kind, value):
         yield Problem(at, f"{shown(value, at)} is not {_TYPES[kind]}")
 

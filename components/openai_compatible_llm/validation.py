@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from . import base_url, formats, readiness
-from .args import OpenAICompatibleLLMArgs
+from .args import BackendApi, OpenAICompatibleLLMArgs
+from .generations import backend_kind
 from .problems import InvalidArguments, Problem, camel_case, nearest, snake_case
 from .providers import HTTPS_PORT, PRESETS
 from .settings import ObjectNames
@@ -108,8 +109,10 @@ def _said(reason: str | None, *argument: str) -> Iterator[Problem]:
 
 
 def _name_problems(name: str) -> Iterator[Problem]:
-    longest = formats.OBJECT_NAME_LENGTH - (len(ObjectNames(name).secret) - len(name))
-    yield from _said(formats.object_name(name, longest), "name")
+    """The names of the objects of all generations must be possible, so that a component can move to another."""
+    names = [ObjectNames(name, backend_kind(api).tls_policy_suffix) for api in BackendApi]
+    longest_addition = max(len(each) - len(name) for of in names for each in (of.secret, of.tls_policy))
+    yield from _said(formats.object_name(name, formats.OBJECT_NAME_LENGTH - longest_addition), "name")
 
 
 def _provider_problems(given: Given) -> Iterator[Problem]:

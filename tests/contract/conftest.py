@@ -18,5 +18,10 @@ def backend_crd(crds: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def agentgateway_crd(crds: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return crds["agentgatewaybackends.agentgateway.dev"]
+
+
+@pytest.fixture(scope="session")
 def schemas(crds: dict[str, dict[str, Any]]) -> StrictSchemas:
     return StrictSchemas(list(crds.values()))

@@ -118,6 +118,14 @@ def strict_validator(crd: Mapping[str, Any], version: str) -> Validator:
     return _CrdValidator({**schema, "properties": properties, "required": required}, format_checker=_formats)
 
 
+def spec_field(crd: Mapping[str, Any], path: str) -> Schema:
+    """The schema of a field of the spec; `[]` in the path stands for the items of a list."""
+    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    for step in path.split("."):
+        schema = schema["items"] if step == "[]" else schema["properties"][step]
+    return schema
+
+
 def _described(error: ValidationError) -> Iterator[str]:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
     if error.validator != "additionalProperties" or not isinstance(error.schema, Mapping):

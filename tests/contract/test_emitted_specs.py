@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components.openai_compatible_llm.args import BackendApi
 from tests.contract.schemas import StrictSchemas
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
 
 STACKS = REPOSITORY / "stacks"
-KINDS = ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}
 PRESET: OpenAICompatibleLLMArgs = {"preset": "mistral", "api_key": "key"}
 
 CASES: dict[str, OpenAICompatibleLLMArgs] = {
@@ -58,7 +59,7 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
 
 
 # What decides which objects there are is known at once in any case.
-AT_ONCE = ("tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
+AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
 
 
 def _late(value: Any) -> Any:
@@ -69,14 +70,14 @@ def _late(value: Any) -> Any:
     return pulumi.Output.from_input(value)
 
 
-def _kinds(args: OpenAICompatibleLLMArgs) -> list[str]:
+def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
     """Of the objects that the arguments ask for."""
-    absent = set()
-    if "api_key" not in args:
-        absent.add("Secret")
-    if args.get("tls", {}).get("disabled"):
-        absent.add("BackendTLSPolicy")
-    return [kind for kind in KINDS if kind not in absent]
+    kinds = [BACKENDS[api], "HTTPRoute"]
+    if "api_key" in args:
+        kinds.append("Secret")
+    if not args.get("tls", {}).get("disabled"):
+        kinds.append("BackendTLSPolicy")
+    return sorted(kinds)
 
 
 def _making(args: OpenAICompatibleLLMArgs, *, late: bool) -> Callable[[], None]:
@@ -90,24 +91,27 @@ def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str
     return [f"{manifest['kind']} {problem}" for manifest in objects for problem in schemas.problems(manifest)]
 
 
+@pytest.mark.parametrize("api", BackendApi)
 @pytest.mark.parametrize("known", ["at once", "later"])
 @pytest.mark.parametrize("args", CASES.values(), ids=CASES.keys())
 def test_every_object_passes_the_strict_schemas(
-    args: OpenAICompatibleLLMArgs, known: str, schemas: StrictSchemas
+    args: OpenAICompatibleLLMArgs, known: str, api: BackendApi, schemas: StrictSchemas
 ) -> None:
-    objects = record(_making(args, late=known == "later")).objects()
-    assert sorted(manifest["kind"] for manifest in objects) == _kinds(args)
+    objects = record(_making({**args, "api": api}, late=known == "later")).objects()
+    assert sorted(manifest["kind"] for manifest in objects) == _kinds(args, api)
     assert _problems(objects, schemas) == []
 
 
+@pytest.mark.parametrize("api", [api.value for api in BackendApi])
 @pytest.mark.parametrize("file", sorted(STACKS.glob("Pulumi.*.yaml")), ids=lambda file: file.stem.split(".")[1])
-def test_every_object_of_a_stack_passes_the_strict_schemas(file: Path, schemas: StrictSchemas) -> None:
+def test_every_object_of_a_stack_passes_the_strict_schemas(file: Path, api: str, schemas: StrictSchemas) -> None:
     config = yaml.safe_load(file.read_text())["config"]
     providers = config[f"{PROJECT}:providers"]
     for provider in providers.values():
-        provider["apiKey"] = "key"
+        provider.update(apiKey="key", api=api)
     objects = record_program(config, stack=file.stem.split(".")[1]).objects()
-    assert sorted(manifest["kind"] for manifest in objects) == sorted(KINDS * len(providers))
+    kinds = _kinds({"api_key": "key"}, BackendApi(api))
+    assert sorted(manifest["kind"] for manifest in objects) == sorted(kinds * len(providers))
     assert _problems(objects, schemas) == []
 
 
@@ -127,4 +131,5 @@ def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_every_argument_has_a_case() -> None:
-    assert set(_arguments(OpenAICompatibleLLMArgs)) <= {name for args in CASES.values() for name in _given(args)}
+    given = {name for args in CASES.values() for name in _given(args)}
+    assert set(_arguments(OpenAICompatibleLLMArgs)) <= {"api", *given}

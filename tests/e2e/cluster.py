@@ -7,9 +7,16 @@ from typing import Any
 import kubernetes
 
 BACKEND = ("gateway.kgateway.dev", "v1alpha1", "backends")
+AGENTGATEWAY_BACKEND = ("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 ROUTE = ("gateway.networking.k8s.io", "v1", "httproutes")
 TLS_POLICY = ("gateway.networking.k8s.io", "v1", "backendtlspolicies")
-CUSTOM = {"Backend": BACKEND, "HTTPRoute": ROUTE, "BackendTLSPolicy": TLS_POLICY}
+CUSTOM = {
+    "Backend": BACKEND,
+    "AgentgatewayBackend": AGENTGATEWAY_BACKEND,
+    "HTTPRoute": ROUTE,
+    "BackendTLSPolicy": TLS_POLICY,
+}
+NEWER_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
 
 
 class Cluster:
@@ -29,18 +36,24 @@ class Cluster:
         self._client.close()
 
     def objects(self, name: str, namespace: str = "gloo-system") -> dict[str, Any]:
-        """The four objects of a component by kind; one that isn't there is left out."""
+        """The objects of a component by kind; one that isn't there is left out.
+
+        In the middle of a move from one generation to the other there are two BackendTLSPolicies: that of the newer one
+        is then under `NEWER_TLS_POLICY`.
+        """
         found: dict[str, Any] = {}
         definitions: Any = self.extensions.list_custom_resource_definition().items
         served = {definition.metadata.name for definition in definitions}
         for kind, (group, version, plural) in CUSTOM.items():
             if f"{plural}.{group}" not in served:
                 continue
-            object_name = f"{name}-tls" if kind == "BackendTLSPolicy" else name
-            listed: Any = self.custom.list_namespaced_custom_object(
-                group, version, namespace, plural, field_selector=f"metadata.name={object_name}"
-            )
-            found.update((kind, each) for each in listed["items"])
+            names = [f"{name}-tls", f"{name}-agentgateway-tls"] if kind == "BackendTLSPolicy" else [name]
+            for object_name in names:
+                listed: Any = self.custom.list_namespaced_custom_object(
+                    group, version, namespace, plural, field_selector=f"metadata.name={object_name}"
+                )
+                key = NEWER_TLS_POLICY if kind in found else kind
+                found.update((key, each) for each in listed["items"])
         secrets = self.core.list_namespaced_secret(namespace, field_selector=f"metadata.name={name}-secret")
         found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found

@@ -23,7 +23,8 @@ UNHURRIED: dict[str, Any] = {
 def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, args: dict[str, Any]) -> None:
     complete: Any = {"namespace": "default", **args}
     recording = record(lambda: OpenAICompatibleLLM("any", complete))
-    assert {"Backend", "HTTPRoute"} <= {manifest["kind"] for manifest in recording.objects()}
+    backend = {"agentgateway": "AgentgatewayBackend"}.get(args.get("api", ""), "Backend")
+    assert {backend, "HTTPRoute"} <= {manifest["kind"] for manifest in recording.objects()}
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None
     assert CANARY not in f"{recording.messages} {recording.outputs}"

@@ -21,7 +21,8 @@ NEXT_KEY = "sk-for-the-readme-rotated"
 TRY_IT = block_with("make up\n")
 IN_BETWEEN = block_with("make up STACK=mistral")
 ON_A_CLUSTER = block_with("pulumi install")
-NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set"))
+NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set --secret"))
+MIGRATION = block_with("pulumi config set openai-compatible-llm:api")
 INSTALLED = block_with("pip install ./components")
 
 
@@ -54,7 +55,7 @@ def shell(clone: Clone, commands: str) -> str:
 
 
 def test_no_block_of_commands_is_left_out() -> None:
-    assert {TRY_IT, IN_BETWEEN, ON_A_CLUSTER, NEXT_KEY_IN, INSTALLED} == set(blocks("sh"))
+    assert {TRY_IT, IN_BETWEEN, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, INSTALLED} == set(blocks("sh"))
 
 
 def test_on_this_machine(clone: Clone) -> None:
@@ -86,6 +87,10 @@ def test_on_a_cluster_with_the_cli(pulumi_cli: PulumiCli, cluster: Cluster) -> N
     changed = {kind for kind in first if revisions(first)[kind] != revisions(second)[kind]}
     assert changed == {"Secret"}
     assert second["Secret"]["metadata"]["uid"] == first["Secret"]["metadata"]["uid"]
+
+    done = cli.shell(MIGRATION if shutil.which("kubectl") else MIGRATION.partition("kubectl get")[0])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "AgentgatewayBackend" in cluster.objects("mistral")
     assert cli("destroy", "--skip-preview").returncode == 0
     assert cluster.objects("mistral") == {}
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import BackendApi, InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from tests.unit.recording import Recording, record
 
 CANARY = "sk-canary-8c1f"
@@ -101,6 +101,83 @@ def test_the_route_path_is_the_names_unless_said_otherwise() -> None:
 
     assert prefix(MISTRAL) == "/eu"
     assert prefix({**MISTRAL, "route_path": "/llm/mistral"}) == "/llm/mistral"
+
+
+AGENTGATEWAY: OpenAICompatibleLLMArgs = {**MISTRAL, "api": BackendApi.AGENTGATEWAY}
+
+
+def newer(args: Any) -> Any:
+    return spec({**AGENTGATEWAY, **args}, "AgentgatewayBackend")
+
+
+def test_the_newer_generation_has_the_same_provider_in_its_own_words() -> None:
+    assert newer({"model": "mistral-medium-latest"}) == {
+        "ai": {
+            "provider": {
+                "openai": {"model": "mistral-medium-latest"},
+                "host": "api.mistral.ai",
+                "port": 443,
+                "path": "/v1/chat/completions",
+            }
+        },
+        "policies": {"auth": {"secretRef": {"name": "mistral-secret"}}},
+    }
+    assert newer({})["ai"]["provider"]["openai"] == {}
+
+
+def test_route_and_policy_point_to_the_newer_backend() -> None:
+    recording = made(AGENTGATEWAY)
+    (backend,) = recording.one(":HTTPRoute").inputs["spec"]["rules"][0]["backendRefs"]
+    (policed,) = recording.one(":BackendTLSPolicy").inputs["spec"]["targetRefs"]
+    assert (backend["group"], backend["kind"]) == ("agentgateway.dev", "AgentgatewayBackend")
+    assert policed == {"name": "mistral", "kind": "AgentgatewayBackend", "group": "agentgateway.dev"}
+
+
+def test_the_generation_may_be_a_plain_name() -> None:
+    plain: Any = {**MISTRAL, "api": "agentgateway"}
+    assert made(plain).objects() == made(AGENTGATEWAY).objects()
+
+
+def test_only_backend_and_policy_are_others_in_the_other_generation() -> None:
+    def places(args: OpenAICompatibleLLMArgs) -> set[tuple[str, str]]:
+        return {(each["kind"], each["metadata"]["name"]) for each in made(args).objects()}
+
+    assert places(MISTRAL) ^ places(AGENTGATEWAY) == {
+        ("Backend", "mistral"),
+        ("AgentgatewayBackend", "mistral"),
+        ("BackendTLSPolicy", "mistral-tls"),
+        ("BackendTLSPolicy", "mistral-agentgateway-tls"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("auth_header", "sent"),
+    [
+        ({"header_name": "api-key"}, {"name": "api-key"}),
+        ({"header_name": "X-Key", "prefix": "Token"}, {"name": "X-Key", "prefix": "Token "}),
+        ({"prefix": "Token"}, {"name": "Authorization", "prefix": "Token "}),
+        ({"header_name": "Authorization"}, {"name": "Authorization", "prefix": "Bearer "}),
+    ],
+)
+def test_the_newer_generation_sends_the_auth_header(auth_header: Any, sent: dict[str, str]) -> None:
+    assert newer({"auth_header": auth_header})["policies"]["auth"]["location"] == {"header": sent}
+    assert made({**AGENTGATEWAY, "auth_header": auth_header}).warnings == []
+
+
+def test_the_newer_generation_passes_the_callers_token_on() -> None:
+    args: OpenAICompatibleLLMArgs = {"preset": "mistral", "passthrough": True, "api": BackendApi.AGENTGATEWAY}
+    assert spec(args, "AgentgatewayBackend")["policies"] == {"auth": {"passthrough": {}}}
+
+
+def test_the_newer_generation_is_waited_for_alike() -> None:
+    older, younger = (
+        {
+            each["kind"].removeprefix("Agentgateway"): each["metadata"].get("annotations")
+            for each in made({**args, "wait_for_ready": True}).objects()
+        }
+        for args in (MISTRAL, AGENTGATEWAY)
+    )
+    assert older == younger
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,22 @@ def test_a_gateway_of_the_stack_holds_for_all_its_providers() -> None:
     assert parents == {"mistral": "edge", "deepseek": "edge", "house": "inner"}
 
 
+def test_the_stack_says_which_generation_and_a_provider_may_say_otherwise() -> None:
+    recording = record_program(
+        {
+            "api": "agentgateway",
+            "providers": {"mistral": {"apiKey": "k"}, "deepseek": {"apiKey": "k", "api": "kgateway"}},
+        }
+    )
+    assert recording.one(":AgentgatewayBackend").name == "mistral"
+    assert recording.one(":Backend").name == "deepseek"
+
+
+def test_a_generation_that_does_not_exist_is_refused() -> None:
+    said = refusal({"api": "agentgatway", "providers": {"mistral": {"apiKey": CANARY}}})
+    assert said == 'Stack prod: providers.mistral.api: "agentgatway" is not one of them; did you mean `agentgateway`?'
+
+
 def test_a_preset_under_another_name() -> None:
     recording = record_program({"providers": {"eu": {"preset": "mistral", "apiKey": "k"}}})
     assert recording.one(":Backend", "eu").inputs["spec"]["ai"]["llm"]["host"] == "api.mistral.ai"

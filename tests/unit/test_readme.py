@@ -25,7 +25,7 @@ def test_every_stack_file_in_the_readme_makes_its_providers(block: str, monkeypa
     for name in providers:
         monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", "sk-for-the-readme")
     recording = record_program(config)
-    for kind in (":Backend", ":HTTPRoute"):
+    for kind in ("Backend", ":HTTPRoute"):
         assert {r.name for r in recording.resources if r.type.endswith(kind)} == set(providers)
 
 

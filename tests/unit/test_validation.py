@@ -119,6 +119,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         'base_url: "/a//b" has an empty part or an escaped slash; give it with single slashes',
     ),
     (
+        {**NO_PRESET, "base_url": "https://api.mistral.ai/" + "a" * 1010},
+        "base_url: it is 1028 characters long; 1024 are possible",
+    ),
+    (
         {"base_url": "https://api.mistral.ai/v1"},
         "base_url: it says host, port and path, and `preset` says so too; give one of the two",
     ),
@@ -179,6 +183,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         'auth_header.prefix: "Token " is not a prefix; '
         "printable characters without blanks around them make one, such as Token",
     ),
+    ({"auth_header": {"header_name": LONG}}, "auth_header.header_name: it is 300 characters long; 256 are possible"),
+    ({"auth_header": {"prefix": LONG}}, "auth_header.prefix: it is 301 characters long; 256 are possible"),
     (
         {**NO_KEY, "passthrough": True, "auth_header": {"prefix": "Token"}},
         "auth_header: with `passthrough` the caller's own header goes on; give one of the two",
@@ -234,6 +240,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"tls": {"disabled": True, "hostname": "a"}, "port": 8080},
         "tls.hostname: `tls.disabled` is given as well, and without TLS there is nothing to check",
     ),
+    # The generation
+    ({"api": "kgatway"}, 'api: "kgatway" is not one of them; did you mean `kgateway`?'),
+    ({"api": "v2"}, 'api: "v2" is not one of them; there are `agentgateway`, `kgateway`.'),
+    ({"api": 1}, "api: 1 is not one of them; there are `agentgateway`, `kgateway`."),
     # Waiting, labels and annotations
     (
         {"ready_timeout_seconds": 60},
@@ -278,7 +288,7 @@ def test_bad_arguments_are_refused_in_these_words(args: dict[str, Any], problem:
     [
         ("Mistral", f'name: "Mistral" is not a name; lower-case letters, digits, "-" and "." make one, {ENDS}'),
         ("-", f'name: "-" is not a name; lower-case letters, digits, "-" and "." make one, {ENDS}'),
-        ("a" * 247, "name: it is 247 characters long; 246 are possible"),
+        ("a" * 237, "name: it is 237 characters long; 236 are possible"),
     ],
 )
 def test_a_name_that_no_object_can_have_is_refused(name: str, problem: str) -> None:
@@ -287,7 +297,7 @@ def test_a_name_that_no_object_can_have_is_refused(name: str, problem: str) -> N
 
 @pytest.mark.parametrize(
     "argument",
-    ["passthrough", "wait_for_ready", "ready_timeout_seconds", "tls"],
+    ["api", "passthrough", "wait_for_ready", "ready_timeout_seconds", "tls"],
 )
 def test_what_decides_which_objects_there_are_must_be_known_at_once(argument: str) -> None:
     def program() -> None:

@@ -3,4 +3,7 @@ module openai-compatible-llm/local/toolchain/crds
 
 go 1.25.0
 
-require sigs.k8s.io/gateway-api v1.4.1
+require (
+	github.com/agentgateway/agentgateway v1.4.1
+	sigs.k8s.io/gateway-api v1.4.1
+)

@@ -1,16 +1,16 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local import custom_resource_definitions as module
-from local.custom_resource_definitions import GATEWAY_API_RESOURCES, custom_resource_definitions
+from local.custom_resource_definitions import TAKEN, custom_resource_definitions, module_folder
 from local.errors import LocalError
 
 Program = Callable[[Path, str], Path]
 
 VERSION = '[ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit'
+TAKEN_NAMES = [Path(file).stem for files in TAKEN.values() for file in files]
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +22,19 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def downloading_go(tmp_path: Path, bin_folder: Path, program: Program) -> Path:
-    standard = tmp_path / "gateway-api" / "config" / "crd" / "standard"
-    standard.mkdir(parents=True)
-    for resource in (*GATEWAY_API_RESOURCES, "grpcroutes"):
-        (standard / f"gateway.networking.k8s.io_{resource}.yaml").write_text(f"metadata: {{name: {resource}}}\n")
-    answer = json.dumps({"Dir": str(tmp_path / "gateway-api")})
-    return program(bin_folder / "go", f"{VERSION}\necho '{answer}'")
+def modules(tmp_path: Path) -> Path:
+    folder = tmp_path / "modules"
+    for name, files in TAKEN.items():
+        for file in (*files, str(Path(files[0]).with_name("others.yaml"))):
+            path = folder / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"---\nmetadata: {{name: {path.stem}}}\n")
+    return folder
+
+
+@pytest.fixture
+def downloading_go(modules: Path, bin_folder: Path, program: Program) -> Path:
+    return program(bin_folder / "go", f"""{VERSION}\necho '{{"Dir": "{modules}/'"$4"'"}}'""")
 
 
 def names() -> list[str]:
@@ -36,10 +42,10 @@ def names() -> list[str]:
 
 
 @pytest.mark.usefixtures("downloading_go")
-def test_the_gateway_apis_come_first_and_then_the_projects_own(own_folder: Path) -> None:
+def test_what_the_modules_have_comes_first_and_then_the_projects_own(own_folder: Path) -> None:
     (own_folder / "b.yaml").write_text("metadata: {name: two}\n---\nmetadata: {name: three}\n---\n")
     (own_folder / "a.yaml").write_text("metadata: {name: one}\n")
-    assert names() == [*GATEWAY_API_RESOURCES, "one", "two", "three"]
+    assert names() == [*TAKEN_NAMES, "one", "two", "three"]
 
 
 def test_later_runs_need_no_go(downloading_go: Path) -> None:
@@ -48,7 +54,29 @@ def test_later_runs_need_no_go(downloading_go: Path) -> None:
     assert names() == first
 
 
-def test_a_module_that_can_not_be_had_is_one_clear_line(bin_folder: Path, program: Program) -> None:
-    program(bin_folder / "go", f"""{VERSION}\necho '{{"Error": "checksum mismatch"}}'; exit 1""")
-    with pytest.raises(LocalError, match=r"The Go module sigs.k8s.io/gateway-api can't be had: checksum mismatch"):
+def test_what_is_taken_anew_is_not_read_from_the_cache(
+    downloading_go: Path, modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names()
+    (modules / "example.com" / "more").mkdir(parents=True)
+    (modules / "example.com" / "more" / "more.yaml").write_text("metadata: {name: more}\n")
+    monkeypatch.setattr(module, "TAKEN", {**TAKEN, "example.com/more": ("more.yaml",)})
+    assert names() == [*TAKEN_NAMES, "more"]
+    downloading_go.unlink()
+    monkeypatch.setattr(module, "TAKEN", TAKEN)
+    assert names() == TAKEN_NAMES
+
+
+@pytest.mark.usefixtures("downloading_go")
+def test_each_module_has_a_folder_of_its_own(modules: Path) -> None:
+    assert [module_folder(print, name) for name in TAKEN] == [modules / name for name in TAKEN]
+
+
+@pytest.mark.parametrize("missing", TAKEN)
+def test_a_module_that_can_not_be_had_is_one_clear_line(
+    missing: str, modules: Path, bin_folder: Path, program: Program
+) -> None:
+    refusing = f"""[ "$4" = {missing} ] && echo '{{"Error": "checksum mismatch"}}' && exit 1"""
+    program(bin_folder / "go", f"""{VERSION}\n{refusing}\necho '{{"Dir": "{modules}/'"$4"'"}}'""")
+    with pytest.raises(LocalError, match=rf"^The Go module {missing} can't be had: checksum mismatch$"):
         names()
