@@ -1,6 +1,5 @@
 """What differs between two sets of inputs, and what it takes. Plain dicts in, no API server, no engine."""
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -8,8 +7,9 @@ from itertools import zip_longest
 from typing import Any
 
 from pulumi.provider.experimental.provider import DiffResponse, PropertyDiff, PropertyDiffKind
+from pulumi.runtime.rpc import UNKNOWN
 
-from local.kubernetes_provider.values import Object, encoded, is_secret_kind
+from local.kubernetes_provider.values import Object, encoded, has_unknown, is_secret_kind
 
 Path = tuple[str | int, ...]
 
@@ -17,13 +17,13 @@ _ABSENT = object()
 _IDENTITY = (("metadata", "name"), ("metadata", "namespace"))
 
 
-def diff(old: Object, new: Object, *, secret_mutable: bool) -> DiffResponse:
-    """New inputs against old ones. The live object doesn't count: a refresh brings it into the old inputs."""
-    if ("stringData" in old) != ("stringData" in new):
-        old, new = with_data_only(old), with_data_only(new)
+def diff(old: Object, new: Object, *, live: Object, secret_mutable: bool) -> DiffResponse:
+    """New inputs against the object as it was last seen, where the old inputs had something to say."""
+    said_as = "stringData" if is_secret_kind(new) and "stringData" in new else "data"
+    old, new = with_live_values(old, live), with_data_only(new)
     detailed, replaces = {}, []
     for path, kind in _differences(old, new):
-        name = property_path(path)
+        name = property_path((said_as, *path[1:]) if path[0] == "data" else path)
         if _must_replace(path, new, secret_mutable=secret_mutable):
             kind = PropertyDiffKind[f"{kind.name}_REPLACE"]
             replaces.append(name)
@@ -50,7 +50,7 @@ def _differences(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Pr
 def _must_replace(path: Path, obj: Object, *, secret_mutable: bool) -> bool:
     if path[0] in ("apiVersion", "kind") or path in _IDENTITY:
         return True
-    return is_secret_kind(obj) and path[0] in (("type",) if secret_mutable else ("type", "data", "stringData"))
+    return is_secret_kind(obj) and path[0] in (("type",) if secret_mutable else ("type", "data"))
 
 
 def property_path(path: Path) -> str:
@@ -64,23 +64,22 @@ def with_data_only(obj: Object) -> Object:
     """As the API server keeps it: a Secret's stringData goes into its data."""
     if not is_secret_kind(obj) or "stringData" not in obj:
         return obj
-    data = obj.get("data", {}) | {key: encoded(text) for key, text in obj["stringData"].items()}
+    data: Any = UNKNOWN
+    if not has_unknown([obj["stringData"], obj.get("data")]):
+        data = obj.get("data", {}) | {key: encoded(text) for key, text in obj["stringData"].items()}
     return {key: value for key, value in obj.items() if key != "stringData"} | {"data": data}
 
 
 def with_live_values(inputs: Object, live: Object) -> Object:
-    """The inputs as a refresh sees them: the same places, the live values."""
-    if is_secret_kind(inputs):
-        decoded = {k: base64.b64decode(v).decode(errors="replace") for k, v in live.get("data", {}).items()}
-        live = live | {"stringData": decoded}
-    return dict(_at_the_same_places(inputs, live))
+    """What the inputs say, as it is: without what the API server dropped, and whatever else it has."""
+    return dict(_at_the_same_places(with_data_only(inputs), live))
 
 
 def _at_the_same_places(inputs: Any, live: Any) -> Any:
     if isinstance(inputs, dict) and isinstance(live, dict):
         return {key: _at_the_same_places(value, live[key]) for key, value in inputs.items() if key in live}
     if isinstance(inputs, list) and isinstance(live, list):
-        return [*map(_at_the_same_places, inputs, live), *live[len(inputs) :]]
+        return list(map(_at_the_same_places, inputs, live))
     return live
 
 

@@ -5,13 +5,21 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from local.kubernetes_provider.diff import diff, imported_inputs, with_data_only, with_live_values
-from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError, UnreachableError
+from local.kubernetes_provider import waiting
+from local.kubernetes_provider.diff import diff, imported_inputs, property_path, with_data_only, with_live_values
+from local.kubernetes_provider.refusals import (
+    NoMatchError,
+    NotReadyError,
+    ProviderError,
+    RefusedError,
+    UnreachableError,
+)
 from local.kubernetes_provider.values import (
     FIELD_MANAGER,
     INPUTS,
@@ -28,11 +36,12 @@ if TYPE_CHECKING:
     from local.kubernetes_provider.objects import Objects
 
 _SETTINGS = ("enablePatchForce", "enableSecretMutable", "kubeconfig", "upsertExistingObjects")
-_DELETION_TIMEOUT_SECONDS = 600.0
+_TIMEOUT_SECONDS = 600.0
 _GIVES_WAY = re.compile("kubectl|before-first-apply|pulumi-kubernetes$|pulumi-resource-kubernetes")
 _MADE_UP_IN_PREVIEW = ("creationTimestamp", "resourceVersion", "uid")
 
 Address = tuple[str, str, str, str]
+Write = protocol.CreateRequest | protocol.UpdateRequest
 
 
 class KubernetesProvider(protocol.Provider):
@@ -57,16 +66,14 @@ class KubernetesProvider(protocol.Provider):
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         inputs = plain(request.new_inputs)
-        reason = "a name is needed: the Kubernetes stand-in does no auto-naming"
-        failures = [] if inputs.get("metadata", {}).get("name") else [protocol.CheckFailure("metadata.name", reason)]
-        return protocol.CheckResponse(as_properties(inputs, request.new_inputs), failures)
+        return protocol.CheckResponse(as_properties(inputs, request.new_inputs), _failures(inputs.get("metadata", {})))
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
-        old, new = plain(request.old_state).get(INPUTS, {}), plain(request.new_inputs)
-        return diff(old, new, secret_mutable=self._is_on("enableSecretMutable"))
+        state, new = plain(request.old_state), plain(request.new_inputs)
+        return diff(state.get(INPUTS, {}), new, live=state, secret_mutable=self._is_on("enableSecretMutable"))
 
     async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
-        state = await self._write(request.properties, _new_field_manager(), preview=request.preview, new=True)
+        state = await self._write(request, request.properties, _new_field_manager())
         return protocol.CreateResponse(None if request.preview else _id(plain(state)), state)
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
@@ -82,32 +89,27 @@ class KubernetesProvider(protocol.Provider):
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         manager = plain(request.olds)[FIELD_MANAGER]
-        state = await self._write(request.news, manager, preview=request.preview, new=False)
-        return protocol.UpdateResponse(state)
+        return protocol.UpdateResponse(await self._write(request, request.news, manager))
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
         state = plain(request.properties)
         namespace, _, name = request.resource_id.rpartition("/")
         address = state["apiVersion"], state["kind"], namespace, name
         await asyncio.to_thread(self._objects.delete, *address)
-        deadline = time.monotonic() + (request.timeout or _DELETION_TIMEOUT_SECONDS)
-        pause = 0.05
-        while live := await self._live(address):
-            if self._cancelled or time.monotonic() > deadline:
-                what = f"{state['apiVersion']}/{state['kind']} {request.resource_id}"
-                ended = "cancelled" if self._cancelled else "timed out"
-                finalizers = ", ".join(live["metadata"].get("finalizers", [])) or "none"
-                raise ProviderError(
-                    f"{ended} waiting for the deletion of {what}: finalizers might be preventing it ({finalizers})"
-                )
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 1)
+        live, ended = await self._wait(address, lambda live: live is None, request.timeout)
+        if live:
+            what = f"{state['apiVersion']}/{state['kind']} {request.resource_id}"
+            finalizers = ", ".join(live["metadata"].get("finalizers", [])) or "none"
+            raise ProviderError(
+                f"{ended} waiting for the deletion of {what}: finalizers might be preventing it ({finalizers})"
+            )
 
     async def cancel(self) -> None:
         self._cancelled = True
 
-    async def _write(self, inputs: Properties, manager: str, *, preview: bool, new: bool) -> dict[str, PropertyValue]:
+    async def _write(self, request: Write, inputs: Properties, manager: str) -> dict[str, PropertyValue]:
         """In a preview, what the API server says it would make of it; the inputs where it can't tell yet."""
+        preview, new = request.preview, isinstance(request, protocol.CreateRequest)
         obj = with_data_only(plain(inputs))
         if preview and has_unknown(obj):
             return dict(inputs)
@@ -122,12 +124,42 @@ class KubernetesProvider(protocol.Provider):
         if preview:
             live.pop("status", None)
             live["metadata"] = {k: v for k, v in live["metadata"].items() if k not in _MADE_UP_IN_PREVIEW}
+        elif checks := waiting.checks(obj["metadata"]):
+            live, trouble = await self._become_ready(live, checks, request.timeout)
+            if trouble:
+                message = f"{_not_live(obj, written=new)}: {trouble}"
+                raise NotReadyError(message, _id(obj), checkpoint(live, inputs, manager))
         return checkpoint(live, inputs, manager)
+
+    async def _become_ready(self, obj: Object, checks: list[waiting.Check], seconds: float) -> tuple[Object, str]:
+        """The object as it was last seen, and what it lacks."""
+
+        def ready(live: Object | None) -> bool:
+            return live is not None and all(check(live) for check in checks)
+
+        try:
+            live, ended = await self._wait(_address(obj), ready, seconds)
+        except ProviderError as error:
+            return obj, str(error)
+        return live or obj, ended and f"{ended} waiting for the condition"
+
+    async def _wait(
+        self, address: Address, done: Callable[[Object | None], bool], seconds: float
+    ) -> tuple[Object | None, str]:
+        """The object as it was last seen, and what ended the waiting before it was done."""
+        deadline = time.monotonic() + (seconds or _TIMEOUT_SECONDS)
+        pause = 0.05
+        while not done(live := await self._live(address)):
+            if self._cancelled or time.monotonic() > deadline:
+                return live, "cancelled" if self._cancelled else "timed out"
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.4)
+        return live, ""
 
     async def _expect(self, obj: Object, *, new: bool) -> None:
         if new and self._is_on("upsertExistingObjects"):
             return
-        exists = await self._live((obj["apiVersion"], obj["kind"], *_place(obj)))
+        exists = await self._live(_address(obj))
         if exists and new:
             raise RefusedError(
                 f"{obj['kind']} {_id(obj)} already exists. If it belongs to this stack, import it; if the resource was "
@@ -170,6 +202,20 @@ def _connect(kubeconfig: str) -> "Objects":
     return Objects(kubeconfig)
 
 
+def _failures(metadata: Object) -> list[protocol.CheckFailure]:
+    if has_unknown(metadata):
+        return []
+    if not metadata.get("name"):
+        reason = "a name is needed: the Kubernetes stand-in does no auto-naming"
+        return [protocol.CheckFailure("metadata.name", reason)]
+    try:
+        waiting.checks(metadata)
+    except ProviderError as error:
+        place = property_path(("metadata", "annotations", waiting.ANNOTATION))
+        return [protocol.CheckFailure(place, str(error))]
+    return []
+
+
 def _tells_nothing(error: ProviderError) -> bool:
     """Whether a dry run failed for what may be otherwise by the time it is for real."""
     if not isinstance(error, RefusedError):
@@ -189,19 +235,27 @@ def _explained(error: ProviderError, obj: Object, *, new: bool) -> str:
         )
     if new:
         return f"resource {_id(obj)} was not successfully created by the Kubernetes API server: {error}"
-    return f'the Kubernetes API server reported that "{_id(obj)}" failed to fully initialize or become live: {error}'
+    return f"{_not_live(obj, written=False)}: {error}"
+
+
+def _not_live(obj: Object, *, written: bool) -> str:
+    failed = "failed to fully initialize or become live"
+    if written:
+        made = f"resource {_id(obj)} was successfully created"
+        return f"{made}, but the Kubernetes API server reported that it {failed}"
+    return f'the Kubernetes API server reported that "{_id(obj)}" {failed}'
 
 
 def _new_field_manager() -> str:
     return f"pulumi-kubernetes-{secrets.token_hex(4)}"
 
 
-def _place(obj: Object) -> tuple[str, str]:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+def _address(obj: Object) -> Address:
+    return obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _id(obj: Object) -> str:
-    return "/".join(filter(None, _place(obj)))
+    return "/".join(filter(None, _address(obj)[2:]))
 
 
 def _api_version_and_kind(resource_type: str) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Why something was not done. The messages are shown to the user as they are."""
 
+from pulumi.provider.experimental.property_value import PropertyValue
+
 
 class ProviderError(Exception):
     """Ends a request of the engine's with this message."""
@@ -21,3 +23,12 @@ class RefusedError(ProviderError):
         super().__init__(message)
         self.code = code
         self.about = about
+
+
+class NotReadyError(ProviderError):
+    """The object has been written, but what was waited for has not come."""
+
+    def __init__(self, message: str, resource_id: str, state: dict[str, PropertyValue]) -> None:
+        super().__init__(message)
+        self.resource_id = resource_id
+        self.state = state

@@ -13,12 +13,13 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from local.kubernetes_provider.provider import KubernetesProvider
-from local.kubernetes_provider.refusals import ProviderError
+from local.kubernetes_provider.refusals import NotReadyError, ProviderError
 
 
 class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -34,7 +35,7 @@ class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 response = handler.unary_unary(request, context)
                 return await response if inspect.isawaitable(response) else response
             except ProviderError as error:
-                await context.abort(grpc.StatusCode.UNKNOWN, str(error))
+                await context.abort(grpc.StatusCode.UNKNOWN, str(error), _details(error))
             except NotImplementedError:
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, "not implemented by the Kubernetes stand-in")
             except Exception as error:
@@ -48,6 +49,17 @@ class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+
+
+def _details(error: ProviderError) -> tuple[tuple[str, bytes], ...]:
+    """With them the engine keeps what was written in the state, and updates it next time."""
+    if not isinstance(error, NotReadyError):
+        return ()
+    state = PropertyValue.marshal_map(error.state)
+    failed = provider_pb2.ErrorResourceInitFailed(id=error.resource_id, properties=state, reasons=[str(error)])
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
+    status.details.add().Pack(failed)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 async def serve(engine_address: str) -> None:

@@ -281,7 +281,9 @@ def test_a_mutable_secret_is_rotated_in_place_and_its_value_is_nowhere_to_be_rea
     assert stack.up(rotated) == {"1 updated", "1 unchanged"}
     assert live_key(core, namespace) == ROTATED
     assert live_secret(core, namespace).metadata.uid == before.metadata.uid
-    stack.stack.refresh(on_output=stack.printed.append)
+    refreshed = stack.stack.refresh(on_output=stack.printed.append, color="never")
+    assert _counts(refreshed.stdout) == {"2 unchanged"}
+    assert stack.up(rotated) == {"2 unchanged"}
 
     written = stack.everything_written()
     assert "mistral-secret" in written
@@ -389,6 +391,24 @@ def test_a_name_is_needed(stack: Stack, namespace: str) -> None:
         k8s.core.v1.ConfigMap("map", metadata={"namespace": namespace})
 
     assert "does no auto-naming" in stack.fails(stack.preview, program)
+
+
+def test_what_it_can_not_wait_for_is_refused_at_preview(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        annotations = {"pulumi.com/waitFor": "Accepted"}
+        k8s.core.v1.ConfigMap("map", metadata={"name": "map", "namespace": namespace, "annotations": annotations})
+
+    assert "doesn't know how to wait for Accepted" in stack.fails(stack.preview, program)
+
+
+def test_what_the_api_server_drops_is_a_change_at_every_up(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        k8s.core.v1.ConfigMap("map", metadata={"name": "map", "namespace": namespace, "annotations": {}})
+
+    assert stack.up(program) == {"2 created"}
+    assert stack.up(program) == {"1 updated", "1 unchanged"}
+    assert stack.preview(program) == {"1 to update", "1 unchanged"}
+    assert any("+ annotations: {" in line for line in stack.printed)
 
 
 def test_what_was_changed_by_hand_is_seen_by_a_refresh_and_repaired(

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -12,6 +13,7 @@ from local.kubernetes_provider.diff import (
     with_data_only,
     with_live_values,
 )
+from local.kubernetes_provider.refusals import ProviderError
 from local.kubernetes_provider.values import (
     Object,
     as_properties,
@@ -21,6 +23,7 @@ from local.kubernetes_provider.values import (
     plain,
     without_secrets,
 )
+from local.kubernetes_provider.waiting import ANNOTATION, checks
 
 ROUTE: Object = {
     "apiVersion": "gateway.networking.k8s.io/v1",
@@ -37,8 +40,12 @@ SECRET: Object = {
 }
 
 
-def changed(old: Object, new: Object, *, secret_mutable: bool = False) -> dict[str, PropertyDiffKind]:
-    response = diff(old, new, secret_mutable=secret_mutable)
+def compared(old: Object, new: Object, *, live: Object | None = None, secret_mutable: bool = False) -> DiffResponse:
+    return diff(old, new, live=live or with_data_only(old), secret_mutable=secret_mutable)
+
+
+def changed(old: Object, new: Object, live: Object | None = None) -> dict[str, PropertyDiffKind]:
+    response = compared(old, new, live=live)
     return {path: change.kind for path, change in response.detailed_diff.items()}
 
 
@@ -47,7 +54,7 @@ def in_place(response: DiffResponse) -> bool:
 
 
 def test_equal_inputs_are_no_change() -> None:
-    response = diff(ROUTE, ROUTE, secret_mutable=False)
+    response = compared(ROUTE, ROUTE)
     assert (response.changes, response.replaces, response.detailed_diff) == (False, [], {})
 
 
@@ -64,7 +71,7 @@ def test_a_change_is_named_by_its_path() -> None:
         "spec.rules[0].matches[0].path.value": PropertyDiffKind.UPDATE,
         "spec.hostnames": PropertyDiffKind.ADD,
     }
-    assert in_place(diff(ROUTE, new, secret_mutable=False))
+    assert in_place(compared(ROUTE, new))
 
 
 def test_what_is_left_out_is_deleted() -> None:
@@ -92,72 +99,82 @@ def test_a_path_is_spelt_as_the_engine_reads_it(path: tuple[str | int, ...], tex
 @pytest.mark.parametrize("field", ["name", "namespace"])
 def test_another_name_or_namespace_is_another_object(field: str) -> None:
     new = ROUTE | {"metadata": ROUTE["metadata"] | {field: "other"}}
-    response = diff(ROUTE, new, secret_mutable=False)
+    response = compared(ROUTE, new)
     assert response.replaces == [f"metadata.{field}"]
     assert not response.delete_before_replace
 
 
 @pytest.mark.parametrize("field", ["apiVersion", "kind"])
 def test_another_kind_under_the_same_name_is_made_after_the_old_one_is_gone(field: str) -> None:
-    response = diff(ROUTE, ROUTE | {field: "other"}, secret_mutable=False)
+    response = compared(ROUTE, ROUTE | {field: "other"})
     assert response.replaces == [field]
     assert response.delete_before_replace
 
 
 def test_a_secrets_data_is_replaced() -> None:
-    response = diff(SECRET, SECRET | {"stringData": {"Authorization": "second"}}, secret_mutable=False)
+    response = compared(SECRET, SECRET | {"stringData": {"Authorization": "second"}})
     assert response.replaces == ["stringData.Authorization"]
     assert response.delete_before_replace
 
 
 def test_a_mutable_secrets_data_is_updated_in_place() -> None:
-    assert in_place(diff(SECRET, SECRET | {"stringData": {"Authorization": "second"}}, secret_mutable=True))
+    assert in_place(compared(SECRET, SECRET | {"stringData": {"Authorization": "second"}}, secret_mutable=True))
 
 
 def test_a_secrets_type_is_replaced_even_where_its_data_is_mutable() -> None:
-    response = diff(SECRET, SECRET | {"type": "other"}, secret_mutable=True)
+    response = compared(SECRET, SECRET | {"type": "other"}, secret_mutable=True)
     assert response.replaces == ["type"]
 
 
 def test_a_secrets_labels_are_updated_in_place() -> None:
     new = SECRET | {"metadata": SECRET["metadata"] | {"labels": {"a": "b"}}}
-    assert in_place(diff(SECRET, new, secret_mutable=False))
+    assert in_place(compared(SECRET, new))
 
 
 def test_data_of_another_kind_is_updated_in_place() -> None:
     old = ROUTE | {"kind": "Other", "data": {"a": "b"}}
-    assert in_place(diff(old, old | {"data": {"a": "c"}}, secret_mutable=False))
+    assert in_place(compared(old, old | {"data": {"a": "c"}}))
 
 
 def test_string_data_equals_the_same_data_encoded() -> None:
     imported = with_data_only(SECRET)
     assert imported["data"] == {"Authorization": "Zmlyc3Q="}
     assert changed(imported, SECRET) == {}
-    assert set(changed(imported, SECRET | {"stringData": {"Authorization": "second"}})) == {"data.Authorization"}
+    assert set(changed(imported, SECRET | {"stringData": {"Authorization": "second"}})) == {"stringData.Authorization"}
 
 
-def test_a_refresh_sees_live_values_where_inputs_are_and_nowhere_else() -> None:
+def test_a_secret_known_only_later_is_a_change() -> None:
+    for later in (UNKNOWN, {"Authorization": UNKNOWN}):
+        assert in_place(compared(SECRET, SECRET | {"stringData": later}, secret_mutable=True))
+
+
+def test_what_was_changed_behind_the_inputs_is_a_change_and_what_they_are_silent_about_is_none() -> None:
     live = {
         "apiVersion": ROUTE["apiVersion"],
         "kind": "HTTPRoute",
-        "metadata": ROUTE["metadata"] | {"uid": "1", "generation": 2},
+        "metadata": ROUTE["metadata"] | {"uid": "1", "generation": 2, "annotations": {"a": "b"}},
         "spec": {
             "parentRefs": [{"name": "by-hand", "group": "gateway.networking.k8s.io"}],
             "rules": [{"matches": [{"path": {"value": "/mistral", "type": "PathPrefix"}}]}, {"name": "by-hand"}],
         },
         "status": {},
     }
-    assert with_live_values(ROUTE, live) == ROUTE | {
-        "spec": {
-            "parentRefs": [{"name": "by-hand"}],
-            "rules": [{"matches": [{"path": {"value": "/mistral"}}]}, {"name": "by-hand"}],
-        }
+    by_hand = ROUTE | {"spec": ROUTE["spec"] | {"parentRefs": [{"name": "by-hand"}]}}
+    assert with_live_values(ROUTE, live) == by_hand
+    assert changed(ROUTE, ROUTE, live) == {"spec.parentRefs[0].name": PropertyDiffKind.UPDATE}
+
+
+def test_what_the_api_server_dropped_is_a_change_each_time() -> None:
+    said = ROUTE | {"metadata": ROUTE["metadata"] | {"annotations": {}}, "spec": ROUTE["spec"] | {"hst": "x"}}
+    assert changed(said, said, ROUTE) == {
+        "metadata.annotations": PropertyDiffKind.ADD,
+        "spec.hst": PropertyDiffKind.ADD,
     }
 
 
-def test_a_refresh_reads_a_secrets_string_data_back_from_its_data() -> None:
-    live = with_data_only(SECRET | {"stringData": {"Authorization": "by hand", "other": "x"}})
-    assert with_live_values(SECRET, live) == SECRET | {"stringData": {"Authorization": "by hand"}}
+def test_a_whole_number_is_the_same_however_the_engine_keeps_it() -> None:
+    said = ROUTE | {"spec": {"port": 443}}
+    assert changed(said, said, plain(as_properties(said, {}))) == {}
 
 
 def test_an_import_takes_what_a_program_could_have_said() -> None:
@@ -223,3 +240,90 @@ def test_a_refusal_that_quotes_a_secret_is_shown_without_it(quoted: str) -> None
 def test_a_refusal_shows_what_is_not_secret() -> None:
     properties = {"spec": as_property({"type": "nonsense"})}
     assert without_secrets('Unsupported value: "nonsense"', properties) == 'Unsupported value: "nonsense"'
+
+
+def conditions(**statuses: str) -> list[Object]:
+    return [{"type": kind, "status": status, "observedGeneration": 2} for kind, status in statuses.items()]
+
+
+ACCEPTED: Object = {
+    "metadata": {"generation": 2},
+    "status": {
+        "phase": "Ready",
+        "replicas": 3,
+        "conditions": conditions(Accepted="True", Failed="False"),
+        "parents": [
+            {"parentRef": {"name": "old"}, "conditions": conditions(Accepted="True", ResolvedRefs="False")},
+            {"parentRef": {"name": "new"}, "conditions": conditions(Accepted="False", ResolvedRefs="True")},
+        ],
+    },
+}
+PARENT = 'jsonpath={.status.parents[?@.parentRef.name=="%s"].conditions[?@.type=="%s" && @.status=="True"]}'
+ANY = 'jsonpath={.status.parents[*].conditions[?@.type=="%s" && @.status=="True"]}'
+
+
+def holds(wanted: str, live: Object = ACCEPTED) -> bool:
+    return all(check(live) for check in checks({"annotations": {ANNOTATION: wanted}}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("condition=Accepted", True),
+        ("condition=accepted=true", True),
+        ("condition=Failed", False),
+        ("condition=Failed=False", True),
+        ("condition=Other", False),
+        (PARENT % ("old", "Accepted"), True),
+        (PARENT % ("old", "ResolvedRefs"), False),
+        (PARENT % ("new", "Accepted"), False),
+        (PARENT % ("other", "Accepted"), False),
+        (ANY % "ResolvedRefs", True),
+        (ANY % "Programmed", False),
+        ("jsonpath={.status.phase}", True),
+        ("jsonpath={ $.status.phase }=Ready", True),
+        ("jsonpath={.status.phase}=Other", False),
+        ("jsonpath={.status.replicas}=3", True),
+        ("jsonpath={.status.parents}=3", False),
+        ("jsonpath={.status.phase.more}", False),
+        ("jsonpath={.nothing}", False),
+        (json.dumps(["condition=Accepted", "jsonpath={.status.phase}"]), True),
+        (json.dumps(["condition=Accepted", "jsonpath={.nothing}"]), False),
+    ],
+)
+def test_what_is_waited_for_holds_or_not(wanted: str, *, expected: bool) -> None:
+    assert holds(wanted) is expected
+
+
+@pytest.mark.parametrize("wanted", ["condition=Accepted", PARENT % ("new", "Accepted"), ANY % "Accepted"])
+def test_an_object_without_a_status_is_waited_for(wanted: str) -> None:
+    assert not holds(wanted, {"metadata": {"generation": 1}})
+
+
+def test_a_condition_of_an_earlier_generation_does_not_count() -> None:
+    assert not holds("condition=Accepted", ACCEPTED | {"metadata": {"generation": 3}})
+
+
+@pytest.mark.parametrize("metadata", [{}, {"annotations": {ANNOTATION: "nonsense", "pulumi.com/skipAwait": "true"}}])
+def test_unless_asked_to_nothing_is_waited_for(metadata: Object) -> None:
+    assert checks(metadata) == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "Accepted",
+        "condition=",
+        "[]",
+        "jsonpath=.status.phase",
+        "jsonpath={.status.phase}=",
+        "jsonpath={.status.phase}={.spec.phase}",
+        "jsonpath={.status.parents[0]}",
+        'jsonpath={.status.parents[?@.a=="b" || @.c=="d"]}',
+        "jsonpath={.status..phase}",
+    ],
+)
+def test_what_it_can_not_wait_for_is_refused_in_one_line(wanted: str) -> None:
+    with pytest.raises(ProviderError) as refused:
+        checks({"annotations": {ANNOTATION: wanted}})
+    assert str(refused.value) == f"the Kubernetes stand-in doesn't know how to wait for {wanted}"

@@ -1,0 +1,149 @@
+"""`wait_for_ready` on a real API server. The tests write the statuses that the gateway's controllers would write."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+
+from components import OpenAICompatibleLLM
+from tests.e2e import test_kubernetes_provider as stand_in
+from tests.e2e.cluster import CUSTOM, Cluster
+
+pytestmark = stand_in.pytestmark
+core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+
+ALL_NEW = {"6 created"}
+POLICY, ROUTE = "BackendTLSPolicy", "HTTPRoute"
+NOT_LIVE = "failed to fully initialize or become live: timed out waiting for the condition"
+
+
+class Controllers:
+    """Accepts what it sees after a while, and notes when it saw it and when it accepted it."""
+
+    def __init__(self, cluster: Cluster, namespace: str, gateway: str = "agentgateway", delay: float = 0.4) -> None:
+        self._cluster, self._namespace, self._gateway = cluster, namespace, gateway
+        self._delay = delay
+        self._ended = threading.Event()
+        self.seen: dict[str, float] = {}
+        self.accepted: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.05):
+            for kind, each in self._cluster.objects("mistral", self._namespace).items():
+                if kind == ROUTE and each["spec"]["parentRefs"][0]["name"] != self._gateway:
+                    continue
+                if kind in CUSTOM and time.monotonic() - self.seen.setdefault(kind, time.monotonic()) > self._delay:
+                    self._accept(kind, each)
+
+    def _accept(self, kind: str, each: dict[str, Any]) -> None:
+        if kind in self.accepted:
+            return
+        group, version, plural = CUSTOM[kind]
+        name, body = each["metadata"]["name"], {"status": self._status(kind, each["metadata"]["generation"])}
+        self.accepted[kind] = time.monotonic()
+        self._cluster.custom.patch_namespaced_custom_object_status(group, version, self._namespace, plural, name, body)
+
+    def _status(self, kind: str, generation: int) -> dict[str, Any]:
+        more = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        types = ("Accepted", "ResolvedRefs" if kind == ROUTE else "Attached")
+        said = {"conditions": [{"type": each, "observedGeneration": generation, **more} for each in types]}
+        by = {"controllerName": "example.com/gateway"}
+        if kind == ROUTE:
+            return {"parents": [{"parentRef": {"name": self._gateway}, **by, **said}]}
+        if kind == POLICY:
+            return {"ancestors": [{"ancestorRef": {"name": "mistral", "kind": "Backend"}, **by, **said}]}
+        return said
+
+
+def component(namespace: str, **more: Any) -> stand_in.Program:
+    args: Any = {"preset": "mistral", "api_key": "sk-test", "namespace": namespace, **more}
+
+    def program() -> None:
+        OpenAICompatibleLLM("mistral", args)
+
+    return program
+
+
+def states(stack: stand_in.Stack) -> dict[str, dict[str, Any]]:
+    """What stands in the state, by kind."""
+    deployment: Any = stack.stack.export_stack().deployment
+    return {each["type"].rpartition(":")[2]: each for each in deployment["resources"]}
+
+
+def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_enough(
+    stack: stand_in.Stack, namespace: str, cluster: Cluster
+) -> None:
+    first = Controllers(cluster, namespace)
+    with first.running():
+        assert stack.up(component(namespace, wait_for_ready=True)) == ALL_NEW
+        ended = time.monotonic()
+    assert first.accepted["Backend"] < first.seen[POLICY]
+    assert first.accepted[POLICY] < first.seen[ROUTE]
+    assert first.accepted[ROUTE] < ended
+
+    moved = component(namespace, wait_for_ready=True, gateway={"name": "other"})
+    second = Controllers(cluster, namespace, "other", delay=1)
+    with second.running():
+        assert stack.up(moved) == {"1 updated", "5 unchanged"}
+        ended = time.monotonic()
+    assert second.accepted[ROUTE] < ended
+
+
+def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
+    stack: stand_in.Stack, namespace: str, cluster: Cluster
+) -> None:
+    program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1)
+    assert stack.preview(program) == {"6 to create"}
+    said = stack.fails(stack.up, program)
+    assert f"resource {namespace}/mistral was successfully created, but" in said
+    assert NOT_LIVE in said
+    assert cluster.objects("mistral", namespace).keys() == {"Secret", "Backend"}
+
+    said = stack.fails(stack.up, program)
+    assert f'"{namespace}/mistral" {NOT_LIVE}' in said
+    with Controllers(cluster, namespace).running():
+        more_patient = component(namespace, wait_for_ready=True)
+        assert stack.up(more_patient) == {"2 created", "1 updated", "3 unchanged"}
+
+
+def test_an_interrupt_ends_the_waiting_and_what_was_made_is_in_the_state(
+    stack: stand_in.Stack, namespace: str, cluster: Cluster
+) -> None:
+    def interrupt() -> None:
+        deadline = time.monotonic() + 20
+        while "Backend" not in cluster.objects("mistral", namespace) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for child in psutil.Process().children():
+            if child.name() == "pulumi":
+                os.kill(child.pid, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    said = stack.fails(stack.up, component(namespace, wait_for_ready=True))
+    thread.join()
+    assert "cancelled waiting for the condition" in said
+    assert "cancelled waiting" in states(stack)["Backend"]["initErrors"][0]
+
+
+def test_unless_asked_to_it_does_not_wait_and_a_second_up_has_nothing_to_do(
+    stack: stand_in.Stack, namespace: str
+) -> None:
+    program = component(namespace)
+    assert stack.up(program) == ALL_NEW
+    assert stack.up(program) == {"6 unchanged"}
+    assert not any("initErrors" in each for each in states(stack).values())
