@@ -43,7 +43,8 @@ def shell(clone: Clone, commands: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=clone.folder,
-        env=clone.environment,
+        # Not as a part of the `make` that runs the tests, which would say which folder it enters.
+        env={name: value for name, value in clone.environment.items() if not name.startswith("MAKE")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import json
+import logging
 import runpy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,9 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
+
+# As Pulumi does for programs: of a run that fails, tasks are left that nobody asks for their errors.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "openai-compatible-llm"
