@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from local.control_plane import ControlPlane
 from local.folders import StateFolder
 from tests.e2e.cluster import Cluster
 from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
+
+# Commands that live for a second need not collect their garbage so often.
+os.environ.setdefault("GOGC", "400")
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",
+        "GOGC": "400",
         "HOME": str(home),
         "NO_COLOR": "1",
         "PULUMI_HOME": str(home),

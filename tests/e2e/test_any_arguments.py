@@ -18,6 +18,17 @@ UNHURRIED: dict[str, Any] = {
 }
 
 
+def test_a_misspelt_field_and_a_broken_rule_would_be_noticed(cluster: Cluster) -> None:
+    recording = record(lambda: OpenAICompatibleLLM("any", {"preset": "mistral", "api_key": CANARY}))
+    for manifest in recording.objects():
+        assert cluster.refusal(manifest) is None
+        field = "stringDat" if manifest["kind"] == "Secret" else "spc"
+        assert f'unknown field \\"{field}\\"' in str(cluster.refusal({**manifest, field: {}}))
+    backend = recording.one(":Backend").inputs
+    backend["spec"]["ai"]["llm"].pop("port")
+    assert "both host and port must be set together" in str(cluster.refusal(backend))
+
+
 @settings(max_examples=500, **UNHURRIED)
 @given(args=accepted_arguments)
 def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, args: dict[str, Any]) -> None:
