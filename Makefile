@@ -25,7 +25,7 @@ kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the loca
 	@$(BIN)/python -m local kubeconfig
 
 test: $(VENV)/.installed ## Run all tests (TESTS=tests/unit: some)
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(TESTS)
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit

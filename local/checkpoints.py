@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
+from local.folders import write_private
 
 # Marks a secret value, in all versions of the format.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -35,6 +36,14 @@ class Checkpoint:
     @property
     def stack(self) -> str:
         return self.file.stem
+
+    def mend(self) -> bool:
+        """Whether the engine was killed while it wrote this; its own backup of the step before takes the place then."""
+        backup = self.file.with_name(f"{self.file.name}.bak")
+        if _is_whole(self.file) or not _is_whole(backup):
+            return False
+        write_private(self.file, backup.read_text())
+        return True
 
     @property
     def objects(self) -> list[KubernetesObject]:
@@ -71,6 +80,13 @@ class Checkpoint:
 def checkpoints(backend: Path) -> list[Checkpoint]:
     """Of all stacks in the backend's folder."""
     return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return "checkpoint" in json.loads(file.read_text())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _object(resource: Mapping[str, Any]) -> KubernetesObject:

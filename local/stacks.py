@@ -55,6 +55,9 @@ class Stacks:
         self._project.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_project(self._project, names)
         self._state.pulumi_state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for checkpoint in checkpoints(self._state.pulumi_state):
+            if checkpoint.mend():
+                self._recovery(checkpoint.stack).touch(mode=0o600)
         if self._state.pulumi_passphrase.exists():
             return
         if checkpoints(self._state.pulumi_state):

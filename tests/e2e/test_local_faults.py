@@ -112,6 +112,13 @@ def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> No
     assert set(after) == KINDS
     assert {kind: after[kind][0] for kind in made} == {kind: uid for kind, (uid, _) in made.items()}
 
+    (checkpoint,) = up.state.pulumi_state.glob(".pulumi/stacks/**/killed.json")
+    checkpoint.write_text("")
+    assert "gone on from where its last run was cut off." in up.up("killed")
+    assert {kind: uid for kind, (uid, _) in revisions(objects(up, "killed")).items()} == {
+        kind: uid for kind, (uid, _) in after.items()
+    }
+
 
 def test_two_at_once_after_the_servers_were_killed(up: Clone) -> None:
     for name in ("kube-apiserver", "etcd"):

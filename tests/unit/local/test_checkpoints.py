@@ -71,3 +71,22 @@ def test_a_damaged_checkpoint_asks_for_down(content: str, tmp_path: Path) -> Non
     checkpoint.file.write_text(content)
     with pytest.raises(LocalError, match=r"can't be read\. `make down` clears everything away"):
         _ = checkpoint.objects
+
+
+@pytest.mark.parametrize("half", ["", '{"version": 3, "checkpoint": {"sta', "null"])
+def test_what_the_engine_was_killed_in_the_midst_of_writing_is_as_in_its_backup(tmp_path: Path, half: str) -> None:
+    write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
+    file = only(tmp_path).file
+    file.with_name(f"{file.name}.bak").write_text(file.read_text())
+    assert not only(tmp_path).mend()
+    file.write_text(half)
+    assert only(tmp_path).mend()
+    assert [str(each) for each in only(tmp_path).objects] == ["Namespace a"]
+
+
+def test_without_a_whole_backup_nothing_is_put_in_place(tmp_path: Path) -> None:
+    write(tmp_path, None)
+    file = only(tmp_path).file
+    file.write_text("")
+    assert not only(tmp_path).mend()
+    assert file.read_text() == ""
