@@ -10,8 +10,9 @@ from local.folders import StateFolder
 from tests.e2e.cluster import Cluster
 from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
 
-# Commands that live for a second need not collect their garbage so often.
+# Commands that live for a second need not collect their garbage so often, nor compile their modules each time.
 os.environ.setdefault("GOGC", "400")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
