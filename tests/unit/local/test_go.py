@@ -26,6 +26,8 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None
         (tmp_path / "pip" / "__init__.py").touch()
         (tmp_path / "pip" / "__main__.py").write_text(PIP.format(status=status))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        # One written anew within a second would otherwise run as it was compiled before.
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     ends_with(0)
     return ends_with
