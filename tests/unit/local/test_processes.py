@@ -56,6 +56,10 @@ def wait_for(file: Path, text: str) -> None:
 def test_a_started_process_is_found_and_stopped(detached: DetachedProcesses) -> None:
     detached.start("one", SLEEP)
     process = found(detached, "one")
+    # On a busy machine there is a moment in which a new program has no command line yet.
+    deadline = time.monotonic() + 10
+    while process.cmdline() != SLEEP and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert process.cmdline() == SLEEP
     detached.stop("one")
     assert not is_alive(process)
