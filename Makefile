@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig test test-unit lint format readme lock
+.PHONY: help up preview down status kubeconfig test test-slow test-unit lint format readme lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -24,8 +24,11 @@ status: $(VENV)/.installed ## Show what runs and what is deployed
 kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the local control plane
 	@$(BIN)/python -m local kubeconfig
 
-test: $(VENV)/.installed ## Run all tests (TESTS=tests/unit: some)
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(TESTS)
+test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(or $(TESTS),-m "not slow")
+
+test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, all stacks, every fault
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit

@@ -17,7 +17,7 @@ SECONDS_TO_BE_KILLED = 5.0
 SECONDS_OF_CLOCK_DRIFT = 2.0
 
 _MARK = "OPENAI_COMPATIBLE_LLM_PROCESS"
-_INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
+_INHERITED = ("GOGC", "HOME", "LANG", "PATH", "TMPDIR")
 
 # Kept for as long as this program runs, so that a child that has ended is not left behind as a zombie.
 _children: list[subprocess.Popen[bytes]] = []

@@ -16,3 +16,7 @@ def block_with(text: str) -> str:
     """The one block of shell commands that has this in it."""
     (found,) = (block for block in blocks("sh") if text in block)
     return found
+
+
+TRY_IT = block_with("make up\n")
+IN_BETWEEN = block_with("make up STACK=mistral")

@@ -43,21 +43,27 @@ class Cluster:
         is then under `NEWER_TLS_POLICY`.
         """
         found: dict[str, Any] = {}
-        definitions: Any = self.extensions.list_custom_resource_definition().items
-        served = {definition.metadata.name for definition in definitions}
-        for kind, (group, version, plural) in CUSTOM.items():
-            if f"{plural}.{group}" not in served:
-                continue
+        for kind, definition in CUSTOM.items():
             names = [f"{name}-tls", f"{name}-agentgateway-tls"] if kind == "BackendTLSPolicy" else [name]
             for object_name in names:
-                listed: Any = self.custom.list_namespaced_custom_object(
-                    group, version, namespace, plural, field_selector=f"metadata.name={object_name}"
-                )
-                key = NEWER_TLS_POLICY if kind in found else kind
-                found.update((key, each) for each in listed["items"])
+                for each in self._listed(definition, namespace, object_name):
+                    found[NEWER_TLS_POLICY if kind in found else kind] = each
         secrets = self.core.list_namespaced_secret(namespace, field_selector=f"metadata.name={name}-secret")
         found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found
+
+    def _listed(self, definition: tuple[str, str, str], namespace: str, name: str) -> list[dict[str, Any]]:
+        """None either where there is no such definition."""
+        group, version, plural = definition
+        try:
+            listed: Any = self.custom.list_namespaced_custom_object(
+                group, version, namespace, plural, field_selector=f"metadata.name={name}"
+            )
+        except kubernetes.client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return []
+            raise
+        return list(listed["items"])
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """What the API server has against an object, by all its schemas and rules and with unknown fields refused."""

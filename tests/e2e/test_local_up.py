@@ -1,30 +1,58 @@
-"""`make up` and its companions, as someone with a fresh clone has them."""
+"""`make up` and its companions, as someone with a fresh clone has them, with keys that must be nowhere to be read."""
 
 import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
+from local.binaries import find_or_build
 from tests import seed
-from tests.e2e.clone import Clone, fresh_clone
+from tests.canary import Canaries
+from tests.e2e.clone import Clone, Done, Running, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
+from tests.readme import IN_BETWEEN, TRY_IT
 
-KEY = {"MISTRAL_API_KEY": "sk-mistral-1"}
+KEY, NEXT_KEY = (f"sk-canary-{secrets.token_hex(12)}" for _ in range(2))
+CANARIES = Canaries(KEY, NEXT_KEY)
 BOTH = ("mistral", "deepseek")
+# The README's commands before and after those in between.
+MAKE_UP, MAKE_DOWN = TRY_IT.splitlines()
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """With the packages that this Python has, as `make` would install them."""
     with fresh_clone(tmp_path_factory) as clone:
+        environment = clone.folder / ".venv"
+        environment.mkdir()
+        for entry in Path(sys.prefix).iterdir():
+            if entry.name != ".installed":
+                (environment / entry.name).symlink_to(entry)
+        (environment / ".installed").touch()
         yield clone
 
 
 @pytest.fixture(scope="module")
-def first_up(clone: Clone) -> str:
-    return clone.up(*BOTH, **KEY)
+def watched_up(clone: Clone) -> tuple[Done, dict[str, set[bytes]]]:
+    """The first `up`, and what could be seen of the processes that it started."""
+    done, seen = watch(clone.start("up", *BOTH, keys={"MISTRAL_API_KEY": KEY}))
+    assert done.status == 0, done.printed
+    return done, seen
+
+
+@pytest.fixture(scope="module")
+def first_up(watched_up: tuple[Done, dict[str, set[bytes]]]) -> str:
+    return watched_up[0].stdout
 
 
 @pytest.fixture
@@ -67,9 +95,63 @@ def change_provider(clone: Clone, stack: str, **settings: object) -> None:
 
 def everything(folder: Path) -> dict[str, str]:
     """The hash of every file but of what git ignores."""
-    ignored = {".local", ".local.lock", "__pycache__"}
+    ignored = {".local", ".local.lock", ".venv", "__pycache__"}
     files = (file for file in folder.rglob("*") if file.is_file() and not ignored & set(file.parts))
     return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def watch(running: Running) -> tuple[Done, dict[str, set[bytes]]]:
+    """Command lines and environments of all that it starts, by the program's name."""
+    seen: dict[str, set[bytes]] = {}
+    own = Path("/proc", str(running.process.pid), "cmdline").read_bytes()
+    while running.process.poll() is None:
+        try:
+            children = psutil.Process(running.process.pid).children(recursive=True)
+        except psutil.Error:
+            break
+        for child in children:
+            folder = Path("/proc", str(child.pid))
+            try:
+                command, environment = ((folder / name).read_bytes() for name in ("cmdline", "environ"))
+                # Until it has become another program, a child is the command itself, with what the user gave it.
+                if command != own:
+                    seen.setdefault(child.name(), set()).update((command, environment))
+            except (psutil.Error, OSError):
+                continue
+        time.sleep(0.01)
+    return running.end(), seen
+
+
+def shell(clone: Clone, commands: str, key: str) -> str:
+    """What lines of the README print."""
+    # Not as a part of the `make` that runs the tests, which would say which folder it enters.
+    own = {name: value for name, value in clone.environment.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=clone.folder,
+        env={**own, "MISTRAL_API_KEY": key},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not CANARIES.are_in(done.stdout + done.stderr)
+    return done.stdout
+
+
+def export(clone: Clone, *options: str) -> bytes:
+    environment = os.environ | {
+        "PULUMI_BACKEND_URL": clone.state.pulumi_state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(clone.state.pulumi_passphrase),
+        "PULUMI_HOME": str(clone.state.pulumi_home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    command = [str(find_or_build(print).pulumi), "stack", "export", "-s", "mistral", *options]
+    return subprocess.run(
+        command, cwd=clone.state.pulumi_project, env=environment, capture_output=True, check=True
+    ).stdout
 
 
 def test_commands_that_need_a_control_plane_say_that_there_is_none(clone: Clone) -> None:
@@ -95,11 +177,22 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
     assert "Nothing changed." not in first_up
 
 
+def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, dict[str, set[bytes]]]) -> None:
+    done, seen = watched_up
+    assert not CANARIES.are_in(done.printed)
+    # They were looked at: the engine, its provider, and the servers.
+    assert {"pulumi", "etcd", "kube-apiserver", "kube-controller-manager"} <= set(seen)
+    provider = [told for texts in seen.values() for told in texts if b"kubernetes_provider" in told]
+    assert provider or any(b"pulumi-resource-kubernetes" in told for texts in seen.values() for told in texts)
+    assert any(b"PULUMI_CONFIG_PASSPHRASE_FILE=" in told for told in seen["pulumi"])
+    assert [name for name, texts in seen.items() if any(map(CANARIES.are_in, texts))] == []
+
+
 def test_mistral_is_the_walk_through_field_for_field(cluster: Cluster) -> None:
     live = cluster.objects("mistral")
     assert as_given(live) == seed.MISTRAL
     assert set(live["Secret"]["data"]) == {"Authorization"}
-    assert api_key(live) == KEY["MISTRAL_API_KEY"]
+    assert api_key(live) == KEY
 
 
 def test_deepseek_is_the_walk_through_and_has_its_host_rewritten(cluster: Cluster) -> None:
@@ -116,10 +209,16 @@ def test_the_clone_and_the_users_home_stay_as_they_were(clone: Clone, first_up: 
         assert credentials.stat().st_mode & 0o077 == 0
 
 
-def test_a_second_up_changes_nothing(clone: Clone, cluster: Cluster) -> None:
+def test_the_commands_of_the_readme_change_nothing_after_that(clone: Clone, cluster: Cluster) -> None:
     before = [revisions(cluster.objects(name)) for name in BOTH]
-    said = clone.up(*BOTH, **KEY)
+    said = shell(clone, MAKE_UP, KEY)
     assert said.rstrip().endswith("Nothing changed.")
+    said = shell(clone, IN_BETWEEN if shutil.which("kubectl") else IN_BETWEEN.partition("kubectl get")[0], KEY)
+    assert "Nothing changed." in said
+    status = said[said.index("The control plane runs.") :]
+    for shown in ("gloo-system/mistral-tls", "gloo-system/deepseek-secret", "/deepseek"):
+        assert shown in status
+    assert not shutil.which("kubectl") or "httproute.gateway.networking.k8s.io/mistral" in said
     assert [revisions(cluster.objects(name)) for name in BOTH] == before
 
 
@@ -127,7 +226,7 @@ def test_a_changed_setting_changes_the_one_object_that_has_it_and_in_place(clone
     mistral, deepseek = map(cluster.objects, BOTH)
     change_provider(clone, "mistral", model="mistral-medium-latest")
     change_provider(clone, "deepseek", rewriteHost=False)
-    said = clone.up(*BOTH, **KEY)
+    said = clone.up(*BOTH, MISTRAL_API_KEY=KEY)
     assert said.count("~ 1 updated\n    5 unchanged") == 2
     assert "Nothing changed." not in said
 
@@ -145,9 +244,10 @@ def test_a_changed_setting_changes_the_one_object_that_has_it_and_in_place(clone
 def test_a_preview_changes_nothing(clone: Clone, cluster: Cluster) -> None:
     before = revisions(cluster.objects("mistral"))
     state = everything(clone.state.pulumi_state / ".pulumi/stacks")
-    done = clone.run("preview", "mistral", keys={"MISTRAL_API_KEY": "sk-mistral-2"})
+    done = clone.run("preview", "mistral", keys={"MISTRAL_API_KEY": NEXT_KEY})
     assert done.status == 0, done.printed
     assert "~ Authorization: [secret] => [secret]" in done.stdout
+    assert not CANARIES.are_in(done.printed)
     assert "~ 1 to update\n    5 unchanged" in done.stdout
     assert revisions(cluster.objects("mistral")) == before
     assert everything(clone.state.pulumi_state / ".pulumi/stacks") == state
@@ -155,10 +255,10 @@ def test_a_preview_changes_nothing(clone: Clone, cluster: Cluster) -> None:
 
 def test_a_rotated_key_changes_the_secret_alone_and_in_place(clone: Clone, cluster: Cluster) -> None:
     before = cluster.objects("mistral")
-    said = clone.up("mistral", MISTRAL_API_KEY="sk-mistral-2")
+    said = clone.up("mistral", MISTRAL_API_KEY=NEXT_KEY)
     assert "~ 1 updated\n    5 unchanged" in said
     after = cluster.objects("mistral")
-    assert api_key(after) == "sk-mistral-2"
+    assert api_key(after) == NEXT_KEY
     assert changed(before, after) == {"Secret"}
     assert after["Secret"]["metadata"]["uid"] == before["Secret"]["metadata"]["uid"]
 
@@ -169,15 +269,6 @@ def test_without_a_key_a_placeholder_stands_for_it(first_up: str, cluster: Clust
     assert api_key(cluster.objects("deepseek")) == "placeholder-for-a-key"
 
 
-def test_status_shows_what_is_there(clone: Clone, cluster: Cluster) -> None:
-    assert cluster
-    said = clone.run("status").stdout
-    assert "The control plane runs." in said
-    assert "gloo-system/mistral-tls" in said
-    assert "gloo-system/deepseek-secret" in said
-    assert "/deepseek" in said
-
-
 def test_kubeconfig_is_a_line_for_the_shell(clone: Clone, cluster: Cluster) -> None:
     assert cluster
     assert clone.run("kubeconfig").stdout == f"export KUBECONFIG={clone.state.kubeconfig}\n"
@@ -186,10 +277,11 @@ def test_kubeconfig_is_a_line_for_the_shell(clone: Clone, cluster: Cluster) -> N
 def test_down_leaves_no_object_no_process_and_no_file(clone: Clone, first_up: str) -> None:
     assert first_up
     assert {"etcd", "kube-apiserver", "kube-controller-manager"} <= {each.name() for each in clone.processes()}
-    said = clone.run("down")
-    assert said.status == 0, said.printed
-    assert said.stdout.count("- 6 deleted") == 2
-    assert said.stdout.endswith("The stacks are destroyed, and the control plane is stopped.\n")
+    said = shell(clone, MAKE_DOWN, NEXT_KEY)
+    assert said.count("- 6 deleted") == 2
+    assert said.endswith("The stacks are destroyed, and the control plane is stopped.\n")
     assert clone.processes() == []
     assert not clone.state.root.exists()
+    assert CANARIES.files(clone.folder) == []
+    assert CANARIES.files(clone.temporary) == []
     assert clone.run("down").stdout == "Nothing is up.\n"

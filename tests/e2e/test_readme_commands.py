@@ -1,77 +1,27 @@
-"""Every command in the README, as it stands there."""
+"""Every command in the README, as it stands there. Those for this machine alone are run in test_local_up.py."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
-from tests.readme import REPOSITORY, block_with, blocks
+from tests.readme import IN_BETWEEN, REPOSITORY, TRY_IT, block_with, blocks
 
 KEY = "sk-for-the-readme"
 NEXT_KEY = "sk-for-the-readme-rotated"
 
-TRY_IT = block_with("make up\n")
-IN_BETWEEN = block_with("make up STACK=mistral")
 ON_A_CLUSTER = block_with("pulumi install")
 NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set --secret"))
 MIGRATION = block_with("pulumi config set openai-compatible-llm:api")
 INSTALLED = block_with("pip install ./components")
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """With the packages that this Python has, as `make` would install them."""
-    with fresh_clone(tmp_path_factory) as clone:
-        environment = clone.folder / ".venv"
-        environment.mkdir()
-        for entry in Path(sys.prefix).iterdir():
-            if entry.name != ".installed":
-                (environment / entry.name).symlink_to(entry)
-        (environment / ".installed").touch()
-        yield clone
-
-
-def shell(clone: Clone, commands: str) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=clone.folder,
-        # Not as a part of the `make` that runs the tests, which would say which folder it enters.
-        env={name: value for name, value in clone.environment.items() if not name.startswith("MAKE")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_no_block_of_commands_is_left_out() -> None:
     assert {TRY_IT, IN_BETWEEN, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, INSTALLED} == set(blocks("sh"))
-
-
-def test_on_this_machine(clone: Clone) -> None:
-    up, down = TRY_IT.splitlines()
-    printed = shell(clone, up)
-    for stack in ("mistral", "deepseek"):
-        assert f"gloo-system/{stack}-secret" in printed
-    kubectl = shutil.which("kubectl")
-    looked = shell(clone, IN_BETWEEN if kubectl else IN_BETWEEN.partition("kubectl get")[0])
-    assert "Nothing changed." in looked
-    assert "The control plane runs." in looked
-    if kubectl:
-        assert "httproute.gateway.networking.k8s.io/mistral" in looked
-    shell(clone, down)
-    assert not clone.state.root.exists()
 
 
 def test_on_a_cluster_with_the_cli(pulumi_cli: PulumiCli, cluster: Cluster) -> None:

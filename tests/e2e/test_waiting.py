@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psutil
+import pytest
 
 from components import OpenAICompatibleLLM
 from tests.e2e import test_kubernetes_provider as stand_in
@@ -18,6 +19,7 @@ pytestmark = stand_in.pytestmark
 core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
 
 ALL_NEW = {"6 created"}
+GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 POLICY, ROUTE = "BackendTLSPolicy", "HTTPRoute"
 NOT_LIVE = "failed to fully initialize or become live: timed out waiting for the condition"
 
@@ -60,13 +62,16 @@ class Controllers:
 
     def _status(self, kind: str, generation: int) -> dict[str, Any]:
         more = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-        types = ("Accepted", "ResolvedRefs" if kind == ROUTE else "Attached")
+        # The newer generation says of a policy by the Gateway what the older one says of it by the Backend.
+        newer = "AgentgatewayBackend" in self.seen
+        types = ("Accepted", "ResolvedRefs" if kind == ROUTE or newer else "Attached")
         said = {"conditions": [{"type": each, "observedGeneration": generation, **more} for each in types]}
         by = {"controllerName": "example.com/gateway"}
         if kind == ROUTE:
             return {"parents": [{"parentRef": {"name": self._gateway}, **by, **said}]}
         if kind == POLICY:
-            return {"ancestors": [{"ancestorRef": {"name": "mistral", "kind": "Backend"}, **by, **said}]}
+            gateway, backend = {"name": self._gateway, "kind": "Gateway"}, {"name": "mistral", "kind": "Backend"}
+            return {"ancestors": [{"ancestorRef": gateway if newer else backend, **by, **said}]}
         return said
 
 
@@ -85,18 +90,19 @@ def states(stack: stand_in.Stack) -> dict[str, dict[str, Any]]:
     return {each["type"].rpartition(":")[2]: each for each in deployment["resources"]}
 
 
+@pytest.mark.parametrize("api", GENERATIONS)
 def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_enough(
-    stack: stand_in.Stack, namespace: str, cluster: Cluster
+    stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
     first = Controllers(cluster, namespace)
     with first.running():
-        assert stack.up(component(namespace, wait_for_ready=True)) == ALL_NEW
+        assert stack.up(component(namespace, wait_for_ready=True, api=api)) == ALL_NEW
         ended = time.monotonic()
-    assert first.accepted["Backend"] < first.seen[POLICY]
+    assert first.accepted[GENERATIONS[api]] < first.seen[POLICY]
     assert first.accepted[POLICY] < first.seen[ROUTE]
     assert first.accepted[ROUTE] < ended
 
-    moved = component(namespace, wait_for_ready=True, gateway={"name": "other"})
+    moved = component(namespace, wait_for_ready=True, api=api, gateway={"name": "other"})
     second = Controllers(cluster, namespace, "other", delay=1)
     with second.running():
         assert stack.up(moved) == {"1 updated", "5 unchanged"}
@@ -104,20 +110,21 @@ def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_
     assert second.accepted[ROUTE] < ended
 
 
+@pytest.mark.parametrize("api", GENERATIONS)
 def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
-    stack: stand_in.Stack, namespace: str, cluster: Cluster
+    stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
-    program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1)
+    program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1, api=api)
     assert stack.preview(program) == {"6 to create"}
     said = stack.fails(stack.up, program)
     assert f"resource {namespace}/mistral was successfully created, but" in said
     assert NOT_LIVE in said
-    assert cluster.objects("mistral", namespace).keys() == {"Secret", "Backend"}
+    assert cluster.objects("mistral", namespace).keys() == {"Secret", GENERATIONS[api]}
 
     said = stack.fails(stack.up, program)
     assert f'"{namespace}/mistral" {NOT_LIVE}' in said
     with Controllers(cluster, namespace).running():
-        more_patient = component(namespace, wait_for_ready=True)
+        more_patient = component(namespace, wait_for_ready=True, api=api)
         assert stack.up(more_patient) == {"2 created", "1 updated", "3 unchanged"}
 
 

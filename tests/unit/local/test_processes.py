@@ -41,9 +41,14 @@ def detached(state: StateFolder) -> Iterator[DetachedProcesses]:
 
 
 def found(detached: DetachedProcesses, name: str) -> psutil.Process:
-    process = detached.find(name)
-    assert process
-    return process
+    """On a busy machine there is a moment in which a new program has neither command line nor environment yet."""
+    deadline = time.monotonic() + 10
+    while True:
+        process = detached.find(name)
+        if process and process.cmdline():
+            return process
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def wait_for(file: Path, text: str) -> None:
@@ -56,10 +61,6 @@ def wait_for(file: Path, text: str) -> None:
 def test_a_started_process_is_found_and_stopped(detached: DetachedProcesses) -> None:
     detached.start("one", SLEEP)
     process = found(detached, "one")
-    # On a busy machine there is a moment in which a new program has no command line yet.
-    deadline = time.monotonic() + 10
-    while process.cmdline() != SLEEP and time.monotonic() < deadline:
-        time.sleep(0.01)
     assert process.cmdline() == SLEEP
     detached.stop("one")
     assert not is_alive(process)

@@ -1,0 +1,33 @@
+"""API keys that can be searched for, however they are spelled."""
+
+import base64
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Canaries:
+    """Looks for any of these keys."""
+
+    def __init__(self, *keys: str) -> None:
+        self._needles = [spelling for key in keys for spelling in _spellings(key)]
+
+    def are_in(self, content: bytes | str) -> bool:
+        searched = content.encode() if isinstance(content, str) else content
+        return any(needle in searched for needle in self._needles)
+
+    def files(self, folder: Path, leaving_out: Iterable[Path] = ()) -> list[Path]:
+        """The files below a folder that have one in them."""
+        left_out = tuple(leaving_out)
+        files = (file for file in folder.rglob("*") if file.is_file())
+        looked_at = (file for file in files if not any(map(file.is_relative_to, left_out)))
+        return [file for file in looked_at if self.are_in(file.read_bytes())]
+
+
+def _spellings(key: str) -> list[bytes]:
+    """In plain, and as any base64 has it that goes on before and after it."""
+    found = [key.encode()]
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + key.encode())
+        # The characters at both ends hold bits of the neighbours.
+        found.append(encoded[(0, 2, 3)[before] : -4])
+    return found
