@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from components import OpenAICompatibleLLM
-from tests.e2e import test_kubernetes_provider as stand_in
+from tests.e2e import stand_in
 from tests.e2e.cluster import CUSTOM, Cluster
 
 pytestmark = stand_in.pytestmark

@@ -1,0 +1,98 @@
+"""What the stand-in for the official Kubernetes provider says when something can't be done."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+import yaml
+from pulumi import automation
+
+from tests.e2e import stand_in
+from tests.e2e.stand_in import CANARY, Stack, of, route, secret
+
+pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
+core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+
+
+def test_what_the_api_server_refuses_is_an_error_at_preview_and_at_up(stack: Stack, namespace: str) -> None:
+    said = stack.fails(stack.preview, of(lambda: route(namespace, match="Nonsense")))
+    assert f"resource {namespace}/mistral was not successfully created by the Kubernetes API server" in said
+    assert 'spec.rules[0].matches[0].path.type: Unsupported value: "Nonsense"' in said
+
+    stack.up(of(lambda: route(namespace)))
+    for action in (stack.preview, stack.up):
+        said = stack.fails(action, of(lambda: route(namespace, match="Nonsense")))
+        assert f'the Kubernetes API server reported that "{namespace}/mistral" failed to fully initialize' in said
+        assert 'Unsupported value: "Nonsense"' in said
+    assert stack.up(of(lambda: route(namespace))) == {"2 unchanged"}
+
+
+def test_a_refusal_that_quotes_the_secret_is_shown_without_it(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        wrong: Any = pulumi.Output.secret(CANARY)
+        k8s.core.v1.Secret("secret", metadata={"name": "mistral-secret", "namespace": namespace}, data=wrong)
+
+    assert CANARY not in stack.fails(stack.up, program)
+    assert CANARY not in stack.everything_written()
+
+
+def test_an_unknown_kind_is_let_through_at_preview_and_named_at_up(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        k8s.apiextensions.CustomResource(
+            "missing",
+            api_version="gateway.kgateway.dev/v1alpha1",
+            kind="Missing",
+            metadata={"name": "mistral", "namespace": namespace},
+        )
+
+    assert stack.preview(program) == {"2 to create"}
+    said = stack.fails(stack.up, program)
+    assert f"creation of resource {namespace}/mistral failed" in said
+    assert "Verify that any required CRDs have been created" in said
+    assert 'no matches for kind "Missing" in version "gateway.kgateway.dev/v1alpha1"' in said
+
+
+def test_a_missing_namespace_is_let_through_at_preview_and_named_at_up(stack: Stack) -> None:
+    program = of(lambda: secret("nowhere"))
+    assert stack.preview(program) == {"2 to create"}
+    assert 'namespaces "nowhere" not found' in stack.fails(stack.up, program)
+
+
+def test_an_unreachable_cluster_is_said_to_be_so(
+    stack: Stack, namespace: str, kubeconfig: Path, tmp_path: Path
+) -> None:
+    content = yaml.safe_load(kubeconfig.read_text())
+    content["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(yaml.safe_dump(content))
+    stack.stack.set_config("kubernetes:kubeconfig", automation.ConfigValue(str(elsewhere)))
+    said = stack.fails(stack.up, of(lambda: secret(namespace)))
+    assert "configured Kubernetes cluster is unreachable" in said
+    assert "Connection refused" in said
+
+
+def test_without_a_kubeconfig_nothing_is_done(stack: Stack, namespace: str) -> None:
+    stack.variables["KUBECONFIG"] = ""
+    assert "needs a kubeconfig" in stack.fails(stack.up, of(lambda: secret(namespace)))
+
+
+def test_a_setting_that_would_go_unheeded_is_refused(stack: Stack, namespace: str) -> None:
+    stack.stack.set_config("kubernetes:context", automation.ConfigValue("elsewhere"))
+    assert "doesn't know kubernetes:context" in stack.fails(stack.up, of(lambda: secret(namespace)))
+
+
+def test_a_name_is_needed(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        k8s.core.v1.ConfigMap("map", metadata={"namespace": namespace})
+
+    assert "does no auto-naming" in stack.fails(stack.preview, program)
+
+
+def test_what_it_can_not_wait_for_is_refused_at_preview(stack: Stack, namespace: str) -> None:
+    def program() -> None:
+        annotations = {"pulumi.com/waitFor": "Accepted"}
+        k8s.core.v1.ConfigMap("map", metadata={"name": "map", "namespace": namespace, "annotations": annotations})
+
+    assert "doesn't know how to wait for Accepted" in stack.fails(stack.preview, program)
