@@ -1,7 +1,7 @@
 """OpenAICompatibleLLM itself: makes the four objects, names them, and says what came of it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -20,6 +20,9 @@ TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"  # noqa: S105 (Pulumi'
 SECRET_KEY = "Authorization"  # noqa: S105
 
 DEFAULT_READY_TIMEOUT_SECONDS = 120
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class OpenAICompatibleLLM(pulumi.ComponentResource):
@@ -88,7 +91,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             backend_kind.api_version,
             backend_kind.kind,
             metadata=objects.metadata(names.backend, lambda _: backend_kind.ready_when),
-            spec=settings.apply(backend_kind.spec),
+            spec=_when_known(settings, backend_kind.spec),
             opts=objects.options(secret, waits=True),
         )
         tls_policy = None
@@ -98,7 +101,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
                 metadata=objects.metadata(names.tls_policy, readiness.tls_policy),
-                spec=settings.apply(lambda s: gateway_api.tls_policy_spec(s, cast("TLS", s.tls), backend_kind)),
+                spec=_when_known(settings, lambda s: gateway_api.tls_policy_spec(s, cast("TLS", s.tls), backend_kind)),
                 opts=objects.options(backend, waits=True),
             )
         route = CustomResource(
@@ -106,13 +109,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             gateway_api.API_VERSION,
             "HTTPRoute",
             metadata=objects.metadata(names.route, readiness.route),
-            spec=settings.apply(lambda s: gateway_api.route_spec(s, backend_kind)),
+            spec=_when_known(settings, lambda s: gateway_api.route_spec(s, backend_kind)),
             opts=objects.options(backend, tls_policy, waits=True),
         )
-        settings.apply(lambda s: self._warn(backend_kind.warnings(s)))
+        _when_known(settings, lambda s: self._warn(backend_kind.warnings(s)))
 
         # The route is made last: what depends on these outputs comes when requests reach the provider.
-        reachable = pulumi.Output.all(settings, route.urn).apply(lambda both: cast("Settings", both[0]))
+        reachable = route.urn.apply(lambda _: settings)
         self.path = reachable.apply(lambda s: s.route_path)
         self.host = reachable.apply(lambda s: s.host)
         self.model = reachable.apply(lambda s: s.model)
@@ -143,7 +146,10 @@ class _Objects:
     """What the four objects have in common."""
 
     def __init__(
-        self, component: OpenAICompatibleLLM, given: OpenAICompatibleLLMArgs, settings: pulumi.Output[Settings]
+        self,
+        component: OpenAICompatibleLLM,
+        given: OpenAICompatibleLLMArgs,
+        settings: Settings | pulumi.Output[Settings],
     ) -> None:
         self._component = component
         self._settings = settings
@@ -161,9 +167,9 @@ class _Objects:
 
         return ObjectMetaArgs(
             name=name,
-            namespace=self._settings.apply(lambda s: s.namespace),
-            labels=self._settings.apply(lambda s: s.labels) if self._has_labels else None,
-            annotations=self._settings.apply(annotations) if self._has_annotations or ready_when else None,
+            namespace=_when_known(self._settings, lambda s: s.namespace),
+            labels=_when_known(self._settings, lambda s: s.labels) if self._has_labels else None,
+            annotations=_when_known(self._settings, annotations) if self._has_annotations or ready_when else None,
         )
 
     def options(self, *made_before: pulumi.Resource | None, waits: bool = False) -> pulumi.ResourceOptions:
@@ -175,7 +181,7 @@ class _Objects:
         )
 
 
-def _settings(name: str, given: OpenAICompatibleLLMArgs) -> pulumi.Output[Settings]:
+def _settings(name: str, given: OpenAICompatibleLLMArgs) -> Settings | pulumi.Output[Settings]:
     """What is known of the arguments has been checked; what is known later is checked as soon as all is."""
     api_key: dict[str, Any] = {"api_key": given.get("api_key")}
     others = {argument: value for argument, value in given.items() if argument != "api_key"}
@@ -186,4 +192,9 @@ def _settings(name: str, given: OpenAICompatibleLLMArgs) -> pulumi.Output[Settin
 
     if has_later_parts(others):
         return pulumi.Output.from_input(others).apply(resolve)
-    return pulumi.Output.from_input(resolve(others))
+    return resolve(others)
+
+
+def _when_known(value: T | pulumi.Output[T], build: Callable[[T], U]) -> U | pulumi.Output[U]:
+    """What is built of a value: at once where it is known, as each Output costs time of every `up`."""
+    return value.apply(build) if isinstance(value, pulumi.Output) else build(value)
