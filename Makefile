@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig test test-slow test-unit lint format readme lock
+.PHONY: help up preview down status kubeconfig test test-slow test-unit bench lint format readme lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -32,6 +32,9 @@ test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, a
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit
+
+bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
+	@$(BIN)/python -m bench
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check

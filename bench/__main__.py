@@ -1,0 +1,58 @@
+"""`python -m bench`: runs the benchmark and writes docs/benchmark.md with its picture."""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.imports import import_costs
+from bench.report import write
+from bench.rounds import Bench
+from local.binaries import find_or_build
+from local.control_plane import ControlPlane
+from local.folders import StateFolder
+from local.provider_plugin import have_provider_plugin
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--providers", type=_numbers, default="1,10,50,100,250", metavar="1,10,50")
+    parser.add_argument("--checkpoints", type=_numbers, default="10,50,100", metavar="10,50")
+    parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        binaries = find_or_build(_say)
+        plane = ControlPlane(StateFolder(folder / "control-plane"), binaries, _say)
+        have_provider_plugin(plane.state.pulumi_home, binaries.pulumi, _say, None)
+        try:
+            plane.start()
+            bench = Bench(plane, binaries.pulumi, folder)
+            samples = list(bench.samples(asked.providers, asked.rounds, _say))
+            with_checkpoints = list(bench.samples(asked.checkpoints, min(asked.rounds, 3), _say, checkpoints=True))
+        finally:
+            plane.stop()
+    imports = import_costs(2 * asked.rounds)
+    if asked.samples:
+        found = {
+            "samples": [asdict(each) for each in samples],
+            "with checkpoints": [asdict(each) for each in with_checkpoints],
+            "imports": [asdict(each) for each in imports],
+        }
+        asked.samples.write_text(json.dumps(found))
+    write(samples, with_checkpoints, imports, binaries)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

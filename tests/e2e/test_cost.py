@@ -1,0 +1,30 @@
+"""What a component costs in the state, against the flat program that makes the same objects."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bench import programs
+from tests.e2e import stand_in
+
+pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
+core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+
+PROVIDERS = 3
+MOST_BYTES_OVER_FLAT = 1.3
+
+
+def test_a_provider_is_one_resource_and_a_third_more_bytes_at_most_in_the_state(
+    stack: stand_in.Stack, namespace: str
+) -> None:
+    keys = programs.keys(PROVIDERS, rotated=False)
+    sizes = {}
+    for name, per_provider in (("component", 5), ("flat", 4)):
+        stack.up(getattr(programs, name)(namespace, keys))
+        deployment: Any = stack.stack.export_stack().deployment
+        providers, own = 1, 1
+        assert len(deployment["resources"]) == PROVIDERS * per_provider + providers + own
+        sizes[name] = len(json.dumps(deployment["resources"]))
+        stack.destroy()
+    assert 1 < sizes["component"] / sizes["flat"] < MOST_BYTES_OVER_FLAT
