@@ -1,6 +1,7 @@
 """What is wrong with arguments, and how it is said: never with a key in it."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,13 @@ class Problem:
 
     def in_camel_case(self) -> "Problem":
         """The same as stack files and other languages name it."""
-        reason = re.sub(r"`[a-z_.]+`", lambda match: camel_case(match[0]), self.reason)
-        return Problem(tuple(map(camel_case, self.argument)), reason)
+        return Problem(tuple(map(camel_case, self.argument)), names_in_camel_case(self.reason))
+
+    @property
+    def property_path(self) -> str:
+        """Where, in Pulumi's notation: `gateway.name`, `hostnames[0]`, `labels["example.com/team"]`."""
+        outermost, *inner = self.argument
+        return outermost + "".join(map(_step, inner))
 
 
 class InvalidArguments(pulumi.InputPropertiesError, pulumi.RunError):
@@ -40,9 +46,12 @@ class InvalidArguments(pulumi.InputPropertiesError, pulumi.RunError):
         self.problems = problems
         lines = [f'OpenAICompatibleLLM "{name}" can\'t be made:', *(f"  - {problem}" for problem in problems)]
         details = [each.in_camel_case() for each in problems]
-        super().__init__(
-            "\n".join(lines), [{"property_path": ".".join(p.argument), "reason": p.reason} for p in details]
-        )
+        super().__init__("\n".join(lines), [{"property_path": p.property_path, "reason": p.reason} for p in details])
+
+
+def names_in_camel_case(text: str) -> str:
+    """A text with the names of arguments, which stand in backticks, as stack files and other languages write them."""
+    return re.sub(r"`[a-z_.]+`", lambda match: camel_case(match[0]), text)
 
 
 def camel_case(name: str) -> str:
@@ -60,3 +69,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean `{close[0]}`?" if close else f"there are {', '.join(f'`{each}`' for each in names)}."
+
+
+def _step(name: str) -> str:
+    if name.isdigit():
+        return f"[{name}]"
+    return f".{name}" if name.isidentifier() else f"[{json.dumps(name, ensure_ascii=False)}]"

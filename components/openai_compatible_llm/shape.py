@@ -9,7 +9,9 @@ import pulumi
 
 from .problems import Problem, camel_case, nearest
 
-_NEVER_SHOWN = ("api_key", "apiKey")
+# Where a key belongs, and where one might be put by mistake.
+KEY_PLACES = ("api_key", "api_key_secret", "auth_header")
+_NEVER_SHOWN = {*KEY_PLACES, *map(camel_case, KEY_PLACES)}
 _TYPES = {str: "a string", int: "a whole number", bool: "true or false"}
 
 
@@ -118,9 +120,14 @@ def in_snake_case(declared: type, given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         name = names.get(key, key)
         kind = _kind(hints.get(name))
-        nested = is_typeddict(kind) and isinstance(value, Mapping)
-        converted[name] = in_snake_case(kind, value) if nested else value
+        converted[name] = _nested_in_snake_case(kind, value) if is_typeddict(kind) else value
     return converted
+
+
+def _nested_in_snake_case(declared: type, value: Any) -> Any:
+    if isinstance(value, pulumi.Output):
+        return value.apply(lambda known: _nested_in_snake_case(declared, known))
+    return in_snake_case(declared, value) if isinstance(value, Mapping) else value
 
 
 def _kind(hint: Any) -> Any:
