@@ -8,7 +8,13 @@ import pulumi
 SETTING = "kubernetes:enableSecretMutable"
 VARIABLE = "PULUMI_K8S_ENABLE_SECRET_MUTABLE"
 
-_warned: "WeakSet[pulumi.Resource]" = WeakSet()
+
+class _Program:
+    """Stands for the program in a plugin, which sees nothing of it: each run of a program has plugins of its own."""
+
+
+_THE_PLUGINS = _Program()
+_warned: "WeakSet[object]" = WeakSet()
 
 
 def warn_where_a_new_key_replaces_the_secret(component: pulumi.ComponentResource) -> None:
@@ -18,11 +24,10 @@ def warn_where_a_new_key_replaces_the_secret(component: pulumi.ComponentResource
     """
     if component.get_provider("kubernetes:core/v1:Secret") is not None or _is_mutable():
         return
-    program = pulumi.runtime.get_root_resource()
-    if program is not None:
-        if program in _warned:
-            return
-        _warned.add(program)
+    program = pulumi.runtime.get_root_resource() or _THE_PLUGINS
+    if program in _warned:
+        return
+    _warned.add(program)
     pulumi.log.warn(
         "A new API key will replace its Secret: it is deleted and made anew, and requests that come in between reach "
         f"the LLM provider without a key. To have it updated in place: pulumi config set {SETTING} true",

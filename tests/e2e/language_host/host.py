@@ -1,7 +1,7 @@
 """A stand-in for Pulumi's Python language host, so that tests can run the CLI where the real one isn't installed.
 
 Started as `host.py EXECUTOR ... ENGINE`: the script that runs a program as the real host has it run, and the engine's
-address. Programs run with this file's own Python; nothing is installed.
+address. Programs and plugins run with this file's own Python; nothing is installed, and no SDK is made for a package.
 """
 
 import contextlib
@@ -50,6 +50,24 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         yield language_pb2.InstallDependenciesResponse(stdout=b"Nothing installed: the tests' own packages are used\n")
+
+    def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return language_pb2.GeneratePackageResponse()
+
+    def Link(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return language_pb2.LinkResponse()
+
+    def RunPlugin(self, request: Any, context: Any) -> Any:  # noqa: N802
+        command = [sys.executable, request.info.program_directory, *request.args]
+        environment = dict(each.split("=", 1) for each in request.env)
+        with subprocess.Popen(
+            command, cwd=request.pwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        ) as plugin:
+            # The engine that needs the plugin no longer hangs up.
+            context.add_callback(plugin.terminate)
+            for line in plugin.stdout or ():
+                yield language_pb2.RunPluginResponse(stdout=line)
+        yield language_pb2.RunPluginResponse(exitcode=plugin.returncode)
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
         flags = {

@@ -1,0 +1,236 @@
+"""Components made through the plugin, held against those that a Python program makes by import."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import grpc  # type: ignore[import-untyped]
+import pulumi
+import pulumi_kubernetes
+import pytest
+
+from components import BackendApi, OpenAICompatibleLLM
+from tests.canary import Canaries
+from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, running_plugin, secret
+from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
+
+CANARY = "sk-canary-plugin-7c1e"
+MISTRAL = {"preset": "mistral", "apiKey": CANARY}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RecordingEngine]:
+    with recording_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def plugin(engine: RecordingEngine) -> Iterator[Plugin]:
+    """One for all tests: what goes wrong with one component is no matter for the next."""
+    with running_plugin(engine) as plugin:
+        yield plugin
+
+
+class Upstream(pulumi.CustomResource):
+    """Something else in the program, of which the component gets outputs."""
+
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    gateway: pulumi.Output[dict[str, str]]
+    labels: pulumi.Output[dict[str, str]]
+
+    def __init__(self) -> None:
+        super().__init__("their:index:Upstream", "upstream", UPSTREAM)
+
+
+UPSTREAM = {"host": "llm.example.com", "port": 8443, "gateway": {"name": "edge"}, "labels": {"team": "ml"}}
+UPSTREAM_URN = urn("their:index:Upstream", "upstream")
+CLUSTER_URN = urn("pulumi:providers:kubernetes", "cluster")
+
+EVERYTHING: dict[str, Any] = {
+    "host": "llm.example.com",
+    "port": 8443,
+    "path": "/chat",
+    "model": "m",
+    "namespace": "llms",
+    "gateway": {"name": "edge", "namespace": "gateways"},
+    "hostnames": ["ai.example.com", "*.ai.example.com"],
+    "tls": {"hostname": "llm.internal"},
+    "labels": {"example.com/team": "ml"},
+    "annotations": {"example.com/owner": "me"},
+}
+
+
+def by_import() -> None:
+    """The same components as `through_the_plugin` makes."""
+    cluster = pulumi_kubernetes.Provider("cluster", enable_secret_mutable=True)
+    upstream = Upstream()
+    options = pulumi.ResourceOptions(
+        aliases=[pulumi.Alias(name="older")], providers=[cluster], depends_on=[upstream], protect=True
+    )
+    OpenAICompatibleLLM("plain", {"preset": "mistral", "api_key": CANARY})
+    OpenAICompatibleLLM("secret", {"preset": "mistral", "api_key": pulumi.Output.secret(CANARY)}, options)
+    OpenAICompatibleLLM(
+        "outputs",
+        {
+            "host": upstream.host,
+            "port": upstream.port,
+            "gateway": cast("Any", upstream.gateway),
+            "tls": {"hostname": upstream.host},
+            "labels": upstream.labels,
+            "api_key_secret": {"name": "theirs"},
+        },
+    )
+    everything: Any = {"route_path": "/llm", "rewrite_host": False, "wait_for_ready": True, "ready_timeout_seconds": 5}
+    everything |= {**EVERYTHING, "passthrough": True, "api": BackendApi.AGENTGATEWAY}
+    OpenAICompatibleLLM("everything", everything)
+    OpenAICompatibleLLM("header", {"preset": "mistral", "api_key": CANARY, "auth_header": {"header_name": "api-key"}})
+
+
+def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
+    def of_upstream(field: str) -> dict[str, Any]:
+        return output(*([] if preview else [UPSTREAM[field]]), of=[UPSTREAM_URN])
+
+    cluster = f"{CLUSTER_URN}::{UNKNOWN if preview else 'cluster-id'}"
+    plugin.construct("plain", MISTRAL)
+    plugin.construct(
+        "secret",
+        {"preset": "mistral", "apiKey": secret(CANARY)},
+        aliases=[{"spec": {"name": "older"}}],
+        providers={"kubernetes": cluster},
+        dependencies=[UPSTREAM_URN],
+        protect=True,
+    )
+    plugin.construct(
+        "outputs",
+        {
+            "host": of_upstream("host"),
+            "port": of_upstream("port"),
+            "gateway": of_upstream("gateway"),
+            "tls": {"hostname": of_upstream("host")},
+            "labels": of_upstream("labels"),
+            "apiKeySecret": {"name": "theirs"},
+        },
+    )
+    everything = {"routePath": "/llm", "rewriteHost": False, "waitForReady": True, "readyTimeoutSeconds": 5}
+    plugin.construct("everything", {**everything, **EVERYTHING, "passthrough": True, "api": "agentgateway"})
+    plugin.construct("header", {**MISTRAL, "authHeader": {"headerName": "api-key"}})
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
+    with recording_engine(preview=preview) as imported:
+        imported.run(by_import, config={})
+    with recording_engine(preview=preview) as engine, running_plugin(engine) as plugin:
+        through_the_plugin(plugin, preview=preview)
+
+    for component, objects in {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}.items():
+        made = engine.of(component)
+        assert len(made) == 1 + objects
+        assert made == imported.of(component)
+        # Or they would be equal because neither knows anything.
+        assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs"))
+        component_urn = urn(TOKEN, component)
+        assert engine.outputs[component_urn] == imported.outputs[component_urn]
+    assert len(engine.warnings) == 2
+    assert sorted(engine.warnings) == sorted(imported.warnings)
+    assert plugin.printed == ""
+
+
+def test_the_key_is_a_secret_however_it_is_sent_and_is_nowhere_else(plugin: Plugin, engine: RecordingEngine) -> None:
+    canaries = Canaries(CANARY)
+    for name, key in {"plain": CANARY, "marked": secret(CANARY), "output": output(CANARY, is_secret=True)}.items():
+        state = plugin.construct(name, {**MISTRAL, "apiKey": key}, config={"kubernetes:enableSecretMutable": "true"})
+        assert not canaries.are_in(json.dumps(state))
+        made = {each["type"]: each for each in engine.of(name)}
+        assert made["kubernetes:core/v1:Secret"]["object"].pop("stringData") == secret({"Authorization": CANARY})
+        assert not canaries.are_in(json.dumps(made))
+    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine: RecordingEngine) -> None:
+    engine.registrations.clear()
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct(
+            "mistral",
+            {
+                "preset": "mistrl",
+                "port": 99999,
+                "waitForReady": output(True, of=[UPSTREAM_URN]),
+                "readyTimeoutSeconds": "5s",
+                "api": "kgatway",
+                "gateway": {"sectionNam": "a"},
+                "hostnames": ["ai.example.com", "a b"],
+                "labels": {"example.com/team": "x y"},
+            },
+        )
+    assert str(refused.value) == 'OpenAICompatibleLLM "mistral" can\'t be made:'
+    assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert [path for path, _ in refused.value.problems] == [
+        "preset",
+        "port",
+        "apiKey",
+        "gateway.sectionNam",
+        "hostnames[1]",
+        "api",
+        "waitForReady",
+        "readyTimeoutSeconds",
+        'labels["example.com/team"]',
+    ]
+    reasons = dict(refused.value.problems)
+    assert reasons["port"] == "99999 is not a port; give 1 to 65535"
+    assert reasons["apiKey"].startswith("give the provider's key, the `apiKeySecret` that holds it, or `passthrough`")
+    assert engine.registrations == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path", "reason"),
+    [
+        ({"preset": output("mistrl", of=[UPSTREAM_URN])}, "preset", "did you mean `mistral`?"),
+        ({"port": output(99999, of=[UPSTREAM_URN])}, "port", "99999 is not a port"),
+        ({"gateway": output({"name": "A"}, is_secret=True)}, "gateway.name", '"A" is not a name'),
+        ({"apiKey": output(f"{CANARY}\n", is_secret=True)}, "`apiKey`", "the key has a line break in it"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_so_does_what_is_wrong_with_an_output(plugin: Plugin, inputs: Any, path: str, reason: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct("late", {**MISTRAL, **inputs})
+    assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
+    ((where, why),) = refused.value.problems
+    assert where == path
+    assert reason in why
+    assert "Traceback" not in str(refused.value)
+    assert CANARY not in f"{refused.value} {why}"
+
+
+def test_the_plugin_prints_nothing_of_what_goes_wrong() -> None:
+    with recording_engine() as engine, running_plugin(engine) as plugin:
+        # Enough of them for Python to clear them away, and say what it finds.
+        for _ in range(10):
+            with pytest.raises(RefusedError):
+                plugin.construct("mistral", {**MISTRAL, "apiKey": output(f"{CANARY}\n", is_secret=True)})
+        plugin.construct("mistral", MISTRAL)
+    assert plugin.printed == ""
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"apiKey": f"Bearer {CANARY}"},
+        {"apiKey": [CANARY]},
+        {"api_key": CANARY},
+        {"key": CANARY},
+        {"apiKeySecret": CANARY},
+        {"authHeader": CANARY},
+    ],
+    ids=json.dumps,
+)
+def test_the_engine_can_show_no_key_that_was_given_wrongly(plugin: Plugin, inputs: dict[str, Any]) -> None:
+    """It shows what it finds at the path of a property."""
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct("mistral", {"preset": "mistral", **inputs})
+    (name,) = inputs
+    assert f"`{name}`" in dict(refused.value.problems)
+    assert name not in dict(refused.value.problems)
+    assert CANARY not in f"{refused.value} {refused.value.problems}"
