@@ -1,15 +1,15 @@
-"""Every command in the README, as it stands there. Those for this machine alone are run in test_local_up.py."""
+"""Every command in the README, as it stands there.
 
-import os
+Those for this machine alone are run in test_local_up.py, those for programs of one's own in test_import.py and
+test_package_add.py.
+"""
+
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
-from tests.readme import IN_BETWEEN, REPOSITORY, TRY_IT, block_with, blocks
+from tests.readme import IN_BETWEEN, INSTALLED, PACKAGE_ADDED, TRY_IT, block_with, blocks
 
 KEY = "sk-for-the-readme"
 NEXT_KEY = "sk-for-the-readme-rotated"
@@ -17,11 +17,11 @@ NEXT_KEY = "sk-for-the-readme-rotated"
 ON_A_CLUSTER = block_with("pulumi install")
 NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set --secret"))
 MIGRATION = block_with("pulumi config set openai-compatible-llm:api")
-INSTALLED = block_with("pip install ./components")
 
 
 def test_no_block_of_commands_is_left_out() -> None:
-    assert {TRY_IT, IN_BETWEEN, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, INSTALLED} == set(blocks("sh"))
+    others = {TRY_IT, IN_BETWEEN, INSTALLED, PACKAGE_ADDED}
+    assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION} == set(blocks("sh"))
 
 
 def test_on_a_cluster_with_the_cli(pulumi_cli: PulumiCli, cluster: Cluster) -> None:
@@ -44,27 +44,3 @@ def test_on_a_cluster_with_the_cli(pulumi_cli: PulumiCli, cluster: Cluster) -> N
     assert "AgentgatewayBackend" in cluster.objects("mistral")
     assert cli("destroy", "--skip-preview").returncode == 0
     assert cluster.objects("mistral") == {}
-
-
-def test_the_package_installs_and_imports(tmp_path: Path) -> None:
-    project = tmp_path / "clone"
-    shutil.copytree(REPOSITORY / "components", project / "components", ignore=shutil.ignore_patterns("__pycache__"))
-    packages = tmp_path / "packages"
-    # Into a folder of its own, with the dependencies and the build backend that are here already.
-    options = {"PIP_TARGET": str(packages), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    environment = {**os.environ, **options, "PATH": path}
-    done = subprocess.run(
-        ["bash", "-euc", INSTALLED], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    imported = subprocess.run(
-        [sys.executable, "-c", "import openai_compatible_llm as o; print(o.__file__, o.OpenAICompatibleLLM.__name__)"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(packages)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert imported.stdout.split() == [str(packages / "openai_compatible_llm/__init__.py"), "OpenAICompatibleLLM"]
-    assert (packages / "openai_compatible_llm/py.typed").exists()

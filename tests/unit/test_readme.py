@@ -1,4 +1,8 @@
-"""What the README says, held against what is. Its commands are run in tests/e2e/test_readme_commands.py."""
+"""What the README says, held against what is.
+
+Its commands are run in tests/e2e/test_readme_commands.py, and tests/e2e/test_plugin_schema.py holds its programs in
+other languages against the plugin's schema.
+"""
 
 import re
 import runpy
@@ -7,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.readme import README, blocks
+from tests.readme import README, STACK_FILES, blocks
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
 
 
@@ -16,7 +20,7 @@ def test_the_tables_are_what_the_docstrings_say() -> None:
     assert with_tables(README) == README, "run `make readme`"
 
 
-@pytest.mark.parametrize("block", blocks("yaml"))
+@pytest.mark.parametrize("block", STACK_FILES)
 def test_every_stack_file_in_the_readme_makes_its_providers(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file, content = block.split("\n", 1)
     assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)

@@ -1,0 +1,104 @@
+"""The README's Python program as somebody else has it: in an environment and a project of their own."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.canary import Canaries
+from tests.e2e.cluster import Cluster, api_key
+from tests.e2e.pulumi_cli import PulumiCli, isolated_cli
+from tests.readme import INSTALLED, REPOSITORY, blocks
+
+CANARY = "sk-canary-import-3f90"
+
+# What the Automation API runs, a program in the process that asks for it.
+DRIVER = """\
+import os
+import runpy
+import sys
+
+import openai_compatible_llm
+from pulumi import automation
+
+stack = automation.create_or_select_stack(
+    "dev",
+    project_name="their-platform",
+    program=lambda: runpy.run_path("program.py"),
+    opts=automation.LocalWorkspaceOptions(work_dir="."),
+)
+stack.set_config("mistralApiKey", automation.ConfigValue(os.environ["THEIR_KEY"], secret=True))
+done = stack.up(on_output=print)
+print("from", openai_compatible_llm.__file__)
+print("path", done.outputs["path"].value)
+"""
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """That of a fresh environment with the package installed, and what it needs from the environment of the tests.
+
+    To install that as well takes pip as long as all the rest takes, and a network.
+    """
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    python = environment / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    # With the build backend that is here; pip's own word for "no isolation" is this 0.
+    options = {"PIP_PYTHON": str(python), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
+    done = subprocess.run(
+        ["bash", "-euc", INSTALLED],
+        cwd=REPOSITORY,
+        env={**os.environ, **options, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (packages / "openai_compatible_llm" / "py.typed").exists()
+    return python
+
+
+@pytest.fixture
+def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
+    """In a folder with the program alone, outside of any clone."""
+    project = tmp_path / "their-platform"
+    project.mkdir()
+    (program,) = blocks("python")
+    (project / "program.py").write_text(program)
+    cli = isolated_cli(project, tmp_path / "pulumi-home")
+    cli = replace(cli, environment={**cli.environment, "KUBECONFIG": str(cluster.kubeconfig), "THEIR_KEY": CANARY})
+    yield cli
+    cli("destroy", "--stack", "dev", "--skip-preview")
+
+
+def test_an_installed_package_makes_its_objects_in_a_project_of_another_name(
+    python: Path, cli: PulumiCli, cluster: Cluster
+) -> None:
+    done = subprocess.run(
+        [python, "-c", DRIVER],
+        cwd=cli.project,
+        env=cli.environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    assert f"from {python.parents[1]}" in printed
+    assert "path /mistral" in printed
+    assert "A new API key will replace its Secret" in printed
+    assert not Canaries(CANARY).are_in(printed)
+
+    objects = cluster.objects("mistral")
+    assert sorted(objects) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert api_key(objects) == CANARY
+    assert objects["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "mistral-medium-latest"

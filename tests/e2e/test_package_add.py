@@ -1,0 +1,133 @@
+"""The README's YAML program: the plugin in the hands of the real CLI and engine, in somebody else's project."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.canary import Canaries
+from tests.e2e.cluster import Cluster, api_key
+from tests.e2e.pulumi_cli import PulumiCli, isolated_cli
+from tests.readme import PACKAGE_ADDED, REPOSITORY, YAML_PROGRAM
+
+CANARY = "sk-canary-package-a81d"
+TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
+PROGRAM: dict[str, Any] = yaml.safe_load(YAML_PROGRAM)
+(NAME,) = PROGRAM["resources"]
+
+# What Pulumi's YAML host does with such a file, and the same components by import, each with a name of its own.
+INTERPRETER = """\
+import pathlib
+
+import pulumi
+import yaml
+from openai_compatible_llm import OpenAICompatibleLLM
+
+config = pulumi.Config()
+
+
+class Remote(pulumi.ComponentResource):
+    path: pulumi.Output[str]
+
+    def __init__(self, token, name, properties):
+        super().__init__(token, name, {"path": None, **properties}, remote=True)
+
+
+def value(given):
+    is_reference = isinstance(given, str) and given.startswith("${")
+    return config.require_secret(given[2:-1]) if is_reference else given
+
+
+for name, resource in yaml.safe_load(pathlib.Path("Pulumi.yaml").read_text())["resources"].items():
+    properties = {key: value(given) for key, given in resource["properties"].items()}
+    pulumi.export("path", Remote(resource["type"], name, properties).path)
+    if config.get_bool("imported"):
+        OpenAICompatibleLLM("imported", {"api_key" if key == "apiKey" else key: properties[key] for key in properties})
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, cluster: Cluster) -> PulumiCli:
+    """In a YAML project beside a clone, with a stack `dev`."""
+    clone = tmp_path / "openai-compatible-llm"
+    shutil.copytree(REPOSITORY / "components", clone / "components", ignore=shutil.ignore_patterns("__pycache__"))
+    project = tmp_path / "their-platform"
+    project.mkdir()
+    (project / "__main__.py").write_text(INTERPRETER)
+    write(project, PROGRAM)
+    cli = isolated_cli(project, tmp_path / "pulumi-home")
+    hosts = tmp_path / "pulumi-home" / "bin"
+    shutil.copy(hosts / "pulumi-language-python", hosts / "pulumi-language-yaml")
+    path = {"PYTHONPATH": str(clone / "components"), "KUBECONFIG": str(cluster.kubeconfig)}
+    cli = replace(cli, environment={**cli.environment, **path})
+    assert cli("stack", "init", "dev").returncode == 0
+    assert cli("config", "set", "--secret", "mistralApiKey", CANARY).returncode == 0
+    return cli
+
+
+def write(project: Path, program: dict[str, Any]) -> None:
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump(program, sort_keys=False))
+
+
+@pytest.fixture
+def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
+    """By the commands that the README has for a project without the package, and what they printed."""
+    write(cli.project, {key: value for key, value in PROGRAM.items() if key != "packages"})
+    commands = [PACKAGE_ADDED, "pulumi config set imported true", "pulumi up --skip-preview", "pulumi stack export"]
+    yield cli.shell("\n".join(commands))
+    cli("destroy", "--skip-preview")
+
+
+def test_the_plugin_makes_the_objects_that_an_import_makes(
+    cli: PulumiCli, deployed: CompletedProcess[str], cluster: Cluster
+) -> None:
+    printed = deployed.stdout + deployed.stderr
+    assert deployed.returncode == 0, printed
+    assert yaml.safe_load((cli.project / "Pulumi.yaml").read_text()) == PROGRAM
+
+    made = cluster.objects(NAME)
+    assert sorted(made) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert api_key(made) == CANARY
+    assert as_given(made, NAME) == as_given(cluster.objects("imported"), "imported")
+
+    exported = deployed.stdout[deployed.stdout.index('{\n    "version"') :]
+    resources = json.loads(exported)["deployment"]["resources"]
+    (component,) = (each["urn"] for each in resources if each["urn"].endswith(f"{TOKEN}::{NAME}"))
+    assert len([each for each in resources if each.get("parent") == component]) == len(made)
+    canaries = Canaries(CANARY)
+    assert not canaries.are_in(printed)
+    assert canaries.files(cli.project.parent, leaving_out=[cli.project.parent / "pulumi-home" / "bin"]) == []
+
+
+def as_given(objects: dict[str, Any], name: str) -> Any:
+    """Without what the API server adds to each, and with the same name for all."""
+    for each in objects.values():
+        for field in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
+            each["metadata"].pop(field, None)
+    return json.loads(re.sub(rf'"(/?){name}(-[a-z]+)?"', r'"\1NAME\2"', json.dumps(objects)))
+
+
+def test_what_is_wrong_is_said_of_each_property_and_the_key_is_not(cli: PulumiCli) -> None:
+    wrong = {"preset": "mistrl", "port": 99999, "apiKey": f"Bearer {CANARY}", "gatway": {"name": "a"}}
+    write(cli.project, {**PROGRAM, "resources": {NAME: {"type": TOKEN, "properties": wrong}}})
+    done = cli("preview")
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"""{TOKEN} resource 'mistral' has a problem: OpenAICompatibleLLM "mistral" can't be made:""" in printed
+    for path, reason in {
+        "`gatway`": "there is no such argument; did you mean `gateway`?",
+        "preset with value '{mistrl}'": '"mistrl" is not in the catalogue; did you mean `mistral`?',
+        "port with value '{99999}'": "99999 is not a port; give 1 to 65535",
+        "`apiKey`": 'the key begins with "Bearer"; give it without',
+    }.items():
+        assert f"- property {path} has a problem: {reason}" in printed
+    assert "Traceback" not in printed
+    assert 'File "' not in printed
+    assert not Canaries(CANARY).are_in(printed)

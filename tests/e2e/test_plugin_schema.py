@@ -1,0 +1,134 @@
+"""The plugin's schema, of which SDKs for other languages are made, and what the README writes with those."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from inspect import get_annotations
+from typing import Any, Union, cast, get_args, get_origin
+
+import pytest
+import yaml
+
+from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components.openai_compatible_llm.problems import camel_case
+from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
+from tests.e2e.recording_engine import recording_engine
+from tests.readme import REPOSITORY, YAML_PROGRAM, blocks
+
+ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
+PROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Iterator[Plugin]:
+    with recording_engine() as engine, running_plugin(engine) as plugin:
+        yield plugin
+
+
+@pytest.fixture(scope="module")
+def schema(plugin: Plugin) -> dict[str, Any]:
+    return plugin.schema()
+
+
+def test_the_package_says_of_itself_what_its_project_file_says(plugin: Plugin, schema: dict[str, Any]) -> None:
+    for field in ("name", "version", "description", "keywords", "license"):
+        assert schema[field] == PROJECT[field]
+    assert schema["displayName"] == "OpenAI-compatible LLM"
+    assert plugin.version() == PROJECT["version"]
+
+
+def test_every_part_of_the_schema_is_described_in_the_words_of_other_languages(schema: dict[str, Any]) -> None:
+    parts = list(described_parts(schema))
+    assert len(parts) > len(ARGS)
+    for part, description in parts:
+        assert description, f"{part} is not described"
+        assert not re.search(r"^ | $", description, re.MULTILINE), f"{part} is described with the source's indentation"
+        named = re.findall(r"`(\w+_\w+)`", description)
+        assert [name for name in named if name in ARGS] == [], f"{part} is described in Python's names"
+
+
+def described_parts(schema: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    for token, resource in schema["resources"].items():
+        yield token, resource.get("description")
+        for kind in ("inputProperties", "properties"):
+            yield from ((f"{token} {name}", each.get("description")) for name, each in resource[kind].items())
+    for token, declared in schema["types"].items():
+        yield token, declared.get("description")
+        yield from (
+            (f"{token} {name}", each.get("description")) for name, each in declared.get("properties", {}).items()
+        )
+        yield from ((f"{token} {each['name']}", each.get("description")) for each in declared.get("enum", []))
+
+
+def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -> None:
+    resource = schema["resources"][TOKEN]
+    assert resource["isComponent"] is True
+    inputs = resource["inputProperties"]
+    assert set(inputs) == set(map(camel_case, ARGS))
+    assert resource["requiredInputs"] == []
+    known_at_once = {camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
+    assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
+    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
+    outputs = get_annotations(OpenAICompatibleLLM)
+    assert set(resource["properties"]) == set(map(camel_case, outputs))
+    always = {camel_case(name) for name, hint in outputs.items() if type(None) not in get_args(get_args(hint)[0])}
+    assert set(resource["required"]) == always
+    required = {
+        token.rpartition(":")[2]: each["required"] for token, each in schema["types"].items() if "required" in each
+    }
+    assert required == {"ApiKeySecretArgs": ["name"]}
+
+
+def test_the_generations_of_the_api_are_an_enum(schema: dict[str, Any]) -> None:
+    reference = schema["resources"][TOKEN]["inputProperties"]["api"]["$ref"]
+    declared = schema["types"][reference.removeprefix("#/types/")]
+    assert declared["type"] == "string"
+    assert {each["name"]: each["value"] for each in declared["enum"]} == {each.name: each.value for each in BackendApi}
+
+
+def test_the_readmes_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
+    program = yaml.safe_load(YAML_PROGRAM)
+    assert list(program["packages"]) == [schema["name"]]
+    ((name, resource),) = program["resources"].items()
+    declared = schema["resources"][resource["type"]]
+    assert_fits(schema, declared["inputProperties"], resource["properties"])
+    for output_name in re.findall(rf"\${{{name}\.(\w+)}}", str(program["outputs"])):
+        assert output_name in declared["properties"]
+
+
+def test_the_readmes_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> None:
+    (program,) = blocks("typescript")
+    package, (token,) = schema["name"], schema["resources"]
+    resource_class = token.rpartition(":")[2]
+    assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
+    made = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
+    assert made
+    # As far as values go that aren't expressions, YAML has the same notation.
+    assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(made[2]))
+    (output_name,) = re.findall(rf"export const \w+ = {made[1]}\.(\w+);", program)
+    assert output_name in schema["resources"][token]["properties"]
+
+
+def assert_fits(schema: dict[str, Any], declared: dict[str, Any], given: dict[str, Any]) -> None:
+    assert given
+    for name, value in given.items():
+        assert name in declared
+        if "$ref" in declared[name]:
+            assert_fits(schema, schema["types"][declared[name]["$ref"].removeprefix("#/types/")]["properties"], value)
+        else:
+            assert isinstance(value, {"string": str, "integer": int, "boolean": bool}[declared[name]["type"]])
+
+
+def test_the_plugins_own_environment_is_that_of_the_project() -> None:
+    manifests = [
+        yaml.safe_load(file.read_text()) for file in (FOLDER / "PulumiPlugin.yaml", REPOSITORY / "Pulumi.yaml")
+    ]
+    assert manifests[0]["runtime"] == manifests[1]["runtime"]
+    # As Pulumi's pip toolchain asks for it, in the plugin's folder; all of it is here.
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--requirement", "requirements.txt"]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert f"pulumi-kubernetes=={importlib.metadata.version('pulumi-kubernetes')}" in done.stdout
+    assert "Would install" not in done.stdout
