@@ -80,7 +80,8 @@ Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} processors, {memory:.
 project's stand-in for the Kubernetes provider, which is in Python and slower than the official one; both programs pay
 for it. {len(figures.rounds)} rounds, the programs in turn. A figure is the median (least to most); a ratio is taken
 round by round. `flat` is a program that makes the same objects by hand, `kubectl` is `kubectl apply --server-side` of
-their YAML. The engine's checkpoints are off but where it says otherwise. `make bench` measures anew."""
+their YAML, which doesn't wait for a deletion. The engine's checkpoints are off but where it says otherwise.
+`make bench` measures anew."""
 
 
 def _targets(figures: Figures) -> Iterator[str]:

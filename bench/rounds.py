@@ -57,8 +57,8 @@ class Bench:
         self, sizes: Sequence[int], rounds: int, say: Callable[[str], None], *, checkpoints: bool = False
     ) -> Iterator[Sample]:
         """The programs take turns at being first, so that what the machine does meanwhile meets all of them."""
-        kubectl = [] if checkpoints or not shutil.which(KUBECTL) else [KUBECTL]
-        order = [*PULUMI_PROGRAMS, *kubectl]
+        kubectl = [KUBECTL] if shutil.which(KUBECTL) else []
+        order = ["component"] if checkpoints else [*PULUMI_PROGRAMS, *kubectl]
         for number in range(rounds):
             for size in sizes:
                 for program in order:
@@ -117,7 +117,8 @@ class Bench:
         keys = programs.keys(size, rotated=operation == "rotate")
         file = self._folder / namespace / "objects.yaml"
         file.write_text(yaml.safe_dump_all(list(programs.manifests(namespace, keys))))
-        command = ["delete"] if operation == "destroy" else ["apply", "--server-side"]
+        # Waiting, kubectl would look for one object after the other.
+        command = ["delete", "--wait=false"] if operation == "destroy" else ["apply", "--server-side"]
         command += ["--dry-run=server"] if operation == "preview" else []
         return self._timed([KUBECTL, *command, "--filename", str(file)], environment)
 
