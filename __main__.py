@@ -17,6 +17,7 @@ for name, args in components_of(pulumi.Config(), os.environ).items():
         "model": llm.model,
         "namespace": llm.namespace,
         "routeName": llm.route_name,
+        "tlsPolicyName": llm.tls_policy_name,
     }
 
 pulumi.export("providers", providers)

@@ -122,9 +122,16 @@ def test_the_stacks_outputs_say_where_each_provider_is() -> None:
                 "host": "api.mistral.ai",
                 "model": "m",
                 "routeName": "mistral",
+                "tlsPolicyName": "mistral-tls",
                 **where,
             },
-            "deepseek": {"path": "/deepseek", "host": "api.deepseek.com", "routeName": "deepseek", **where},
+            "deepseek": {
+                "path": "/deepseek",
+                "host": "api.deepseek.com",
+                "routeName": "deepseek",
+                "tlsPolicyName": "deepseek-tls",
+                **where,
+            },
         }
     }
 
