@@ -1,5 +1,7 @@
 """Every link between a client and a provider broken in turn, with the real objects of both generations."""
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,6 +195,12 @@ def test_a_route_whose_references_are_not_resolved(chain: Chain, chat: Chat) -> 
     assert "ResolvedRefs is False: RefNotPermitted" in said
 
 
+def test_a_route_that_leads_to_something_else(chain: Chain, chat: Chat) -> None:
+    service = {"name": "llm", "port": 80}
+    chain.change(ROUTE, lambda spec: spec["rules"][0].update(backendRefs=[service]))
+    assert "HTTP 500 from the gateway" in chat.where(gateways_own(500, "service not found")).broken_at(Link.BACKEND)
+
+
 def test_a_secret_without_a_key(chain: Chain, chat: Chat) -> None:
     secrets: list[tuple[dict[str, str], str]] = [
         ({"api-key": API_KEY, "other": "x"}, "has no `Authorization`; it has `api-key`, `other`"),
@@ -263,6 +271,25 @@ def test_a_missing_policy(chain: Chain, chat: Chat) -> None:
     said = chat.where(gateways_own(503, UPSTREAM)).broken_at(Link.TLS)
     assert f"no BackendTLSPolicy is for {chain.backend} {chain.namespace}/mistral" in said
     assert "speaks plain HTTP to api.mistral.ai:443" in said
+
+
+def test_a_missing_policy_is_known_by_the_stacks_outputs_where_the_port_does_not_tell(
+    cluster: Cluster, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with chain_in(cluster, BackendApi.KGATEWAY, port=8443) as chain:
+        chat.path = chain.path
+        chain.delete(POLICY)
+        no_upstream = gateways_own(503, UPSTREAM)
+        chat.where(no_upstream).broken_at(Link.PROVIDER)
+
+        names = {"namespace": chain.namespace, "routeName": "mistral", "tlsPolicyName": "mistral-tls"}
+        outputs = {"providers": {"mistral": {"path": chain.path, "model": MODEL, **names}}}
+        cli = tmp_path / "pulumi"
+        cli.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(outputs)}\nEND\n")
+        cli.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        where = ["--stack", "prod", "--gateway-url", chat.gateway.url, "--kubeconfig", str(chat.kubeconfig)]
+        assert main(where) == Link.TLS.status
 
 
 def test_a_policy_for_another_backend_is_none_for_this(chain: Chain, chat: Chat) -> None:

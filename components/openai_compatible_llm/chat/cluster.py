@@ -75,9 +75,9 @@ class Cluster:
         parent = parent_of(route.found)
         gateway = self._custom_object("Gateway", *_GATEWAY_API, parent["namespace"], parent.get("name", ""))
         reference = backend_of(route.found)
-        if reference is None:
+        if reference is None or not reference.get("group"):
             return Chain(self.context, route, gateway)
-        group, kind = reference.get("group", ""), reference.get("kind", "")
+        group, kind = reference["group"], reference["kind"]
         backend = self._custom_object(kind, group, _BACKEND_VERSION, namespace, reference["name"])
         name = secret_name_of(backend.found) if backend.found else None
         secret = self._secret(namespace, name) if name else None

@@ -1,7 +1,7 @@
 """Which error responses are the gateway's own, and what they say. All others are the provider's, passed on.
 
-Source: agentgateway's `ProxyError`, whose words are the body, as `text/plain` without parameters. Those that
-gateway-measurements have seen: `route not found` (404) and `upstream call failed` (503).
+Source: agentgateway's `ProxyError`, whose words are the body, as `text/plain`. Seen on a real gateway: 503
+`upstream call failed`.
 """
 
 from enum import Enum, auto
@@ -50,7 +50,7 @@ _BEGINNINGS = {
 
 def own_words(refusal: Refusal) -> GatewaySays | None:
     """What the gateway itself says; None where it passes on what the provider said."""
-    if refusal.content_type.strip().lower() != "text/plain":
+    if not refusal.content_type.lower().startswith("text/plain"):
         return None
     text = refusal.text.strip().lower()
     return next((says for beginning, says in _BEGINNINGS.items() if text.startswith(beginning)), None)

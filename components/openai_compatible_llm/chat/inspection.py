@@ -130,12 +130,9 @@ def broken_backend(chain: Chain) -> Iterator[Finding]:
         yield Finding(Link.BACKEND, f"there is no {backend.what}, to which {chain.route.what} leads", RESTORE)
         return
     conditions = conditions_of(backend.found)
-    told = list(unmet(conditions, "Accepted"))
-    if not conditions:
-        told = ["no controller has taken it up"]
-    told += unmet(
-        parent_conditions_of(chain.route.found or {"spec": {}, "metadata": {"namespace": ""}}), "ResolvedRefs"
-    )
+    told = list(unmet(conditions, "Accepted")) if conditions else ["no controller has taken it up"]
+    if chain.route.found:
+        told += unmet(parent_conditions_of(chain.route.found), "ResolvedRefs")
     for said in told:
         yield Finding(
             Link.BACKEND,

@@ -130,6 +130,7 @@ ANSWERS: list[tuple[Reply, Link, str]] = [
     (providers(404, {"error": {"message": "The model does not exist"}}), Link.MODEL_OR_PATH, '"The model does not'),
     (providers(404, {"detail": "Not Found"}), Link.MODEL_OR_PATH, '"Not Found"'),
     (providers(422, {"detail": [{"loc": ["body"]}]}), Link.MODEL_OR_PATH, "HTTP 422 from the provider"),
+    (lambda handler, _: handler.answer(404, "text/plain", "404 page not found"), Link.MODEL_OR_PATH, "HTTP 404 from"),
     (page(404), Link.MODEL_OR_PATH, "HTTP 404 from the provider"),
     (page(200), Link.MODEL_OR_PATH, "HTTP 200 with text/html; charset=UTF-8, and no chat completion in it"),
     (
