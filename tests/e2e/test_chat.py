@@ -232,7 +232,9 @@ def test_a_secret_that_may_not_be_read_is_not_blamed(
 ) -> None:
     chat.kubeconfig = reader_of_all_but_secrets(cluster, chain.namespace, tmp_path)
     chain.delete(SECRET)
-    assert "HTTP 401 from the provider" in chat.where(REFUSED_KEY).broken_at(Link.KEY)
+    asked = chat.where(REFUSED_KEY)
+    assert asked.status == Link.KEY.status
+    assert f"  (Could not be read: Secret {chain.namespace}/mistral-secret, 403 Forbidden.)" in asked.stderr
 
 
 def reader_of_all_but_secrets(cluster: Cluster, namespace: str, folder: Path) -> Path:
@@ -478,6 +480,10 @@ def test_a_cluster_that_can_not_be_looked_at_is_said(chat: Chat, cluster: Cluste
         return last
 
     assert "Expected object with name other" in says(["--context", "other"])
+    kubeconfig["users"][0]["user"] = {"token": "of-nobody"}
+    chat.kubeconfig = tmp_path / "of-nobody"
+    chat.kubeconfig.write_text(yaml.safe_dump(kubeconfig))
+    assert "can't be looked for, 401 Unauthorized" in says([])
     chat.kubeconfig = tmp_path / "unreachable"
     kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     chat.kubeconfig.write_text(yaml.safe_dump(kubeconfig))

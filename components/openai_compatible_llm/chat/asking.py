@@ -106,9 +106,8 @@ class Conversation:
         return found
 
     def _note(self, target: Target, found: Finding, looked: Chain | NotLooked) -> None:
-        not_looked = looked if isinstance(looked, NotLooked) else None
         keys = [self._options.token, looked.secret.api_key if isinstance(looked, Chain) and looked.secret else None]
-        printing.note(printing.finding(target.provider, found, not_looked, filter(None, keys)))
+        printing.note(printing.finding(target.provider, found, looked, filter(None, keys)))
 
     def _look(self, target: Target, failure: Failure | None) -> Chain | NotLooked:
         if self._cluster is None:

@@ -50,7 +50,7 @@ class Chain:
     """What was looked at, in the cluster of one kubeconfig's context. Whatever is None wasn't named by what was found.
 
     Attributes:
-        policies: The BackendTLSPolicies that are for the backend.
+        policies: The BackendTLSPolicies that are for the backend; None where they weren't to be read.
         authorities: The ConfigMap with the certificate authorities that the policy names.
     """
 
@@ -59,9 +59,17 @@ class Chain:
     gateway: Look | None = None
     backend: Look | None = None
     secret: SecretLook | None = None
-    policies: tuple[Object, ...] = ()
+    policies: tuple[Object, ...] | None = ()
     authorities: Look | None = None
-    unread: tuple[str, ...] = ()
+
+    @property
+    def unread(self) -> list[str]:
+        """What wasn't to be read, and why."""
+        secret = self.secret.look if self.secret else None
+        looks = [self.route, self.gateway, self.backend, secret, self.authorities]
+        return [f"{look.what}, {look.unread}" for look in looks if look and look.unread] + (
+            ["BackendTLSPolicies"] if self.policies is None else []
+        )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Sends a chat completion with the official client, once and without a retry."""
 
+import json
+import os
 import socket
 import ssl
 import time
@@ -14,8 +16,8 @@ from .outcome import Answer, CutOff, Failure, NoCompletion, Obstacle, Refusal, T
 
 LONGEST_CONNECT_SECONDS = 10.0
 
-# The client won't be made without a key; no header is made of this one.
-_NO_TOKEN = "none"  # noqa: S105
+# The client won't be made without a key. No request has this one.
+_UNUSED = "unused"
 
 # Content types of what is no stream, although one was asked for.
 _NO_STREAM = ("application/json", "text/html")
@@ -72,7 +74,7 @@ def _ask(
         ) as connection,
         openai.OpenAI(
             base_url=question.base_url,
-            api_key=question.token or _NO_TOKEN,
+            api_key=_UNUSED,
             timeout=timeout,
             max_retries=0,
             http_client=connection,
@@ -88,18 +90,22 @@ def _ask(
             return CutOff(error.message)
         except httpx2.RequestError as error:
             return CutOff(str(error))
-        except ValueError:
+        except json.JSONDecodeError:
             response = exchange.responses[-1]
             return NoCompletion(response.headers.get("content-type", ""), "it isn't JSON")
 
 
 def _request(question: Question) -> dict[str, Any]:
-    """Nothing of what this machine's user has in the environment for OpenAI itself goes to another provider."""
-    headers = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project"), openai.omit)
-    if question.token is None:
-        headers["Authorization"] = openai.omit
     message = {"role": "user", "content": question.prompt}
-    return {"model": question.model, "messages": [message], "extra_headers": headers}
+    return {"model": question.model, "messages": [message], "extra_headers": _headers(question.token)}
+
+
+def _headers(token: str | None) -> dict[str, Any]:
+    """What this machine's user has in the environment for OpenAI itself is not for other providers."""
+    own = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
+    absent = dict.fromkeys(["OpenAI-Organization", "OpenAI-Project", *filter(None, own)], openai.omit)
+    others = {name: value for name, value in absent.items() if name.lower() != "authorization"}
+    return {**others, "Authorization": f"Bearer {token}" if token else openai.omit}
 
 
 def _in_one_piece(client: openai.OpenAI, question: Question, exchange: _Exchange) -> Answer | NoCompletion:

@@ -69,8 +69,12 @@ class Cluster:
 
     def _chain(self, target: Target) -> Chain | NotLooked:
         route = self._route(target)
-        if isinstance(route, NotLooked) or route.found is None:
-            return route if isinstance(route, NotLooked) else Chain(self.context, route)
+        if isinstance(route, NotLooked):
+            return route
+        if route.unread:
+            return NotLooked(f"the {route.what} of the context {self.context} can't be read, {route.unread}")
+        if route.found is None:
+            return Chain(self.context, route)
         namespace = route.found["metadata"]["namespace"]
         parent = parent_of(route.found)
         gateway = self._custom_object("Gateway", *_GATEWAY_API, parent["namespace"], parent.get("name", ""))
@@ -81,9 +85,9 @@ class Cluster:
         backend = self._custom_object(kind, group, _BACKEND_VERSION, namespace, reference["name"])
         name = secret_name_of(backend.found) if backend.found else None
         secret = self._secret(namespace, name) if name else None
-        policies, unread = self._policies(namespace, reference)
-        authorities = self._authorities(namespace, policies)
-        return Chain(self.context, route, gateway, backend, secret, policies, authorities, unread)
+        policies = self._policies(namespace, reference)
+        authorities = self._authorities(namespace, policies or ())
+        return Chain(self.context, route, gateway, backend, secret, policies, authorities)
 
     def _route(self, target: Target) -> Look | NotLooked:
         if target.route_name and target.namespace:
@@ -94,7 +98,7 @@ class Cluster:
                 *_GATEWAY_API, "httproutes", _request_timeout=_TIMEOUT
             )
         except kubernetes.client.ApiException as error:
-            return NotLooked(f"the {what} can't be looked for ({error.status} {error.reason})")
+            return NotLooked(f"the {what} can't be looked for, {error.status} {error.reason}")
         routes = [each for each in listed["items"] if takes(each, target.path)]
         if len(routes) > 1:
             return NotLooked(f"there are {len(routes)} HTTPRoutes that take the path {target.path}")
@@ -119,14 +123,14 @@ class Cluster:
         data = {key: _decoded(value) for key, value in look.found["data"].items()}
         return SecretLook(Look(look.what, {}), tuple(sorted(data)), key_in(data))
 
-    def _policies(self, namespace: str, backend: Object) -> tuple[tuple[Object, ...], tuple[str, ...]]:
+    def _policies(self, namespace: str, backend: Object) -> tuple[Object, ...] | None:
         try:
             listed: Any = self._custom.list_namespaced_custom_object(
                 *_GATEWAY_API, namespace, "backendtlspolicies", _request_timeout=_TIMEOUT
             )
-        except kubernetes.client.ApiException as error:
-            return (), (f"BackendTLSPolicies of {namespace} ({error.status} {error.reason})",)
-        return tuple(each for each in listed["items"] if is_for(each, backend)), ()
+        except kubernetes.client.ApiException:
+            return None
+        return tuple(each for each in listed["items"] if is_for(each, backend))
 
     def _authorities(self, namespace: str, policies: tuple[Object, ...]) -> Look | None:
         references = [

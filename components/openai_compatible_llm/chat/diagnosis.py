@@ -153,7 +153,7 @@ def _no_upstream(failure: Refusal, seen: str, target: Target, chain: Chain | Non
     if chain is None:
         return by_words
     by_objects = inspection.broken_tls(chain, target, failure.text)
-    otherwise = by_words if inspection.is_about_tls(failure.text) or chain.unread else unconnected
+    otherwise = by_words if inspection.is_about_tls(failure.text) or chain.policies is None else unconnected
     return _first(otherwise, _after_the_route(chain), by_objects)
 
 

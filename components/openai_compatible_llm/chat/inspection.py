@@ -147,11 +147,11 @@ def broken_tls(chain: Chain, target: Target, said: str) -> Iterator[Finding]:
     if chain.backend is None or chain.backend.found is None:
         return
     endpoint = endpoint_of(chain.backend.found)
-    if not chain.policies and not chain.unread and (target.tls_policy_name or endpoint.endswith(HTTPS_PORT)):
+    if chain.policies == () and (target.tls_policy_name or endpoint.endswith(HTTPS_PORT)):
         name = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
         seen = f"no BackendTLSPolicy is for {chain.backend.what}{name}, so the gateway speaks plain HTTP to {endpoint}"
         yield _tls(seen, RESTORE)
-    for policy in chain.policies:
+    for policy in chain.policies or ():
         what = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
         conditions = ancestor_conditions_of(policy)
         if any("sectionName" in each for each in policy["spec"]["targetRefs"]):

@@ -40,7 +40,12 @@ def options_from(arguments: Sequence[str]) -> Options:
         CannotAsk: The variable that was named for the token has none.
         SystemExit: The arguments make no sense, or help was asked for.
     """
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.all and (given.json or given.stream):
+        parser.error("argument --all: it prints a table, and goes with neither --json nor --stream")
+    if given.path is not None and (given.all or given.provider):
+        parser.error("argument --path: it is of one provider, and goes with neither --all nor --provider")
     return Options(
         prompt=given.prompt,
         stack=given.stack,

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from .chain import NotLooked
+from .chain import Chain, NotLooked
 from .links import Finding
 from .outcome import Answer
 from .redaction import without
@@ -31,15 +31,17 @@ def summary(answer: Answer) -> str:
     return ", ".join([*parts, f"{_seconds(answer.seconds)} s"])
 
 
-def finding(provider: str, found: Finding, not_looked: NotLooked | None, keys: Iterable[str]) -> str:
-    """The broken link, without any of the keys."""
+def finding(provider: str, found: Finding, looked: Chain | NotLooked, keys: Iterable[str]) -> str:
+    """The broken link, without any of the keys, and what of the cluster was not to be seen."""
     lines = [
         f"{provider}: broken at the link {found.link.label}: {found.link.meaning}.",
         f"  seen: {found.seen}",
         f"  do:   {found.remedy}",
     ]
-    if not_looked is not None:
-        lines.append(f"  (The cluster's objects could not be looked at: {not_looked.reason}.)")
+    if isinstance(looked, NotLooked):
+        lines.append(f"  (The cluster's objects could not be looked at: {looked.reason}.)")
+    elif looked.unread:
+        lines.append(f"  (Could not be read: {'; '.join(looked.unread)}.)")
     return without(keys, "\n".join(lines))
 
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .errors import CannotAsk
 from .redaction import quoted
@@ -29,7 +29,8 @@ def providers_of(stack: str) -> Mapping[str, Mapping[str, Any]]:
     if done.returncode:
         said = [line.removeprefix("error: ") for line in done.stderr.splitlines() if line.startswith("error: ")]
         raise CannotAsk(f"The outputs of stack {stack} can't be read: {quoted(' '.join(said) or done.stderr)}")
-    providers = json.loads(done.stdout).get("providers")
-    if not isinstance(providers, dict) or not all(isinstance(each, dict) for each in providers.values()):
+    providers: Any = json.loads(done.stdout).get("providers")
+    named = isinstance(providers, dict) and providers and all(isinstance(each, dict) for each in providers.values())
+    if not named:
         raise CannotAsk(f"Stack {stack} has no output `providers`: deploy it first, with `pulumi up -s {stack}`.")
-    return providers
+    return cast("Mapping[str, Mapping[str, Any]]", providers)

@@ -90,10 +90,10 @@ def _target(stack: str, name: str, said: Mapping[str, Any], gateway_url: str | N
         raise CannotAsk(f"Provider {name} of stack {stack} has no model of its own: give one with --model.")
     path = said.get("path")
     if not isinstance(path, str):
-        raise CannotAsk(f"The output `providers` of stack {stack} has no path for {name}: export what README.md says.")
+        raise CannotAsk(f"The output `providers` of stack {stack} has no path for {name}.")
     return Target(
         provider=name,
-        base_url=_base_url(gateway_url, path) if gateway_url else said["url"],
+        base_url=_base_url(gateway_url, path) if gateway_url else _url_of(stack, name, said),
         path=path,
         model=asked_for,
         stack=stack,
@@ -101,6 +101,13 @@ def _target(stack: str, name: str, said: Mapping[str, Any], gateway_url: str | N
         route_name=said.get("routeName"),
         tls_policy_name=said.get("tlsPolicyName"),
     )
+
+
+def _url_of(stack: str, name: str, said: Mapping[str, Any]) -> str:
+    url = str(said["url"])
+    if problem := client_url.problem(url.removesuffix(client_url.VERSION)):
+        raise CannotAsk(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
+    return url
 
 
 def _base_url(gateway_url: str, path: str) -> str:

@@ -67,7 +67,7 @@ def test_the_first_token_is_printed_before_the_last_is_sent(gateway: StandInGate
 def test_without_being_told_of_a_token_it_shows_none(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(variable, CANARY)
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"Authorization: Bearer {CANARY}")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"authorization: Bearer {CANARY}\nX-Own: {CANARY}")
     assert chat().status == 0
     assert chat("--stream").status == 0
     assert CANARY not in f"{chat.gateway.requests}"
@@ -75,6 +75,8 @@ def test_without_being_told_of_a_token_it_shows_none(chat: Chat, monkeypatch: py
 
 
 def test_the_callers_token_comes_out_of_the_variable_that_is_named(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "authorization: Bearer sk-another")
     monkeypatch.setenv("MY_TOKEN", f"{CANARY}\n")
     asked = chat("--token-variable", "MY_TOKEN")
     assert asked.status == 0

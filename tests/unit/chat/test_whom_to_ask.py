@@ -109,7 +109,8 @@ def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> Non
 
 
 @pytest.mark.parametrize(
-    "outputs", [{}, {"providers": "[secret]"}, {"providers": {"mistral": "[secret]"}}, {"path": "/m"}]
+    "outputs",
+    [{}, {"providers": {}}, {"providers": "[secret]"}, {"providers": {"mistral": "[secret]"}}, {"path": "/m"}],
 )
 def test_outputs_that_say_nothing_of_providers(stack: Stack, outputs: dict[str, Any]) -> None:
     stack.has(outputs)
@@ -120,6 +121,11 @@ def test_outputs_that_say_nothing_of_providers(stack: Stack, outputs: dict[str, 
 def test_a_provider_without_a_path(stack: Stack) -> None:
     stack.has({"providers": {"mistral": {"model": MODEL}}})
     assert "has no path for mistral" in stack.refuses("--gateway-url", "http://localhost")
+
+
+def test_a_url_of_the_stack_that_is_none(stack: Stack) -> None:
+    stack.has({"providers": {"mistral": {**MISTRAL, "url": "llm.example.com/mistral/v1"}}})
+    assert stack.refuses().startswith("The output `providers` of stack prod, url of mistral: ")
 
 
 def test_what_the_cli_says_is_passed_on_in_one_line(stack: Stack) -> None:
@@ -161,6 +167,8 @@ def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: py
         (["--stream", "--json"], "not allowed with argument"),
         (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
         (["--all", "--provider", "mistral"], "not allowed with argument"),
+        (["--stack", "prod", "--all", "--json"], "it prints a table"),
+        (["--path", "/m", "--provider", "mistral"], "it is of one provider"),
         (["--tokn"], "--tokn"),
     ],
 )
