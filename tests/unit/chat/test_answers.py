@@ -1,6 +1,7 @@
 """What is sent, and what is printed of an answer."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -49,6 +50,7 @@ def test_the_first_token_is_printed_before_the_last_is_sent(gateway: StandInGate
     with subprocess.Popen(
         [*command, "--gateway-url", gateway.url, "--model", MODEL, "--kubeconfig", "/none"],
         cwd=REPOSITORY,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
