@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig test test-slow test-unit bench lint format readme lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format readme lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -23,6 +23,10 @@ status: $(VENV)/.installed ## Show what runs and what is deployed
 
 kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the local control plane
 	@$(BIN)/python -m local kubeconfig
+
+chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=mistral GATEWAY_URL=http://... PROMPT="...")
+	@$(BIN)/python -m components.openai_compatible_llm.chat $${STACK:+--stack "$$STACK"} \
+	  $${GATEWAY_URL:+--gateway-url "$$GATEWAY_URL"} $(OPTIONS) $${PROMPT:+-- "$$PROMPT"}
 
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(or $(TESTS),-m "not slow")

@@ -10,6 +10,14 @@ from components.stack_config import components_of
 providers = {}
 for name, args in components_of(pulumi.Config(), os.environ).items():
     llm = OpenAICompatibleLLM(name, args)
-    providers[name] = {"path": llm.path, "host": llm.host, "model": llm.model}
+    providers[name] = {
+        "path": llm.path,
+        "url": llm.url,
+        "host": llm.host,
+        "model": llm.model,
+        "namespace": llm.namespace,
+        "routeName": llm.route_name,
+        "tlsPolicyName": llm.tls_policy_name,
+    }
 
 pulumi.export("providers", providers)

@@ -50,6 +50,13 @@ base_urls = st.builds(
     st.none() | ports,
     st.just("") | paths,
 )
+gateway_urls = st.builds(
+    lambda scheme, host, port, path: f"{scheme}://{host}{'' if port is None else f':{port}'}{path}",
+    st.sampled_from(["https", "http"]),
+    hosts,
+    st.none() | ports,
+    (st.just("") | paths).filter(lambda path: not path.endswith(("/v1", "/chat/completions"))),
+)
 tls_checks = optional(hostname=hosts, ca_certificate_configmap=names)
 endpoints = st.one_of(
     st.fixed_dictionaries(
@@ -81,7 +88,7 @@ others = optional(
     model=models,
     # Namespaces that any API server has, as a dry run asks for them.
     namespace=st.sampled_from(["default", "kube-system"]),
-    gateway=optional(name=names, namespace=labels, section_name=names),
+    gateway=optional(name=names, namespace=labels, section_name=names, url=gateway_urls),
     route_path=route_paths,
     hostnames=st.lists(st.one_of(hosts, hosts.map(lambda host: f"*.{host}")), max_size=16, unique=True),
     rewrite_host=st.booleans(),

@@ -21,6 +21,8 @@ def block_with(text: str) -> str:
 TRY_IT = block_with("make up\n")
 IN_BETWEEN = block_with("make up STACK=mistral")
 INSTALLED = block_with("pip install ./components")
+ASKED_INSTALLED = block_with("python -m openai_compatible_llm.chat")
+README_GATEWAY = "http://localhost:8080"
 PACKAGE_ADDED = block_with("pulumi package add")
 YAML_PROGRAM = next(block for block in blocks("yaml") if block.startswith("# Pulumi.yaml"))
 STACK_FILES = [block for block in blocks("yaml") if block != YAML_PROGRAM]

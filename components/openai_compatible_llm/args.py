@@ -63,6 +63,12 @@ class GatewayArgs(TypedDict, total=False):
     Source: `spec.parentRefs[].sectionName` of the HTTPRoute.
     """
 
+    url: pulumi.Input[str]
+    """URL by which clients reach the Gateway, such as `https://llm.example.com`: makes the output `url`.
+
+    No object holds it. Default: none.
+    """
+
 
 class TLSArgs(TypedDict, total=False):
     """How the gateway makes sure of the provider. Source: `spec.validation` of the BackendTLSPolicy."""

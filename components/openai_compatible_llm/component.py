@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from . import gateway_api, generations, readiness, resolution, validation
+from . import client_url, gateway_api, generations, readiness, resolution, validation
 from .args import OpenAICompatibleLLMArgs
 from .secret_rotation import warn_where_a_new_key_replaces_the_secret
 from .settings import TLS, ObjectNames, Settings
@@ -34,6 +34,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
 
     path: pulumi.Output[str]
     """Path prefix at the gateway: an OpenAI client's base URL is the gateway's address, this, and `/v1`."""
+
+    url: pulumi.Output[str | None]
+    """Base URL for an OpenAI client: `gateway.url`, the path, and `/v1`; none without `gateway.url`.
+
+    Where there are `hostnames` and the URL's host is not among them, the first of them without `*` stands in its place;
+    none where there is no such.
+    """
 
     host: pulumi.Output[str]
     """Host name of the provider."""
@@ -117,6 +124,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         # The route is made last: what depends on these outputs comes when requests reach the provider.
         reachable = route.urn.apply(lambda _: settings)
         self.path = reachable.apply(lambda s: s.route_path)
+        self.url = reachable.apply(lambda s: client_url.of_route(s.gateway.url, s.route_path, s.hostnames))
         self.host = reachable.apply(lambda s: s.host)
         self.model = reachable.apply(lambda s: s.model)
         self.namespace = reachable.apply(lambda s: s.namespace)
@@ -127,6 +135,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "path": self.path,
+                "url": self.url,
                 "host": self.host,
                 "model": self.model,
                 "namespace": self.namespace,

@@ -53,7 +53,10 @@ def settings_from(name: str, args: Mapping[str, Any], *, tls_expected: bool) -> 
         secret_name=_secret_name(names, given),
         auth_header=AuthHeader(header.get("header_name"), header.get("prefix")) if header else None,
         gateway=Gateway(
-            gateway.get("name", DEFAULT_GATEWAY), gateway.get("namespace", namespace), gateway.get("section_name")
+            gateway.get("name", DEFAULT_GATEWAY),
+            gateway.get("namespace", namespace),
+            gateway.get("section_name"),
+            gateway.get("url"),
         ),
         route_path=given.get("route_path", f"/{name}"),
         hostnames=tuple(given.get("hostnames", ())),

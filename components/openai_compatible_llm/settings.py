@@ -14,11 +14,12 @@ class AuthHeader:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The route's parent."""
+    """The route's parent, and the URL by which clients reach it; None where nobody said."""
 
     name: str
     namespace: str
     section_name: str | None
+    url: str | None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from . import base_url, formats, readiness
+from . import base_url, client_url, formats, readiness
 from .args import BackendApi, OpenAICompatibleLLMArgs
 from .generations import backend_kind
 from .problems import InvalidArguments, Problem, camel_case, nearest, snake_case
@@ -182,6 +182,8 @@ def _object_problems(given: Given) -> Iterator[Problem]:
     for field in ("name", "section_name"):
         if (name := given.known("gateway", field)) is not None:
             yield from _said(formats.object_name(name), "gateway", field)
+    if (url := given.known("gateway", "url")) is not None:
+        yield from _said(client_url.problem(url), "gateway", "url")
 
 
 def _route_problems(given: Given) -> Iterator[Problem]:

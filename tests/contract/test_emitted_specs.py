@@ -30,7 +30,7 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
         "api_key": "key",
         "auth_header": {"header_name": "api-key", "prefix": "Token"},
         "namespace": "llms",
-        "gateway": {"name": "edge", "namespace": "gateways", "section_name": "https"},
+        "gateway": {"name": "edge", "namespace": "gateways", "section_name": "https", "url": "https://llm.example.com"},
         "route_path": "/llm/large",
         "hostnames": ["llm.example.com", "*.llm.example.com"],
         "labels": {"team": "llm"},

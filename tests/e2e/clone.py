@@ -188,6 +188,16 @@ class Clone:
                 process.kill()
 
 
+def put_packages(project: Path) -> None:
+    """Those that this Python has, as `make` would install them."""
+    environment = project / ".venv"
+    environment.mkdir(exist_ok=True)
+    for entry in Path(sys.prefix).iterdir():
+        if entry.name != ".installed" and not (environment / entry.name).exists():
+            (environment / entry.name).symlink_to(entry)
+    (environment / ".installed").touch()
+
+
 @contextmanager
 def fresh_clone(factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """What there is to build is built before, with this user's own home."""

@@ -14,7 +14,8 @@ import pytest
 from tests.canary import Canaries
 from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli
-from tests.readme import INSTALLED, REPOSITORY, blocks
+from tests.gateway import TOKENS, stand_in_gateway
+from tests.readme import ASKED_INSTALLED, INSTALLED, README_GATEWAY, REPOSITORY, blocks
 
 CANARY = "sk-canary-import-3f90"
 
@@ -40,6 +41,23 @@ print("path", done.outputs["path"].value)
 """
 
 
+def shell(python: Path, commands: str) -> str:
+    """What lines of the README print in the environment of this Python."""
+    # With the build backend that is here; pip's own word for "no isolation" is this 0.
+    options = {"PIP_PYTHON": str(python), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
+    path = os.pathsep.join((str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=REPOSITORY,
+        env={**os.environ, **options, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
     """That of a fresh environment with the package installed, and what it needs from the environment of the tests.
@@ -51,17 +69,7 @@ def python(tmp_path: Path) -> Path:
     python = environment / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    # With the build backend that is here; pip's own word for "no isolation" is this 0.
-    options = {"PIP_PYTHON": str(python), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
-    done = subprocess.run(
-        ["bash", "-euc", INSTALLED],
-        cwd=REPOSITORY,
-        env={**os.environ, **options, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    shell(python, INSTALLED)
     assert (packages / "openai_compatible_llm" / "py.typed").exists()
     return python
 
@@ -102,3 +110,9 @@ def test_an_installed_package_makes_its_objects_in_a_project_of_another_name(
     assert sorted(objects) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
     assert api_key(objects) == CANARY
     assert objects["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "mistral-medium-latest"
+
+
+def test_an_installed_package_asks_through_a_gateway(python: Path) -> None:
+    with stand_in_gateway() as gateway:
+        printed = shell(python, ASKED_INSTALLED.replace(README_GATEWAY, gateway.url))
+    assert printed.splitlines()[-1] == "".join(TOKENS)

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ import yaml
 from local.binaries import find_or_build
 from tests import seed
 from tests.canary import Canaries
-from tests.e2e.clone import Clone, Done, Running, fresh_clone
+from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.readme import IN_BETWEEN, TRY_IT
 
@@ -31,14 +30,8 @@ MAKE_UP, MAKE_DOWN = TRY_IT.splitlines()
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """With the packages that this Python has, as `make` would install them."""
     with fresh_clone(tmp_path_factory) as clone:
-        environment = clone.folder / ".venv"
-        environment.mkdir()
-        for entry in Path(sys.prefix).iterdir():
-            if entry.name != ".installed":
-                (environment / entry.name).symlink_to(entry)
-        (environment / ".installed").touch()
+        put_packages(clone.folder)
         yield clone
 
 

@@ -420,6 +420,35 @@ def test_outputs_tell_where_the_provider_is_and_what_was_made() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("gateway_url", "route_path", "hostnames", "url"),
+    [
+        ("https://llm.example.com", "/mistral", [], "https://llm.example.com/mistral/v1"),
+        ("http://127.0.0.1:8080/", "/llm/eu", [], "http://127.0.0.1:8080/llm/eu/v1"),
+        ("https://example.com/gateway", "/", [], "https://example.com/gateway/v1"),
+        ("https://llm.example.com", "/m", ["llm.example.com"], "https://llm.example.com/m/v1"),
+        ("https://LLM.example.com", "/m", ["*.example.com"], "https://LLM.example.com/m/v1"),
+        ("https://10.0.0.7:8443", "/m", ["*.example.com", "llm.example.com"], "https://llm.example.com:8443/m/v1"),
+        ("https://10.0.0.7", "/m", ["*.example.com"], None),
+        ("https://example.com", "/m", ["*.example.com"], None),
+        (None, "/m", ["llm.example.com"], None),
+    ],
+)
+def test_the_url_is_one_by_which_an_openai_client_reaches_the_route(
+    gateway_url: str | None, route_path: str, hostnames: list[str], url: str | None
+) -> None:
+    args: OpenAICompatibleLLMArgs = {**MISTRAL, "route_path": route_path, "hostnames": hostnames}
+
+    def program() -> None:
+        at_once: Any = {} if gateway_url is None else {"url": gateway_url}
+        later: Any = {} if gateway_url is None else {"url": pulumi.Output.from_input(gateway_url)}
+        OpenAICompatibleLLM("mistral", {**args, "gateway": at_once})
+        OpenAICompatibleLLM("later", {**args, "gateway": later})
+
+    urls = [outputs.get("url") for urn, outputs in record(program).outputs.items() if "pulumi:Stack::" not in urn]
+    assert urls == [url, url]
+
+
 def test_arguments_known_only_later_give_the_same_objects() -> None:
     def later(value: Any) -> Any:
         if isinstance(value, dict):

@@ -108,11 +108,30 @@ def test_a_preset_under_another_name() -> None:
 
 
 def test_the_stacks_outputs_say_where_each_provider_is() -> None:
-    recording = record_program({"providers": {"mistral": {"apiKey": "k", "model": "m"}, "deepseek": {"apiKey": "k"}}})
-    assert stack_outputs(recording) == {
+    other = {"name": "other", "namespace": "edge"}
+    config = {
+        "gateway": {"url": "https://llm.example.com"},
+        "providers": {"mistral": {"apiKey": "k", "model": "m"}, "deepseek": {"apiKey": "k", "gateway": other}},
+    }
+    where = {"namespace": "gloo-system"}
+    assert stack_outputs(record_program(config)) == {
         "providers": {
-            "mistral": {"path": "/mistral", "host": "api.mistral.ai", "model": "m"},
-            "deepseek": {"path": "/deepseek", "host": "api.deepseek.com"},
+            "mistral": {
+                "path": "/mistral",
+                "url": "https://llm.example.com/mistral/v1",
+                "host": "api.mistral.ai",
+                "model": "m",
+                "routeName": "mistral",
+                "tlsPolicyName": "mistral-tls",
+                **where,
+            },
+            "deepseek": {
+                "path": "/deepseek",
+                "host": "api.deepseek.com",
+                "routeName": "deepseek",
+                "tlsPolicyName": "deepseek-tls",
+                **where,
+            },
         }
     }
 

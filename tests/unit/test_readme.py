@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.openai_compatible_llm.chat.links import Link
 from tests.readme import README, STACK_FILES, blocks
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
 
@@ -55,6 +56,13 @@ def test_every_link_within_the_repository_leads_somewhere() -> None:
     missing = [t for t in targets if not (t[1:] in headings if t.startswith("#") else (REPOSITORY / t).exists())]
     assert targets
     assert missing == []
+
+
+def test_every_link_that_may_be_broken_is_in_the_table_with_its_exit_status() -> None:
+    rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", README, re.MULTILINE)
+    assert [(link.label, str(link.status)) for link in Link] == rows
+    (example,) = re.findall(r"^mistral: broken at the link (.*)\.$", README, re.MULTILINE)
+    assert example == f"{Link.SECRET.label}: {Link.SECRET.meaning}"
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

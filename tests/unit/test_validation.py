@@ -207,6 +207,40 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"gateway": {"section_name": "HTTPS"}},
         f'gateway.section_name: "HTTPS" is not a name; lower-case letters, digits, "-" and "." make one, {ENDS}',
     ),
+    (
+        {"gateway": {"url": "llm.example.com"}},
+        'gateway.url: "llm.example.com" is not a URL; give one such as https://llm.example.com',
+    ),
+    (
+        {"gateway": {"url": "https://llm.example.com:x"}},
+        "gateway.url: it is not a URL; give one such as https://llm.example.com",
+    ),
+    (
+        {"gateway": {"url": "https://llm.example.com:0"}},
+        'gateway.url: "https://llm.example.com:0" has 0 for a port; give 1 to 65535',
+    ),
+    (
+        {"gateway": {"url": "https://llm.example .com"}},
+        'gateway.url: "https://llm.example .com" is not a URL; give one such as https://llm.example.com',
+    ),
+    (
+        {"gateway": {"url": f"https://user:{CANARY}@llm.example.com"}},
+        "gateway.url: it has a user in it; give the URL without",
+    ),
+    ({"gateway": {"url": f"user:{CANARY}@llm.example.com"}}, "gateway.url: it has a user in it; give the URL without"),
+    (
+        {"gateway": {"url": f"https://llm.example.com?key={CANARY}"}},
+        "gateway.url: it has a query or a fragment; give the URL without",
+    ),
+    (
+        {"gateway": {"url": "https://llm.example.com/mistral/v1/"}},
+        'gateway.url: "https://llm.example.com/mistral/v1/" ends in /v1, '
+        "which comes after the route's path; give what stands before that",
+    ),
+    (
+        {"gateway": {"url": "https://llm.example.com/a//b"}},
+        'gateway.url: "/a//b" has an empty part or an escaped slash; give it with single slashes',
+    ),
     ({"route_path": "x"}, 'route_path: "x" does not begin with a slash; give one such as /mistral'),
     ({"route_path": "/x/"}, 'route_path: "/x/" ends with a slash; give "/x"'),
     ({"route_path": "/%2Fx"}, 'route_path: "/%2Fx" has an empty part or an escaped slash; give it with single slashes'),

@@ -1,0 +1,142 @@
+"""The objects of one provider in a namespace of their own, with the statuses that the gateway's controllers write."""
+
+import base64
+import copy
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import kubernetes
+
+from components.openai_compatible_llm import gateway_api, generations
+from components.openai_compatible_llm.args import BackendApi
+from components.openai_compatible_llm.resolution import settings_from
+from tests.e2e.cluster import CUSTOM, Cluster
+
+GATEWAYS = ("gateway.networking.k8s.io", "v1", "gateways")
+KINDS = {**CUSTOM, "Gateway": GATEWAYS}
+PROVIDER = "mistral"
+API_KEY = "sk-canary-chain-77d3"
+ROUTE, POLICY, GATEWAY, SECRET = "HTTPRoute", "BackendTLSPolicy", "Gateway", "Secret"
+
+Object = dict[str, Any]
+
+
+class Chain:
+    """Gateway, HTTPRoute, backend, BackendTLSPolicy and Secret, all well; each test then breaks one of them.
+
+    Attributes:
+        path: The route's, which no other test has.
+        backend: Kind of the backend: each generation has its own.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, api: BackendApi, arguments: Mapping[str, Any]) -> None:
+        self.cluster, self.namespace = cluster, namespace
+        self._kind = generations.backend_kind(api)
+        self.backend = self._kind.kind
+        self.path = f"/{namespace}"
+        defaults = {"preset": "mistral", "api_key": API_KEY, "route_path": self.path}
+        given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
+        settings = settings_from(PROVIDER, {k: v for k, v in given.items() if v is not None}, tls_expected=True)
+        assert settings.tls
+        self.names = {
+            GATEWAY: settings.gateway.name,
+            ROUTE: settings.names.route,
+            POLICY: settings.names.tls_policy,
+            SECRET: settings.names.secret,
+            self.backend: settings.names.backend,
+        }
+        self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
+        self.create(self.backend, self._kind.spec(settings))
+        self.create(POLICY, gateway_api.tls_policy_spec(settings, settings.tls, self._kind))
+        self.create(ROUTE, gateway_api.route_spec(settings, self._kind))
+        if settings.secret_name:
+            self.write_secret({"Authorization": API_KEY})
+        self.accept()
+
+    @staticmethod
+    def listener(**more: str) -> Object:
+        return {"name": "http", "protocol": "HTTP", "port": 8080, **more}
+
+    def create(self, kind: str, spec: Object) -> None:
+        group, version, plural = KINDS[kind]
+        metadata = {"name": self.names[kind], "namespace": self.namespace}
+        body = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata, "spec": spec}
+        self.cluster.custom.create_namespaced_custom_object(group, version, self.namespace, plural, body)
+
+    def write_secret(self, values: Mapping[str, str]) -> None:
+        encoded: dict[str, str | bytes] = {
+            key: base64.b64encode(value.encode()).decode() for key, value in values.items()
+        }
+        metadata = kubernetes.client.V1ObjectMeta(name=self.names[SECRET], namespace=self.namespace)
+        self.cluster.core.create_namespaced_secret(
+            self.namespace, kubernetes.client.V1Secret(metadata=metadata, data=encoded)
+        )
+
+    def replace_secret(self, values: Mapping[str, str]) -> None:
+        self.delete(SECRET)
+        self.write_secret(values)
+
+    def delete(self, kind: str) -> None:
+        if kind == SECRET:
+            self.cluster.core.delete_namespaced_secret(self.names[SECRET], self.namespace)
+            return
+        group, version, plural = KINDS[kind]
+        self.cluster.custom.delete_namespaced_custom_object(group, version, self.namespace, plural, self.names[kind])
+
+    def change(self, kind: str, change: Callable[[Object], None]) -> None:
+        """Changes the spec in place."""
+        group, version, plural = KINDS[kind]
+        at = (group, version, self.namespace, plural, self.names[kind])
+        found: Any = self.cluster.custom.get_namespaced_custom_object(*at)
+        changed = copy.deepcopy(found)
+        change(changed["spec"])
+        self.cluster.custom.replace_namespaced_custom_object(*at, changed)
+
+    def write_status(self, kind: str, status: Object) -> None:
+        group, version, plural = KINDS[kind]
+        at = (group, version, self.namespace, plural, self.names[kind])
+        found: Any = self.cluster.custom.get_namespaced_custom_object(*at)
+        self.cluster.custom.replace_namespaced_custom_object_status(*at, {**found, "status": status})
+
+    def accept(self) -> None:
+        self.write_status(self.backend, {"conditions": [condition("Accepted")]})
+        self.write_status(ROUTE, self.route_status(condition("Accepted"), condition("ResolvedRefs")))
+        last = "Attached" if self.backend == "Backend" else "ResolvedRefs"
+        self.write_status(POLICY, self.policy_status(condition("Accepted", reason="Valid"), condition(last)))
+
+    def route_status(self, *conditions: Object, gateway: str | None = None) -> Object:
+        parent = {"name": gateway or self.names[GATEWAY], "namespace": self.namespace}
+        return {"parents": [{"parentRef": parent, **_BY, "conditions": list(conditions)}]}
+
+    def policy_status(self, *conditions: Object) -> Object:
+        """The ancestor is the backend in the seed generation, the Gateway in the newer one."""
+        of_backend = {"group": self._kind.group, "kind": self.backend, "name": self.names[self.backend]}
+        of_gateway = {"group": GATEWAYS[0], "kind": GATEWAY, "name": self.names[GATEWAY]}
+        ancestor = of_backend if self.backend == "Backend" else of_gateway
+        return {"ancestors": [{"ancestorRef": ancestor, **_BY, "conditions": list(conditions)}]}
+
+    def refuse_backend(self, message: str) -> None:
+        refused = condition("Accepted", "False", "TranslationError", f"failed to translate backend: {message}")
+        self.write_status(self.backend, {"conditions": [refused]})
+
+
+_BY = {"controllerName": "example.com/gateway"}
+
+
+def condition(kind: str, status: str = "True", reason: str = "Fine", message: str = "") -> Object:
+    at = "2026-01-01T00:00:00Z"
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": at}
+
+
+@contextmanager
+def chain_in(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[Chain]:
+    """In a namespace of its own, so that no test sees another's."""
+    namespace = f"chat-{uuid.uuid4().hex[:8]}"
+    metadata = kubernetes.client.V1ObjectMeta(name=namespace)
+    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
+    try:
+        yield Chain(cluster, namespace, api, arguments)
+    finally:
+        cluster.core.delete_namespace(namespace)

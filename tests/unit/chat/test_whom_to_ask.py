@@ -1,0 +1,208 @@
+"""From a stack's outputs, which the Pulumi CLI reads, to requests."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.openai_compatible_llm.chat.__main__ import main
+from components.openai_compatible_llm.chat.links import Link
+from tests.gateway import MODEL, StandInGateway, completion, gateways_own, providers
+from tests.unit.chat.conftest import Asked
+from tests.unit.recording import REPOSITORY
+
+MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}
+
+
+class Stack:
+    """A stack with these outputs, as a CLI on the PATH has them."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self._folder, self._capture = folder, capture
+        self.cli = folder / "pulumi"
+        self.asked_for = folder / "arguments"
+
+    def has(self, outputs: object) -> None:
+        self._answers(f"cat <<'END'\n{json.dumps(outputs)}\nEND")
+
+    def fails(self, words: str) -> None:
+        self._answers(f"echo '{words}' >&2; exit 255")
+
+    def _answers(self, script: str) -> None:
+        self.cli.write_text(f'#!/bin/sh\necho "$@" > {self.asked_for}\n{script}\n')
+        self.cli.chmod(0o755)
+
+    def chat(self, *arguments: str) -> Asked:
+        status = main(["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments])
+        captured = self._capture.readouterr()
+        return Asked(status, captured.out, captured.err)
+
+    def refuses(self, *arguments: str) -> str:
+        """One line, and nobody was asked."""
+        asked = self.chat(*arguments)
+        assert (asked.status, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
+        return asked.stderr.rstrip("\n")
+
+
+@pytest.fixture
+def stack(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Stack:
+    monkeypatch.setenv("PATH", os.pathsep.join((str(tmp_path), "/usr/bin", "/bin")))
+    return Stack(tmp_path, capsys)
+
+
+def test_the_stack_says_path_model_and_url(stack: Stack, gateway: StandInGateway) -> None:
+    stack.has({"providers": {"mistral": {**MISTRAL, "url": f"{gateway.url}/mistral/v1"}}})
+    assert stack.chat().status == 0
+    assert stack.asked_for.read_text().split()[:5] == ["stack", "output", "--json", "--stack", "prod"]
+    assert gateway.requests[0].path == "/mistral/v1/chat/completions"
+    assert gateway.requests[0].body["model"] == MODEL
+
+
+def test_a_gateways_url_that_is_given_wins_over_the_stacks(stack: Stack, gateway: StandInGateway) -> None:
+    stack.has({"providers": {"mistral": {**MISTRAL, "url": "https://llm.example.com/mistral/v1"}}})
+    assert stack.chat("--gateway-url", f"{gateway.url}/").status == 0
+    assert gateway.requests[0].path == "/mistral/v1/chat/completions"
+
+
+def test_one_of_several_is_chosen_by_its_name(stack: Stack, gateway: StandInGateway) -> None:
+    gateway.replies["/llm/deepseek"] = completion
+    deepseek = {"path": "/llm/deepseek", "host": "api.deepseek.com"}
+    stack.has({"providers": {"mistral": MISTRAL, "deepseek": deepseek}})
+    where = ("--gateway-url", gateway.url)
+    assert stack.chat(*where, "--provider", "deepseek", "--model", "deepseek-flash").status == 0
+    assert gateway.requests[0].path == "/llm/deepseek/v1/chat/completions"
+    assert gateway.requests[0].body["model"] == "deepseek-flash"
+    assert "prod has the providers deepseek, mistral: say which with --provider, or --all" in stack.refuses(*where)
+    assert "no provider deepsek; did you mean `deepseek`?" in stack.refuses(*where, "--provider", "deepsek")
+    assert "Provider deepseek of stack prod has no model of its own" in stack.refuses(*where, "--all")
+
+
+def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, gateway: StandInGateway) -> None:
+    gateway.replies["/limited"] = providers(429, {"message": "Too many requests"})
+    gateway.replies["/tls"] = gateways_own(503, "upstream call failed")
+    paths = {"mistral": "/mistral", "limited": "/limited", "tls": "/tls", "lost": "/lost", "last": "/mistral"}
+    stack.has({"providers": {name: {**MISTRAL, "path": path} for name, path in paths.items()}})
+    asked = stack.chat("--all", "--gateway-url", gateway.url)
+    assert asked.status == Link.LIMIT.status
+    rows = [line.split() for line in asked.stdout.splitlines()]
+    assert rows[0] == ["PROVIDER", "MODEL", "FIRST", "TOKEN", "(s)", "TOTAL", "(s)", "TOKENS"]
+    assert [row[0] for row in rows[1:]] == list(paths)
+    for row in (rows[1], rows[5]):
+        _, model, first, total, tokens = row
+        assert (model, tokens) == (MODEL, "14")
+        assert 0 < float(first) <= float(total)
+    assert [row[1:] for row in rows[2:5]] == [["broken:", link, "-", "-", "-"] for link in ("limit", "tls", "route")]
+    for provider, link in (("limited", Link.LIMIT), ("tls", Link.TLS), ("lost", Link.ROUTE)):
+        assert f"{provider}: broken at the link {link.label}: {link.meaning}.\n" in asked.stderr
+
+
+def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> None:
+    stack.has({"providers": {"mistral": MISTRAL}})
+    assert stack.refuses() == (
+        "Stack prod doesn't say where the gateway of provider mistral is: give GATEWAY_URL (--gateway-url), or "
+        "`gateway.url` in the stack's config. The local control plane of `make up` has no gateway to ask."
+    )
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [{}, {"providers": {}}, {"providers": "[secret]"}, {"providers": {"mistral": "[secret]"}}, {"path": "/m"}],
+)
+def test_outputs_that_say_nothing_of_providers(stack: Stack, outputs: dict[str, Any]) -> None:
+    stack.has(outputs)
+    said = stack.refuses()
+    assert said == "Stack prod has no output `providers`: deploy it first, with `pulumi up -s prod`."
+
+
+def test_a_provider_without_a_path(stack: Stack) -> None:
+    stack.has({"providers": {"mistral": {"model": MODEL}}})
+    assert "has no path for mistral" in stack.refuses("--gateway-url", "http://localhost")
+
+
+def test_a_url_of_the_stack_that_is_none(stack: Stack) -> None:
+    stack.has({"providers": {"mistral": {**MISTRAL, "url": "llm.example.com/mistral/v1"}}})
+    assert stack.refuses().startswith("The output `providers` of stack prod, url of mistral: ")
+
+
+def test_what_the_cli_says_is_passed_on_in_one_line(stack: Stack) -> None:
+    stack.fails("warning: new version\nerror: no stack named prod found")
+    assert stack.refuses() == "The outputs of stack prod can't be read: no stack named prod found"
+
+
+def test_without_the_cli_it_says_so(stack: Stack) -> None:
+    assert stack.refuses() == "The Pulumi CLI, which reads the outputs of stack prod, is not on the PATH."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Whom to ask? Give STACK=... (--stack), or in its place --path, --gateway-url and --model."),
+        (["--path", "/m", "--model", "m"], "The path /m is at no gateway: give GATEWAY_URL (--gateway-url)."),
+        (["--path", "/m", "--gateway-url", "http://x"], "No model to ask for at /m: give one with --model."),
+        (
+            ["--path", "m", "--gateway-url", "http://x", "--model", "m"],
+            'The path "m" does not begin with a slash: give one such as /mistral.',
+        ),
+        (
+            ["--path", "/m", "--gateway-url", "localhost:8080", "--model", "m"],
+            'GATEWAY_URL (--gateway-url): "localhost:8080" is not a URL; give one such as https://llm.example.com.',
+        ),
+    ],
+)
+def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--timeout", "0"], "0 is not a number of seconds"),
+        (["--timeout", "nan"], "nan is not a number of seconds"),
+        (["--timeout", "soon"], "soon is not a number of seconds"),
+        (["--stream", "--json"], "not allowed with argument"),
+        (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
+        (["--all", "--provider", "mistral"], "not allowed with argument"),
+        (["--stack", "prod", "--all", "--json"], "it prints a table"),
+        (["--path", "/m", "--provider", "mistral"], "it is of one provider"),
+        (["--tokn"], "--tokn"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 1
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_help_says_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for link in Link:
+        assert f" {link.status}  {link.label}: {link.meaning}\n" in said
+
+
+def test_the_component_needs_nothing_of_the_extra(tmp_path: Path) -> None:
+    loaded = "import sys, openai_compatible_llm; print(*{'openai', 'httpx2', 'kubernetes'} & set(sys.modules))"
+    command = [sys.executable, "-c", loaded]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "components")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_without_the_extra_it_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "openai" else name)
+    assert main(["--stack", "prod"]) == 1
+    assert capsys.readouterr().err == "Not installed: openai. Do: pip install 'openai-compatible-llm[chat]'\n"
