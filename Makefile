@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format readme lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -49,8 +49,11 @@ format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-readme: $(VENV)/.installed ## Write the README's tables anew from the docstrings
-	@$(BIN)/python docs/arguments.py
+catalogue: $(VENV)/.installed ## Print the providers that have a preset
+	@$(BIN)/python -m docs.catalogue
+
+readme: $(VENV)/.installed ## Write the README's tables anew from the code
+	@$(BIN)/python -m docs.readme
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev; do \

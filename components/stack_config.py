@@ -18,6 +18,7 @@ from .openai_compatible_llm.validation import find_problems
 PROVIDERS = "providers"
 GATEWAY = "gateway"
 API = "api"
+NAMESPACE = "namespace"
 
 _HOST_SOURCES = ("preset", "baseUrl", "host")
 _OTHER_KEY_SOURCES = ("apiKeySecret", "passthrough")
@@ -35,8 +36,8 @@ def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict
 
     Args:
         config: The project's config. A key under `providers` is a component's name and, where none of `preset`,
-            `baseUrl` and `host` says otherwise, its preset; what stands under it are the arguments. `gateway` and
-            `api` hold for all that name none.
+            `baseUrl` and `host` says otherwise, its preset; what stands under it are the arguments. `gateway`,
+            `namespace` and `api` hold for all that name none.
         environment: Environment variables. A provider `mistral` that says nothing of a key has it from
             `MISTRAL_API_KEY`.
 
@@ -45,7 +46,7 @@ def components_of(config: pulumi.Config, environment: Mapping[str, str]) -> dict
     """
     problems = list(_unknown_keys(config))
     providers = _object(config, PROVIDERS)
-    defaults = {GATEWAY: _object(config, GATEWAY), API: config.get(API)}
+    defaults = {GATEWAY: _object(config, GATEWAY), NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
     if not providers:
         example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
         raise InvalidStackConfig([*problems, f"Stack {pulumi.get_stack()} names no provider. Name one: {example}"])
@@ -77,7 +78,7 @@ _ARGS = cast("type", OpenAICompatibleLLMArgs)
 
 
 def _unknown_keys(config: pulumi.Config) -> Iterator[str]:
-    known = (PROVIDERS, GATEWAY, API)
+    known = (PROVIDERS, GATEWAY, NAMESPACE, API)
     for key in sorted({*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}):
         namespace, _, name = key.partition(":")
         if namespace == config.name and name not in known:

@@ -1,22 +1,17 @@
-"""The README's tables of arguments and outputs, out of the docstrings: `python docs/arguments.py` writes them."""
+"""The tables of the component's arguments and outputs, out of its docstrings."""
 
 import re
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition, TypeDefinition
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-README = REPOSITORY / "README.md"
+from components import OpenAICompatibleLLM
+
 SENTENCE_WITH_DEFAULT = re.compile(r"\s*Default: ([^.]*(?:\.(?!\s|$)[^.]*)*)\.(?=\s|$)")
 
 
 def tables() -> dict[str, str]:
     """The tables by the name of the place in the README where they stand."""
-    sys.path.insert(0, str(REPOSITORY))
-    from components import OpenAICompatibleLLM
-
     found = Analyzer("openai-compatible-llm").analyze([OpenAICompatibleLLM])
     component = found["component_definitions"]["OpenAICompatibleLLM"]
     arguments = _rows(component.inputs, component.inputs_mapping, found["type_definitions"])
@@ -28,16 +23,6 @@ def tables() -> dict[str, str]:
         "arguments": "\n".join(["| argument | type | default | meaning |", "|---|---|---|---|", *arguments]),
         "outputs": "\n".join(["| output | meaning |", "|---|---|", *outputs]),
     }
-
-
-def with_tables(readme: str) -> str:
-    """The README with its tables as the docstrings say."""
-    for name, table in tables().items():
-        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        readme, count = place.subn(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", readme)
-        if count != 1:
-            raise LookupError(f"README.md has {count} places for {name}")
-    return readme
 
 
 def _rows(
@@ -67,7 +52,3 @@ def _meaning_and_default(description: str) -> tuple[str, str]:
 
 def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))

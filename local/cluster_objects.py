@@ -18,9 +18,13 @@ def definition_objects(manifests: Iterable[Mapping[str, Any]]) -> list[ClusterOb
     return [_with_revision(f"{root}/{manifest['metadata']['name']}", manifest) for manifest in manifests]
 
 
+def namespace_objects(names: Iterable[str]) -> list[ClusterObject]:
+    manifest = {"apiVersion": "v1", "kind": "Namespace"}
+    return [_with_revision(f"/api/v1/namespaces/{name}", {**manifest, "metadata": {"name": name}}) for name in names]
+
+
 def gateway_objects() -> list[ClusterObject]:
     gateway_api = "gateway.networking.k8s.io/v1"
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     gateway_class = {
         "apiVersion": gateway_api,
         "kind": "GatewayClass",
@@ -35,7 +39,7 @@ def gateway_objects() -> list[ClusterObject]:
         "spec": {"gatewayClassName": GATEWAY, "listeners": [listener]},
     }
     return [
-        _with_revision(f"/api/v1/namespaces/{NAMESPACE}", namespace),
+        *namespace_objects([NAMESPACE]),
         _with_revision(f"/apis/{gateway_api}/gatewayclasses/{GATEWAY}", gateway_class),
         _with_revision(f"/apis/{gateway_api}/namespaces/{NAMESPACE}/gateways/{GATEWAY}", gateway),
     ]

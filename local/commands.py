@@ -75,7 +75,7 @@ class Commands:
         outlast(self._state, self._say)
         self._isolate()
         self._have_provider_plugin()
-        self._control_plane.start()
+        self._control_plane.start(self._stacks.namespaces(names))
 
     def _destroy(self) -> bool:
         """Only on a control plane that runs: the objects are gone with it, and it is not brought up to that end."""

@@ -1,11 +1,11 @@
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from local import command_lines
 from local.api_server import ApiServer
 from local.binaries import Binaries
 from local.certificates import Certificates, have_certificates
-from local.cluster_objects import definition_objects, gateway_objects, missing_from
+from local.cluster_objects import definition_objects, gateway_objects, missing_from, namespace_objects
 from local.custom_resource_definitions import custom_resource_definitions
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
@@ -48,8 +48,12 @@ class ControlPlane:
         with ApiServer(port, Certificates(self.state.certificates)) as api_server:
             return api_server.is_ready()
 
-    def start(self) -> None:
-        """Start what does not run, start anew what does not answer, and put in place what stacks rely on."""
+    def start(self, namespaces: Iterable[str] = ()) -> None:
+        """Start what does not run, start anew what does not answer, and put in place what stacks rely on.
+
+        Args:
+            namespaces: Those that the stacks name for their objects.
+        """
         self.state.create()
         certificates = have_certificates(self.state.certificates)
         port = self._serve(certificates)
@@ -57,7 +61,7 @@ class ControlPlane:
         with ApiServer(port, certificates) as api_server:
             self._install_definitions(api_server)
             is_new = self._ensure_controller_manager(certificates, port)
-            for wanted in missing_from(api_server, gateway_objects()):
+            for wanted in missing_from(api_server, [*gateway_objects(), *namespace_objects(namespaces)]):
                 api_server.apply(wanted)
             if is_new:
                 self._watch_first_moments(KUBE_CONTROLLER_MANAGER)

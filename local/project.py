@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from components.stack_config import needs_api_key
+from components.openai_compatible_llm import formats
+from components.stack_config import NAMESPACE, PROVIDERS, needs_api_key
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
 
@@ -46,11 +47,15 @@ def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
 
 def providers_without_key(folder: Path, stack: str) -> list[str]:
     """Names under `providers` in a stack's file, of those that leave their key to the environment."""
-    config = _read(_stack_file(folder, stack)).get("config")
-    providers = config.get(f"{project_name(folder)}:providers") if isinstance(config, dict) else None
-    if not isinstance(providers, dict):
-        return []
-    return [str(name) for name, given in providers.items() if needs_api_key(given)]
+    return [str(name) for name, given in _providers(_config(folder, stack), folder).items() if needs_api_key(given)]
+
+
+def namespaces(folder: Path, stack: str) -> set[str]:
+    """Namespaces that a stack's file, or the project's for all stacks, names for objects; not what can't be one."""
+    config = _config(folder, stack)
+    named = [config.get(f"{project_name(folder)}:{NAMESPACE}")]
+    named += [given.get(NAMESPACE) for given in _providers(config, folder).values() if isinstance(given, dict)]
+    return {name for name in named if isinstance(name, str) and formats.namespace(name) is None}
 
 
 def project_name(folder: Path) -> str:
@@ -58,6 +63,26 @@ def project_name(folder: Path) -> str:
     if not name:
         raise LocalError("Pulumi.yaml gives the project no name.")
     return str(name)
+
+
+def _config(folder: Path, stack: str) -> dict[str, Any]:
+    """The stack's, over what the project's file has for all stacks."""
+    of_project, of_stack = (
+        _group(_read(file).get("config")) for file in (folder / "Pulumi.yaml", _stack_file(folder, stack))
+    )
+    defaults = {
+        key: each.get("value", each.get("default")) if isinstance(each, dict) else each
+        for key, each in of_project.items()
+    }
+    return defaults | of_stack
+
+
+def _providers(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return _group(config.get(f"{project_name(folder)}:{PROVIDERS}"))
+
+
+def _group(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _stack_file(folder: Path, name: str) -> Path:

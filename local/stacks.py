@@ -17,7 +17,7 @@ from local.folders import StateFolder, write_private
 from local.interruption import Interruption
 from local.kubernetes_provider.objects import Objects
 from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError
-from local.project import copy_project, project_name, providers_without_key
+from local.project import copy_project, namespaces, project_name, providers_without_key
 
 # For a run after one that was killed: what it made but could not write down is taken over instead of refused.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
@@ -66,6 +66,10 @@ class Stacks:
                 "`make down` clears all of it away; then `make up` begins anew."
             )
         write_private(self._state.pulumi_passphrase, secrets.token_urlsafe(32))
+
+    def namespaces(self, names: Iterable[str]) -> list[str]:
+        """Those that these stacks name for their objects."""
+        return sorted({namespace for name in names for namespace in namespaces(self._project, name)})
 
     def up(self, name: str) -> Deployed:
         stack = self._stack(name, self._program(name))

@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from components.openai_compatible_llm.providers import PRESETS
+
 CANARY = "sk-canary-5e0c7a"
 
 _INNER = string.ascii_lowercase + string.digits + "-"
@@ -60,7 +62,7 @@ gateway_urls = st.builds(
 tls_checks = optional(hostname=hosts, ca_certificate_configmap=names)
 endpoints = st.one_of(
     st.fixed_dictionaries(
-        {"preset": st.sampled_from(["mistral", "deepseek"])},
+        {"preset": st.sampled_from([key for key, preset in PRESETS.items() if preset.auth_header is None])},
         optional={"host": hosts, "port": ports, "path": paths, "tls": tls_checks},
     ),
     st.fixed_dictionaries({"host": hosts}, optional={"port": ports, "path": paths, "tls": tls_checks}),

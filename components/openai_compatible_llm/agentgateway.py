@@ -51,5 +51,6 @@ BACKEND = BackendKind(
     tls_policy_suffix="-agentgateway-tls",
     spec=spec,
     ready_when=readiness.ACCEPTED,
+    sends_auth_header=True,
     warnings=warnings,
 )

@@ -93,7 +93,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """What an OpenAICompatibleLLM is made of: one of `preset`, `base_url` and `host`, and one key source."""
 
     preset: pulumi.Input[str]
-    """Key of a provider in the catalogue, such as `mistral` or `deepseek`: gives host, port and path."""
+    """Key of a provider in the catalogue, such as `mistral`: gives host, port and path, and the key's header."""
 
     base_url: pulumi.Input[str]
     """Base URL as an OpenAI client takes it, such as `https://api.mistral.ai/v1`: gives host, port and path.
@@ -140,9 +140,10 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
-    """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`.
+    """The header in which the provider gets the key. Default: the preset's, else `Authorization: Bearer <key>`.
 
-    Sent with `api: agentgateway`. Gateways of the `kgateway` generation ignore it, so the preview warns.
+    Sent with `api: agentgateway`. Gateways of the `kgateway` generation ignore it, so the preview warns, and refuses a
+    preset with a header of its own.
     """
 
     namespace: pulumi.Input[str]

@@ -19,6 +19,8 @@ class BackendKind:
             move from one to another, the old backend keeps its policy until nothing points to it.
         spec: Builds the spec; what it returns goes to the API server verbatim.
         ready_when: What `pulumi.com/waitFor` waits for.
+        sends_auth_header: Whether its gateways send the key in the header that they are told; if not, they send
+            `Authorization: Bearer <key>`.
         warnings: What the gateways of this generation won't do as the settings ask.
     """
 
@@ -28,6 +30,7 @@ class BackendKind:
     tls_policy_suffix: str
     spec: Callable[[Settings], dict[str, Any]]
     ready_when: str
+    sends_auth_header: bool
     warnings: Callable[[Settings], list[str]]
 
     @property

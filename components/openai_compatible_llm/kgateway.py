@@ -54,5 +54,6 @@ BACKEND = BackendKind(
     tls_policy_suffix="-tls",
     spec=spec,
     ready_when=readiness.ACCEPTED,
+    sends_auth_header=False,
     warnings=warnings,
 )

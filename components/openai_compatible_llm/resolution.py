@@ -41,7 +41,6 @@ def settings_from(name: str, args: Mapping[str, Any], *, tls_expected: bool) -> 
         raise InvalidArguments(name, [Problem(("base_url",), reason)])
     namespace = given.get("namespace", DEFAULT_NAMESPACE)
     gateway = given.get("gateway", {})
-    header = given.get("auth_header")
     checks = given.get("tls", {})
     return Settings(
         names=names,
@@ -51,7 +50,7 @@ def settings_from(name: str, args: Mapping[str, Any], *, tls_expected: bool) -> 
         path=path,
         model=given.get("model"),
         secret_name=_secret_name(names, given),
-        auth_header=AuthHeader(header.get("header_name"), header.get("prefix")) if header else None,
+        auth_header=_auth_header(given),
         gateway=Gateway(
             gateway.get("name", DEFAULT_GATEWAY),
             gateway.get("namespace", namespace),
@@ -76,6 +75,13 @@ def _endpoint(given: Mapping[str, Any]) -> tuple[str, int, str, bool]:
     port = given.get("port", preset.port if preset else HTTPS_PORT)
     path = given.get("path", preset.path if preset else CHAT_COMPLETIONS_PATH)
     return host, int(port), path, uses_tls(given)
+
+
+def _auth_header(given: Mapping[str, Any]) -> AuthHeader | None:
+    if header := given.get("auth_header"):
+        return AuthHeader(header.get("header_name"), header.get("prefix"))
+    preset = PRESETS.get(given.get("preset", ""))
+    return preset.auth_header if preset and not given.get("passthrough") else None
 
 
 def _secret_name(names: ObjectNames, given: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from . import base_url, client_url, formats, readiness
 from .args import BackendApi, OpenAICompatibleLLMArgs
-from .generations import backend_kind
+from .generations import DEFAULT_API, backend_kind
 from .problems import InvalidArguments, Problem, camel_case, nearest, snake_case
 from .providers import HTTPS_PORT, PRESETS
 from .settings import ObjectNames
@@ -120,10 +120,7 @@ def _provider_problems(given: Given) -> Iterator[Problem]:
         yield Problem(
             ("host",), f"give the provider's host, its `base_url`, or a `preset`: {', '.join(sorted(PRESETS))}"
         )
-    preset = given.known("preset")
-    if preset is not None and preset not in PRESETS:
-        reason = f'"{preset}" is not in the catalogue; {nearest(preset, PRESETS)}'
-        yield Problem(("preset",), f"{reason} For a provider that isn't there give `host` or `base_url`")
+    yield from _preset_problems(given)
     if (url := given.known("base_url")) is not None:
         yield from _said(base_url.problem(url), "base_url")
     for other in ("preset", "host", "port", "path"):
@@ -138,6 +135,24 @@ def _provider_problems(given: Given) -> Iterator[Problem]:
         yield from _path_problems(path)
     if (model := given.known("model")) is not None:
         yield from _said(formats.model(model), "model")
+
+
+def _preset_problems(given: Given) -> Iterator[Problem]:
+    preset = given.known("preset")
+    if preset is not None and preset not in PRESETS:
+        reason = f'"{preset}" is not in the catalogue; {nearest(preset, PRESETS)}'
+        yield Problem(("preset",), f"{reason} For a provider that isn't there give `host` or `base_url`")
+        return
+    header = PRESETS[preset].auth_header if preset is not None else None
+    if header is None or given.has("auth_header") or given.has("passthrough"):
+        return
+    api = given.known("api")
+    if (api is not None or not given.has("api")) and not backend_kind(api).sends_auth_header:
+        yield Problem(
+            ("preset",),
+            f'"{preset}" takes the key in the header {header.header_name}, and gateways of `api: {api or DEFAULT_API}` '
+            "send `Authorization: Bearer` whatever is said; give `api: agentgateway`",
+        )
 
 
 def _path_problems(path: str) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from inspect import get_annotations
-from pathlib import Path
 from typing import Any, get_args, is_typeddict
 
 import pulumi
@@ -102,14 +101,21 @@ def test_every_object_passes_the_strict_schemas(
     assert _problems(objects, schemas) == []
 
 
-@pytest.mark.parametrize("api", [api.value for api in BackendApi])
-@pytest.mark.parametrize("file", sorted(STACKS.glob("Pulumi.*.yaml")), ids=lambda file: file.stem.split(".")[1])
-def test_every_object_of_a_stack_passes_the_strict_schemas(file: Path, api: str, schemas: StrictSchemas) -> None:
-    config = yaml.safe_load(file.read_text())["config"]
+# Its preset's header is none that gateways of the older generation send.
+NOT_SENT = {("sarvam", BackendApi.KGATEWAY)}
+FILES = {file.stem.split(".")[1]: file for file in sorted(STACKS.glob("Pulumi.*.yaml"))}
+
+
+@pytest.mark.parametrize(
+    ("stack", "api"),
+    [(stack, api.value) for stack in FILES for api in BackendApi if (stack, api) not in NOT_SENT],
+)
+def test_every_object_of_a_stack_passes_the_strict_schemas(stack: str, api: str, schemas: StrictSchemas) -> None:
+    config = yaml.safe_load(FILES[stack].read_text())["config"]
     providers = config[f"{PROJECT}:providers"]
     for provider in providers.values():
         provider.update(apiKey="key", api=api)
-    objects = record_program(config, stack=file.stem.split(".")[1]).objects()
+    objects = record_program(config, stack=stack).objects()
     kinds = _kinds({"api_key": "key"}, BackendApi(api))
     assert sorted(manifest["kind"] for manifest in objects) == sorted(kinds * len(providers))
     assert _problems(objects, schemas) == []

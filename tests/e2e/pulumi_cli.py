@@ -85,8 +85,12 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
 
 @pytest.fixture
 def pulumi_cli(tmp_path: Path) -> PulumiCli:
+    return cli_in_a_copy(tmp_path)
+
+
+def cli_in_a_copy(place: Path) -> PulumiCli:
     """The CLI in a fresh copy of the project, without `local/`."""
-    project = tmp_path / "project"
+    project = place / "project"
     project.mkdir()
     for name in PROJECT:
         source = REPOSITORY / name
@@ -94,7 +98,7 @@ def pulumi_cli(tmp_path: Path) -> PulumiCli:
             shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, project)
-    return isolated_cli(project, tmp_path / "pulumi-home")
+    return isolated_cli(project, place / "pulumi-home")
 
 
 def _put_pulumi(place: Path) -> None:

@@ -23,6 +23,7 @@ import yaml
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 from pulumi import automation
 from pulumi.automation._server import LanguageServer
+from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
 
 from local.binaries import Binaries
@@ -162,7 +163,8 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
         "PULUMI_HOME": str(folder / "home"),
     }
     options = automation.LocalWorkspaceOptions(work_dir=str(folder / "project"), env_vars=variables)
-    created = QuickStack.create("test", automation.LocalWorkspace(**vars(options)))
+    # Its `create` would make a Stack of the SDK's own.
+    created = QuickStack("test", automation.LocalWorkspace(**vars(options)), StackInitMode.CREATE)
     yield Stack(created, folder, variables)
     # The SDK leaves the event loop of a program that failed open.
     gc.collect()

@@ -156,7 +156,7 @@ def test_commands_that_need_a_control_plane_say_that_there_is_none(clone: Clone)
 
 def test_an_unknown_stack_is_refused_before_anything_is_started(clone: Clone) -> None:
     said = clone.failure("up", "mistral", "mistrall")
-    assert "There is no stack mistrall in stacks/; there are deepseek, mistral." in said
+    assert "There is no stack mistrall in stacks/; there are baseten, cerebras, " in said
     assert not clone.state.root.exists()
 
 

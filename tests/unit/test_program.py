@@ -86,6 +86,36 @@ def test_a_gateway_of_the_stack_holds_for_all_its_providers() -> None:
     assert parents == {"mistral": "edge", "deepseek": "edge", "house": "inner"}
 
 
+def test_a_namespace_of_the_stack_holds_for_all_its_providers() -> None:
+    recording = record_program(
+        {
+            "namespace": "llm-prod",
+            "providers": {"mistral": {"apiKey": "k"}, "deepseek": {"apiKey": "k", "namespace": "elsewhere"}},
+        }
+    )
+    namespaces = {(each["metadata"]["name"], each["metadata"]["namespace"]) for each in recording.objects()}
+    assert {namespace for name, namespace in namespaces if name.startswith("mistral")} == {"llm-prod"}
+    assert {namespace for name, namespace in namespaces if name.startswith("deepseek")} == {"elsewhere"}
+    assert recording.one(":HTTPRoute", "mistral").inputs["spec"]["parentRefs"][0]["namespace"] == "llm-prod"
+
+
+def test_a_namespace_that_can_not_be_is_refused() -> None:
+    said = refusal({"namespace": "LLM", "providers": {"mistral": {"apiKey": CANARY}}})
+    assert said.startswith('Stack prod: providers.mistral.namespace: "LLM" is not a namespace')
+
+
+def test_a_preset_whose_header_the_stacks_gateways_would_not_send_is_refused() -> None:
+    providers = {"sarvam": {"apiKey": CANARY}, "mistral": {"apiKey": CANARY}}
+    assert refusal({"api": "kgateway", "providers": providers}) == (
+        'Stack prod: providers.sarvam.preset: "sarvam" takes the key in the header api-subscription-key, and gateways of '
+        "`api: kgateway` send `Authorization: Bearer` whatever is said; give `api: agentgateway`"
+    )
+    recording = record_program(
+        {"api": "kgateway", "providers": {**providers, "sarvam": {"apiKey": "k", "api": "agentgateway"}}}
+    )
+    assert recording.one(":AgentgatewayBackend").name == "sarvam"
+
+
 def test_the_stack_says_which_generation_and_a_provider_may_say_otherwise() -> None:
     recording = record_program(
         {

@@ -4,6 +4,7 @@ import pulumi
 import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM
+from components.openai_compatible_llm.providers import PRESETS
 from tests.unit.recording import record
 
 CANARY = "sk-canary-8c1f"
@@ -12,6 +13,11 @@ NO_PRESET = {"preset": None}
 NO_KEY = {"api_key": None}
 LONG = "a" * 300
 ENDS = "with a letter or digit at each end"
+ALL_PRESETS = sorted(PRESETS)
+OWN_HEADER = (
+    'preset: "sarvam" takes the key in the header api-subscription-key, and gateways of `api: kgateway` send '
+    "`Authorization: Bearer` whatever is said; give `api: agentgateway`"
+)
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     # Names and types
@@ -35,17 +41,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"api_key": 5}, "api_key: what was given is not a string"),
     ({"api_key": {"secure": CANARY}}, "api_key: what was given is not a string"),
     # The provider
-    (NO_PRESET, "host: give the provider's host, its `base_url`, or a `preset`: deepseek, mistral"),
+    (NO_PRESET, f"host: give the provider's host, its `base_url`, or a `preset`: {', '.join(ALL_PRESETS)}"),
     (
         {"preset": "mistrl"},
         'preset: "mistrl" is not in the catalogue; did you mean `mistral`? '
         "For a provider that isn't there give `host` or `base_url`",
     ),
     (
-        {"preset": "other"},
-        'preset: "other" is not in the catalogue; there are `deepseek`, `mistral`. '
+        {"preset": "azure"},
+        f'preset: "azure" is not in the catalogue; there are {", ".join(f"`{key}`" for key in ALL_PRESETS)}. '
         "For a provider that isn't there give `host` or `base_url`",
     ),
+    ({"preset": "sarvam"}, OWN_HEADER),
+    ({"preset": "sarvam", "api": "kgateway"}, OWN_HEADER),
+    ({"preset": "sarvam", "host": "sarvam.example.com"}, OWN_HEADER),
+    ({"preset": "sarvam", "api": "kgatway"}, 'api: "kgatway" is not one of them; did you mean `kgateway`?'),
     (
         {"host": "https://api.mistral.ai"},
         'host: "https://api.mistral.ai" has a scheme; give the bare name, or the whole URL as `base_url`',

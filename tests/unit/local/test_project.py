@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from local.errors import LocalError
-from local.project import copy_project, project_name, providers_without_key, refuse_unknown, stack_names
+from local.project import copy_project, namespaces, project_name, providers_without_key, refuse_unknown, stack_names
 
 SECURE = {"secure": "v1:abc"}
 
@@ -129,6 +129,35 @@ def test_providers_without_a_key_of_their_own_are_found(repository: Path) -> Non
 def test_config_that_names_no_provider_has_none_without_a_key(config: object, repository: Path) -> None:
     write(repository, {"config": config})
     assert providers_without_key(repository, "dev") == []
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({}, set()),
+        ({"routes:namespace": "llm"}, {"llm"}),
+        (
+            {"routes:namespace": "llm", "routes:providers": {"a": {"namespace": "other"}, "b": None, "c": "d"}},
+            {"llm", "other"},
+        ),
+        ({"routes:namespace": "No namespace", "routes:providers": {"a": {"namespace": ["x"]}}}, set()),
+        ({"routes:namespace": 5, "routes:providers": ["a"], "other:namespace": "llm"}, set()),
+    ],
+)
+def test_the_namespaces_of_a_stack_are_those_that_its_file_names(
+    config: object, named: set[str], repository: Path
+) -> None:
+    write(repository, {"config": config})
+    assert namespaces(repository, "dev") == named
+
+
+@pytest.mark.parametrize("default", ["{value: llm}", "{default: llm}", "llm"])
+def test_a_namespace_for_all_stacks_is_that_of_one_that_names_none(default: str, repository: Path) -> None:
+    (repository / "Pulumi.yaml").write_text(f"name: routes\nruntime: python\nconfig:\n  routes:namespace: {default}\n")
+    write(repository, {"config": {}})
+    write(repository, {"config": {"routes:namespace": "own"}}, "prod")
+    assert namespaces(repository, "dev") == {"llm"}
+    assert namespaces(repository, "prod") == {"own"}
 
 
 def test_a_project_file_without_a_name_is_told(repository: Path) -> None:

@@ -1,0 +1,36 @@
+"""The table of the providers that have a preset; `make catalogue` prints it."""
+
+from components.openai_compatible_llm.providers import PRESETS, Preset
+
+HEADINGS = ("preset", "provider", "host", "path", "header of the key", "confirmed", "sources")
+
+
+def table() -> str:
+    """In Markdown, with columns that also line up in a terminal."""
+    rows = [HEADINGS, *(_row(key, preset) for key, preset in PRESETS.items())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *body = ("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
+    return "\n".join([head, "|" + "|".join("-" * (width + 2) for width in widths) + "|", *body])
+
+
+def _row(key: str, preset: Preset) -> tuple[str, ...]:
+    return (
+        f"`{key}`",
+        preset.title,
+        f"`{preset.host}`",
+        f"`{preset.path}`",
+        f"`{_header(preset)}`" + ("" if preset.auth_header_confirmed else ", unconfirmed"),
+        f"{preset.confirmed}",
+        ", ".join(preset.sources),
+    )
+
+
+def _header(preset: Preset) -> str:
+    header = preset.auth_header
+    if header is None:
+        return "Authorization: Bearer"
+    return f"{header.header_name}: {header.prefix}" if header.prefix else f"{header.header_name}"
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201

@@ -1,0 +1,49 @@
+"""The Kubernetes provider's stand-in as one process for many engines, one after the other.
+
+Each would start its own, which takes it longer than all the rest that it does for a stack of one LLM provider.
+"""
+
+import asyncio
+import importlib.metadata
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.kubernetes_provider import server
+from local.kubernetes_provider.provider import KubernetesProvider
+from local.provider_plugin import EXECUTABLE
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class SharedProvider(KubernetesProvider):
+    async def cancel(self) -> None:
+        """An engine says so at its end as well, and another one comes."""
+
+
+@contextmanager
+def shared_provider(pulumi_home: Path, kubeconfig: Path) -> Iterator[None]:
+    """While it lasts, engines with this Pulumi home have the one provider."""
+    command = [sys.executable, "-m", "tests.e2e.shared_provider", "127.0.0.1:1"]
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        plugin = pulumi_home / f"plugins/resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
+        plugin.mkdir(parents=True, exist_ok=True)
+        script = plugin / EXECUTABLE
+        # The engine learns the port from the one whom it started, and ends that one.
+        script.write_text(f"#!/bin/sh\necho {port}\nexec sleep 600\n")
+        script.chmod(0o755)
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    setattr(server, KubernetesProvider.__name__, SharedProvider)
+    asyncio.run(server.serve(engine_address=sys.argv[-1]))

@@ -1,0 +1,261 @@
+"""Several providers in one environment, several environments on one cluster, and Pulumi's own ways with config.
+
+The commands are those of docs/environments.md, as they stand there.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.control_plane import ControlPlane
+from tests.e2e.clone import Clone, fresh_clone
+from tests.e2e.cluster import Cluster, api_key, revisions
+from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
+from tests.e2e.shared_provider import shared_provider
+from tests.readme import ENVIRONMENTS, RECIPES, block_with, blocks
+from tests.unit.recording import PROJECT, record_program
+
+NAMESPACE = "gloo-system"
+PROD = "llm-prod"
+KINDS = ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+
+NEW = block_with("pulumi stack init prod", ENVIRONMENTS)
+SETTINGS = block_with("rewriteHost", ENVIRONMENTS)
+FILE_ELSEWHERE = block_with("--config-file", ENVIRONMENTS)
+WITH_PASSPHRASE = block_with("--secrets-provider", ENVIRONMENTS)
+REMOVE = block_with("'providers.openai'\n", ENVIRONMENTS)
+RENAME = block_with("providers.reasoning", ENVIRONMENTS)
+MOVE = block_with("pulumi state move", ENVIRONMENTS)
+MOVE_ON = block_with("config rm --stack prod", ENVIRONMENTS)
+
+OWN_STACK = """\
+pulumi stack init groq --no-select
+pulumi config set --stack groq --secret --path 'providers.groq.apiKey'
+pulumi up --stack groq --skip-preview
+"""
+
+
+@pytest.fixture(scope="module")
+def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulumiCli]:
+    """The CLI, and what its user has on the cluster: the environment's namespace."""
+    cli = cli_in_a_copy(tmp_path_factory.mktemp("environments"))
+    kubeconfig = control_plane.state.kubeconfig
+    control_plane.start([PROD])
+    with shared_provider(Path(cli.environment["PULUMI_HOME"]), kubeconfig):
+        yield replace(cli, environment={**cli.environment, "KUBECONFIG": str(kubeconfig)})
+
+
+@pytest.fixture(scope="module")
+def prod(cli: PulumiCli) -> Iterator[str]:
+    """What was printed when the stack `prod` was made."""
+    yield done(cli, NEW, typed="sk-typed")
+    assert cli("destroy", "--stack", "prod", "--skip-preview").returncode == 0
+
+
+def done(cli: PulumiCli, commands: str, typed: str = "") -> str:
+    """What the commands print; each that asks for a key gets the one that is typed."""
+    printed = ""
+    for command in commands.replace("\\\n", "").splitlines():
+        ended = cli.shell(command, typed=typed)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        printed += ended.stdout
+    return printed
+
+
+def stack_file(cli: PulumiCli, stack: str = "prod") -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((cli.project / f"stacks/Pulumi.{stack}.yaml").read_text())
+    return content
+
+
+def components(cluster: Cluster, *names: str, namespace: str = PROD) -> dict[str, dict[str, Any]]:
+    return {name: cluster.objects(name, namespace) for name in names}
+
+
+def written(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {name: revisions(each) for name, each in objects.items()}
+
+
+def test_no_block_of_commands_is_left_out() -> None:
+    told = {NEW, SETTINGS, FILE_ELSEWHERE, WITH_PASSPHRASE, REMOVE, RENAME, MOVE, MOVE_ON}
+    assert told == set(blocks("sh", ENVIRONMENTS))
+    assert blocks("sh", RECIPES) == []
+
+
+def test_what_a_recipe_gives_is_taken_by_the_api_server(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for block in blocks("yaml", RECIPES):
+        config = yaml.safe_load(block)["config"]
+        for name in config[f"{PROJECT}:providers"]:
+            monkeypatch.setenv(f"{name.upper()}_API_KEY", "sk-for-a-recipe")
+        for manifest in record_program(config).objects():
+            assert cluster.refusal(manifest) is None
+
+
+def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: PulumiCli, cluster: Cluster) -> None:
+    assert "+ 16 created" in prod
+    assert "sk-typed" not in prod + yaml.safe_dump(stack_file(cli))
+    for objects in components(cluster, "mistral", "deepseek", "openai").values():
+        assert sorted(objects) == KINDS
+        assert api_key(objects) == "sk-typed"
+    assert components(cluster, "mistral", namespace=NAMESPACE) == {"mistral": {}}
+
+
+def test_settings_are_set_got_and_removed_by_their_path(prod: str, cli: PulumiCli) -> None:
+    assert prod
+    assert done(cli, SETTINGS) == "llm.example.com\n"
+    mistral = stack_file(cli)["config"][f"{PROJECT}:providers"]["mistral"]
+    assert mistral["rewriteHost"] is False
+    assert "hostnames" not in mistral
+    done(cli, "pulumi config rm --path 'providers.mistral.rewriteHost'")
+
+
+def test_a_file_elsewhere_and_the_projects_defaults_are_heeded(prod: str, cli: PulumiCli) -> None:
+    assert prod
+    before = stack_file(cli)
+    project_file = cli.project / "Pulumi.yaml"
+    settings = project_file.read_text()
+    (defaults,) = (block for block in blocks("yaml", ENVIRONMENTS) if block.startswith("# Pulumi.yaml"))
+    content = yaml.safe_load(settings)
+    content["config"] |= yaml.safe_load(defaults)["config"]
+    project_file.write_text(yaml.safe_dump(content))
+    try:
+        # What the file says takes the place of what the stack has: the other two providers would go.
+        command = FILE_ELSEWHERE.rstrip() + " --diff\n"
+        cli_with_key = replace(cli, environment={**cli.environment, "MISTRAL_API_KEY": "sk-elsewhere"})
+        printed = done(cli_with_key, command)
+    finally:
+        project_file.write_text(settings)
+    assert '"llm-prod" => "llm"' in printed
+    assert '"agentgateway" => "edge"' in printed
+    assert "- 10 to delete" in printed
+    assert stack_file(cli) == before
+
+
+def test_a_stack_can_be_made_with_a_passphrase_of_its_own(prod: str, cli: PulumiCli) -> None:
+    assert prod
+    done(cli, WITH_PASSPHRASE)
+    assert stack_file(cli, "dev")["encryptionsalt"]
+    done(cli, "pulumi stack rm dev\npulumi stack select prod")
+
+
+def test_a_stack_file_that_names_environments_needs_a_backend_that_has_them(prod: str, cli: PulumiCli) -> None:
+    assert prod
+    file = cli.project / "stacks/Pulumi.prod.yaml"
+    before = file.read_text()
+    file.write_text(f"environment:\n  - llm/prod\n{before}")
+    failed = cli("preview", "--stack", "prod")
+    file.write_text(before)
+    assert failed.returncode != 0
+    assert "does not support environments" in failed.stderr
+
+
+def test_what_is_wrong_with_any_provider_is_said_at_once_and_by_name(prod: str, cli: PulumiCli) -> None:
+    assert prod
+    file = cli.project / "stacks/Pulumi.prod.yaml"
+    before = file.read_text()
+    content = yaml.safe_load(before)
+    content["config"][f"{PROJECT}:providers"]["mistral"]["port"] = 0
+    content["config"][f"{PROJECT}:providers"] |= {"sarvam": {"passthrough": False}, "house": {"passthrough": True}}
+    file.write_text(yaml.safe_dump(content))
+    failed = cli("preview", "--stack", "prod")
+    file.write_text(before)
+    assert failed.returncode != 0
+    assert "Traceback" not in failed.stdout
+    for problem in (
+        "providers.mistral.port: 0 is not a port",
+        'providers.house.preset: "house" is not in the catalogue',
+        'providers.sarvam.preset: "sarvam" takes the key in the header api-subscription-key',
+        "has no API key for provider sarvam",
+    ):
+        assert f"{problem}" in failed.stdout
+
+
+def test_removing_a_provider_removes_its_objects_and_touches_no_other(
+    prod: str, cli: PulumiCli, cluster: Cluster
+) -> None:
+    assert prod
+    others = written(components(cluster, "mistral", "deepseek"))
+    assert "- 5 deleted" in done(cli, REMOVE)
+    assert components(cluster, "openai") == {"openai": {}}
+    assert written(components(cluster, "mistral", "deepseek")) == others
+
+
+def test_renaming_a_provider_makes_the_new_objects_before_the_old_ones_go(
+    prod: str, cli: PulumiCli, cluster: Cluster
+) -> None:
+    assert prod
+    others = written(components(cluster, "mistral"))
+    printed = done(cli, RENAME, typed="sk-renamed")
+    updating = printed[printed.index("Updating") :]
+    assert "+ 5 created" in updating
+    assert "- 5 deleted" in updating
+    assert updating.index("HTTPRoute reasoning created") < updating.index("HTTPRoute deepseek deleting")
+    now = components(cluster, "deepseek", "reasoning")
+    assert now["deepseek"] == {}
+    assert sorted(now["reasoning"]) == KINDS
+    (rule,) = now["reasoning"]["HTTPRoute"]["spec"]["rules"]
+    assert rule["matches"][0]["path"]["value"] == "/deepseek"
+    assert api_key(now["reasoning"]) == "sk-renamed"
+    assert written(components(cluster, "mistral")) == others
+
+
+def test_a_provider_is_taken_over_from_its_own_stack_without_a_write(
+    prod: str, cli: PulumiCli, cluster: Cluster
+) -> None:
+    assert prod
+    done(cli, OWN_STACK, typed="sk-groq")
+    before = components(cluster, "groq", namespace=NAMESPACE)
+    assert sorted(before["groq"]) == KINDS
+
+    printed = done(cli, MOVE)
+    assert len(re.findall(r"Resources:\n +\d+ unchanged\n", printed)) == 2, "in the preview and in the update"
+    assert written(components(cluster, "groq", namespace=NAMESPACE)) == written(before)
+    assert "groq" not in cli("stack", "ls").stdout
+    assert not (cli.project / "stacks/Pulumi.groq.yaml").exists()
+
+    printed = done(cli, MOVE_ON)
+    updating = printed[printed.index("Updating") :]
+    made, gone = "HTTPRoute groq created replacement", "HTTPRoute groq deleting original"
+    assert updating.index(made) < updating.index(gone)
+    assert components(cluster, "groq", namespace=NAMESPACE) == {"groq": {}}
+    moved = components(cluster, "groq")
+    assert sorted(moved["groq"]) == KINDS
+    assert api_key(moved["groq"]) == "sk-groq"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    with fresh_clone(tmp_path_factory) as clone:
+        yield clone
+
+
+def test_dev_and_prod_stand_side_by_side_on_this_machine(clone: Clone) -> None:
+    assert 'make up STACK="dev prod"' in ENVIRONMENTS
+    printed = clone.up("dev", "prod")
+    with clone.cluster() as cluster:
+        environments = {
+            stack: components(cluster, *stack_providers(clone, stack), namespace=f"llm-{stack}")
+            for stack in ("dev", "prod")
+        }
+        for stack, objects in environments.items():
+            assert [sorted(each) for each in objects.values()] == [KINDS] * 3
+            assert f"llm-{stack}/mistral-secret" in printed
+        routes = [each["mistral"]["HTTPRoute"]["spec"]["parentRefs"][0]["name"] for each in environments.values()]
+        assert routes == ["agentgateway-dev", "agentgateway"]
+
+        content = yaml.safe_load(clone.stack_file("dev").read_text())
+        content["config"][f"{PROJECT}:providers"]["mistral"]["model"] = "another"
+        clone.stack_file("dev").write_text(yaml.safe_dump(content))
+        clone.up("dev")
+        assert written(components(cluster, *environments["prod"], namespace=PROD)) == written(environments["prod"])
+        dev = components(cluster, "mistral", namespace="llm-dev")
+        assert dev["mistral"]["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "another"
+
+
+def stack_providers(clone: Clone, stack: str) -> list[str]:
+    config = yaml.safe_load(clone.stack_file(stack).read_text())["config"]
+    return list(config[f"{PROJECT}:providers"])
