@@ -184,6 +184,7 @@ def test_removing_a_provider_removes_its_objects_and_touches_no_other(
     assert written(components(cluster, "mistral", "deepseek")) == others
 
 
+@pytest.mark.slow
 def test_renaming_a_provider_makes_the_new_objects_before_the_old_ones_go(
     prod: str, cli: PulumiCli, cluster: Cluster
 ) -> None:
@@ -203,6 +204,7 @@ def test_renaming_a_provider_makes_the_new_objects_before_the_old_ones_go(
     assert written(components(cluster, "mistral")) == others
 
 
+@pytest.mark.slow
 def test_a_provider_is_taken_over_from_its_own_stack_without_a_write(
     prod: str, cli: PulumiCli, cluster: Cluster
 ) -> None:
@@ -233,6 +235,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         yield clone
 
 
+@pytest.mark.slow
 def test_dev_and_prod_stand_side_by_side_on_this_machine(clone: Clone) -> None:
     assert 'make up STACK="dev prod"' in ENVIRONMENTS
     printed = clone.up("dev", "prod")

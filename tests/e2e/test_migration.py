@@ -10,6 +10,8 @@ import yaml
 from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import CUSTOM, Cluster, revisions
 
+pytestmark = pytest.mark.slow
+
 GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 NAMESPACE = "gloo-system"
 STACKS = ("mistral", "deepseek")
