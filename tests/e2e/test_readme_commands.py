@@ -1,7 +1,7 @@
 """Every command in the README, as it stands there.
 
 Those for this machine alone are run in test_local_up.py, those for programs of one's own in test_import.py and
-test_package_add.py.
+test_package_add.py, those for the Role in test_least_privilege.py.
 """
 
 import shutil
@@ -18,6 +18,7 @@ from tests.readme import (
     PACKAGE_ADDED,
     README_GATEWAY,
     REPOSITORY,
+    ROLE,
     TRY_IT,
     block_with,
     blocks,
@@ -33,7 +34,7 @@ ASKED = block_with("make chat")
 
 
 def test_no_block_of_commands_is_left_out() -> None:
-    others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED}
+    others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED, ROLE}
     assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, ASKED} == set(blocks("sh"))
 
 
