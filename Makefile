@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
@@ -40,10 +41,11 @@ test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
 	@$(BIN)/python -m bench
 
-lint: $(VENV)/.installed ## Check style and types
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file policy/mypy.ini
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
@@ -56,7 +58,7 @@ readme: $(VENV)/.installed ## Write the README's tables anew from the code
 	@$(BIN)/python -m docs.readme
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev policy/requirements; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate $$name.in -o $$name.txt; done
 
@@ -65,4 +67,11 @@ $(VENV)/.installed: requirements-dev.txt
 	@echo "Installing the Python packages into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+# Of its own, as pulumi-policy and the rest can't agree on a version of protobuf.
+$(POLICY_VENV)/.installed: policy/requirements.txt
+	@echo "Installing the policy pack's Python packages into $(POLICY_VENV) ..."
+	@$(PYTHON) -m venv --clear $(POLICY_VENV)
+	@$(POLICY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
 	@touch $@

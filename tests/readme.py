@@ -38,3 +38,4 @@ STACK_FILES = [
     if block not in (YAML_PROGRAM, PROJECT_DEFAULTS, ESC_ENVIRONMENT)
 ]
 ROLE = block_with("docs/role.yaml")
+POLICIES = block_with("--policy-pack")
