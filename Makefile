@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme sbom lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -56,6 +56,9 @@ catalogue: $(VENV)/.installed ## Print the providers that have a preset
 
 readme: $(VENV)/.installed ## Write the README's tables anew from the code
 	@$(BIN)/python -m docs.readme
+
+sbom: $(VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
+	@$(BIN)/python -m release.sbom build/sbom.cdx.json
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev policy/requirements; do \
