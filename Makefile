@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme sbom lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme sbom dist lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -59,6 +59,9 @@ readme: $(VENV)/.installed ## Write the README's tables anew from the code
 
 sbom: $(VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
 	@$(BIN)/python -m release.sbom build/sbom.cdx.json
+
+dist: $(VENV)/.installed ## Build what is released, the wheel and the sdist, into build/
+	@cd components && ../$(BIN)/python -m hatchling build --directory ../build
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev policy/requirements; do \
