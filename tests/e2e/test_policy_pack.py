@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,8 @@ make("later", objects[-1])
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli) -> PulumiCli:
     """With the pack in the project's copy, and no API server: a preview goes without."""
-    subprocess.run(["make", "--silent", "policy/.venv/.installed"], cwd=REPOSITORY, check=True)
+    make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
+    subprocess.run(make, cwd=REPOSITORY, check=True)
     pack = pulumi_cli.project / "policy"
     shutil.copytree(REPOSITORY / "policy", pack, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     (pack / ".venv").symlink_to(REPOSITORY / "policy/.venv")
