@@ -61,9 +61,16 @@ def tls_policy(of: Manifest, hostname: str = HOST, section: str = "", **validati
     return manifest("gateway.networking.k8s.io/v1", "BackendTLSPolicy", f"{of['metadata']['name']}-tls", spec)
 
 
-def route(*filters: Any, path: str = "/mistral") -> Manifest:
+def tool_server() -> Manifest:
+    """A backend of the newer generation with a host for tools."""
+    static = {"host": HOST, "port": 443}
+    spec = {"mcp": {"targets": [{"name": "tools", "static": static}]}}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", spec)
+
+
+def route(*filters: Any, path: str = "/mistral", **matched: Any) -> Manifest:
     backend_ref = {"group": "gateway.kgateway.dev", "kind": "Backend", "name": "mistral"}
-    rule = {"matches": [{"path": {"type": "PathPrefix", "value": path}}], "backendRefs": [backend_ref]}
+    rule = {"matches": [{"path": {"type": "PathPrefix", "value": path}, **matched}], "backendRefs": [backend_ref]}
     spec = {"parentRefs": [{"name": "agentgateway"}], "rules": [{**rule, "filters": list(filters)}]}
     return manifest("gateway.networking.k8s.io/v1", "HTTPRoute", "mistral", spec)
 
@@ -96,6 +103,7 @@ WITHOUT_TLS = {
     "a policy for the other generation": [backend(), tls_policy(agentgateway_backend())],
     "a policy for another name": [backend(), tls_policy(backend(name="deepseek"))],
     "a policy for a section of one that has none": [backend(), tls_policy(backend(), section="first")],
+    "a host for tools": [tool_server()],
     "a policy for one of several providers": [several(), tls_policy(several(), "first.example.com", "first")],
 }
 

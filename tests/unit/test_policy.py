@@ -82,6 +82,11 @@ def test_the_messages_say_what_is_wrong_where_and_what_would_do() -> None:
     }
 
 
+def test_a_key_in_a_header_for_keys_is_told_once() -> None:
+    (messages,) = refusals([route(set_header("Authorization", f"Bearer {KEY}"))]).values()
+    assert len(messages) == 1
+
+
 def test_a_violation_is_said_of_the_object_that_is_wrong() -> None:
     objects = objects_of([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()])
     assert [urn for _, urn in tls.hostnames_of_others(objects)] == ["urn:1"]
@@ -135,7 +140,9 @@ def test_a_host_that_is_an_address_has_no_name_to_compare() -> None:
         [refused.several(tls={"sni": "api.example.com"})],
         [backend(host="API.mistral.ai"), tls_policy(backend())],
         [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
+        [refused.tool_server(), tls_policy(refused.tool_server(), section="tools")],
         [route(set_header("X-Team", "llm")), route(path="/sk-north-1-cluster-gateway-internal")],
+        [route(path="/sk-inferenceproduction1"), route(headers=[{"name": "Authorization", "value": "hJ2kfoT4x"}])],
         [manifest("example.com/v1", "Note", "note", {"text": "Bearer authentication is required; sk-... is a key"})],
         [manifest("apps/v1", "Deployment", "app", {"env": [{"name": "OPENAI_API_KEY", "value": KEY}]})],
         [manifest("networking.k8s.io/v1", "Ingress", "ingress", {"defaultBackend": KEY})],
@@ -169,7 +176,7 @@ def test_keys_of_many_providers_are_known_by_their_form_in_any_custom_resource(k
 
 
 def test_nothing_is_held_against_what_is_not_known_yet_but_an_inline_token_is_one_whatever_its_value() -> None:
-    unnamed: Manifest = {**tls_policy(backend()), "metadata": UNKNOWN}
+    unnamed: Manifest = {**tls_policy(backend(), "api.deepseek.com"), "metadata": UNKNOWN}
     assert refusals([backend(), unnamed]) == {}
     assert refusals([backend(), {**tls_policy(backend()), "spec": UNKNOWN}]) == {}
     assert refusals([backend(host=UNKNOWN), tls_policy(backend(), "api.deepseek.com")]) == {}
