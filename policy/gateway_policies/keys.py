@@ -22,7 +22,14 @@ _BEYOND_DOUBT = re.compile(
 )
 
 _HEADER_MODIFIERS = {"requestHeaderModifier", "headerModifiers"}
-_CREDENTIAL_HEADERS = {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key"}
+_CREDENTIAL_HEADERS = {
+    "api-key",
+    "api-subscription-key",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "x-goog-api-key",
+}
 
 
 def inline_tokens(obj: KubernetesObject) -> Iterator[str]:
