@@ -1,10 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme sbom dist lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -40,10 +41,11 @@ test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
 	@$(BIN)/python -m bench
 
-lint: $(VENV)/.installed ## Check style and types
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file policy/mypy.ini
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
@@ -55,8 +57,14 @@ catalogue: $(VENV)/.installed ## Print the providers that have a preset
 readme: $(VENV)/.installed ## Write the README's tables anew from the code
 	@$(BIN)/python -m docs.readme
 
+sbom: $(VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
+	@$(BIN)/python -m release.sbom build/sbom.cdx.json
+
+dist: $(VENV)/.installed ## Build what is released, the wheel and the sdist, into build/
+	@cd components && ../$(BIN)/python -m hatchling build --directory ../build
+
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev policy/requirements; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate $$name.in -o $$name.txt; done
 
@@ -65,4 +73,11 @@ $(VENV)/.installed: requirements-dev.txt
 	@echo "Installing the Python packages into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+# Of its own, as pulumi-policy and the rest can't agree on a version of protobuf.
+$(POLICY_VENV)/.installed: policy/requirements.txt
+	@echo "Installing the policy pack's Python packages into $(POLICY_VENV) ..."
+	@$(PYTHON) -m venv --clear $(POLICY_VENV)
+	@$(POLICY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
 	@touch $@

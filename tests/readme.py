@@ -37,3 +37,5 @@ STACK_FILES = [
     for block in blocks("yaml", page)
     if block not in (YAML_PROGRAM, PROJECT_DEFAULTS, ESC_ENVIRONMENT)
 ]
+ROLE = block_with("docs/role.yaml")
+POLICIES = block_with("--policy-pack")

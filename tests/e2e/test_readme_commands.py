@@ -1,7 +1,7 @@
 """Every command in the README, as it stands there.
 
 Those for this machine alone are run in test_local_up.py, those for programs of one's own in test_import.py and
-test_package_add.py.
+test_package_add.py, those for the Role in test_least_privilege.py, those with the policies in test_policy_pack.py.
 """
 
 import shutil
@@ -16,8 +16,10 @@ from tests.readme import (
     IN_BETWEEN,
     INSTALLED,
     PACKAGE_ADDED,
+    POLICIES,
     README_GATEWAY,
     REPOSITORY,
+    ROLE,
     TRY_IT,
     block_with,
     blocks,
@@ -26,14 +28,14 @@ from tests.readme import (
 KEY = "sk-for-the-readme"
 NEXT_KEY = "sk-for-the-readme-rotated"
 
-ON_A_CLUSTER = block_with("pulumi install")
+ON_A_CLUSTER = block_with("pulumi stack init")
 NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set --secret"))
 MIGRATION = block_with("pulumi config set openai-compatible-llm:api")
 ASKED = block_with("make chat")
 
 
 def test_no_block_of_commands_is_left_out() -> None:
-    others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED}
+    others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED, POLICIES, ROLE}
     assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, ASKED} == set(blocks("sh"))
 
 

@@ -1,7 +1,8 @@
 """A stand-in for Pulumi's Python language host, so that tests can run the CLI where the real one isn't installed.
 
 Started as `host.py EXECUTOR ... ENGINE`: the script that runs a program as the real host has it run, and the engine's
-address. Programs and plugins run with this file's own Python; nothing is installed, and no SDK is made for a package.
+address. Programs and plugins run with this file's own Python, policy packs with that of their virtual environment.
+Nothing is installed, and no SDK is made for a package.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -58,7 +60,11 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.LinkResponse()
 
     def RunPlugin(self, request: Any, context: Any) -> Any:  # noqa: N802
-        command = [sys.executable, request.info.program_directory, *request.args]
+        folder = request.info.program_directory
+        command = [sys.executable, folder, *request.args]
+        if request.kind == "analyzer":
+            python = Path(folder) / request.info.options["virtualenv"] / "bin/python"
+            command = [str(python), "-u", "-m", "pulumi.policy", *request.args, folder]
         environment = dict(each.split("=", 1) for each in request.env)
         with subprocess.Popen(
             command, cwd=request.pwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE

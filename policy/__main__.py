@@ -1,0 +1,99 @@
+"""Refuses, in any Pulumi program, what would give a key away or let requests reach a provider unchecked."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from gateway_policies import keys, tls
+from gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
+
+
+def of_each_object(rule: Callable[[KubernetesObject], Iterator[str]]) -> ResourceValidation:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if obj := kubernetes_object(args.urn, plain(args.props)):
+            for message in rule(obj):
+                report(message, None)
+
+    return validate
+
+
+def backends_have_tls(args: StackValidationArgs, report: ReportViolation) -> None:
+    for message, urn in tls.backends_without_tls(objects_of(args.resources)):
+        report(message, urn)
+
+
+def hostnames_are_the_hosts(args: StackValidationArgs, report: ReportViolation) -> None:
+    allowed = args.get_config().get("allowedHostnames", [])
+    for message, urn in tls.hostnames_of_others(objects_of(args.resources), allowed):
+        report(message, urn)
+
+
+def objects_of(resources: Sequence[PolicyResource]) -> list[KubernetesObject]:
+    objects = (kubernetes_object(each.urn, plain(each.props)) for each in resources)
+    return [each for each in objects if each]
+
+
+def plain(value: Any) -> Any:
+    """Dicts and lists, in place of those of pulumi-policy, which raise an error where a value isn't known yet."""
+    if isinstance(value, Mapping):
+        return {key: known(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [known(value, index) for index in range(len(value))]
+    return value
+
+
+def known(container: Any, key: Any) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+PolicyPack(
+    name="openai-compatible-llm",
+    enforcement_level=EnforcementLevel.MANDATORY,
+    policies=[
+        ResourceValidationPolicy(
+            name="no-inline-token",
+            description="A backend names the Secret with its key; it doesn't hold the key.",
+            validate=of_each_object(keys.inline_tokens),
+        ),
+        ResourceValidationPolicy(
+            name="no-key-in-spec",
+            description="No custom resource has a key in its spec, where everybody reads it.",
+            validate=of_each_object(keys.keys_in_spec),
+        ),
+        StackValidationPolicy(
+            name="backend-has-tls",
+            description="A backend on port 443 has a BackendTLSPolicy.",
+            validate=backends_have_tls,
+        ),
+        StackValidationPolicy(
+            name="tls-hostname-is-host",
+            description="A BackendTLSPolicy expects a certificate for the backend's own host.",
+            validate=hostnames_are_the_hosts,
+            config_schema=PolicyConfigSchema(
+                properties={
+                    "allowedHostnames": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "Host names that a certificate may be for although the host is another.",
+                    }
+                }
+            ),
+        ),
+    ],
+)

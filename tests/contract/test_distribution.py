@@ -1,0 +1,136 @@
+"""What is released: the wheel and the sdist of `components/`, as the project's own build backend makes them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.metadata import Metadata
+
+from tests.readme import REPOSITORY, blocks
+
+COMPONENTS = REPOSITORY / "components"
+PACKAGE = COMPONENTS / "openai_compatible_llm"
+PROJECT = tomllib.loads((COMPONENTS / "pyproject.toml").read_text())["project"]
+NAME = f"openai_compatible_llm-{PROJECT['version']}"
+MODULES = {
+    f"openai_compatible_llm/{file.relative_to(PACKAGE)}"
+    for file in PACKAGE.rglob("*")
+    if file.is_file() and "__pycache__" not in file.parts
+}
+
+
+def build(source: Path, target: str) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", "built"]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (built,) = (source / "built").iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy, so that nothing is built in the clone."""
+    copy = tmp_path_factory.mktemp("source") / "components"
+    shutil.copytree(COMPONENTS, copy, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def sdist(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    archive = build(source, "sdist")
+    assert archive.name == f"{NAME}.tar.gz"
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return folder / NAME
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """Made of the sdist, so that the sdist is all that it takes."""
+    return build(sdist, "wheel")
+
+
+def metadata_of(wheel: Path) -> Metadata:
+    with zipfile.ZipFile(wheel) as opened:
+        return Metadata.from_email(opened.read(f"{NAME}.dist-info/METADATA"), validate=True)
+
+
+def test_the_sdist_has_the_package_and_what_builds_it_and_nothing_else(sdist: Path) -> None:
+    files = {str(file.relative_to(sdist)) for file in sdist.rglob("*") if file.is_file()}
+    assert files == MODULES | {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    assert "openai_compatible_llm/py.typed" in files
+
+
+def test_the_wheel_has_the_package_and_its_licence_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as opened:
+        names = set(opened.namelist())
+        licence = opened.read(f"{NAME}.dist-info/licenses/LICENSE")
+    own = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
+    assert wheel.name == f"{NAME}-py3-none-any.whl"
+    assert names == MODULES | own
+    assert licence == (REPOSITORY / "LICENSE").read_bytes()
+
+
+def test_whoever_builds_it_again_gets_the_same_wheel(source: Path, wheel: Path, tmp_path: Path) -> None:
+    again = tmp_path / "components"
+    shutil.copytree(source, again, ignore=shutil.ignore_patterns("built"))
+    assert build(again, "wheel").read_bytes() == wheel.read_bytes()
+
+
+def test_the_metadata_is_complete(wheel: Path) -> None:
+    metadata = metadata_of(wheel)
+    assert metadata.name == "openai-compatible-llm"
+    assert str(metadata.version) == PROJECT["version"]
+    assert metadata.summary == PROJECT["description"]
+    assert str(metadata.license_expression) == "Apache-2.0"
+    assert metadata.license_files == ["LICENSE"]
+    assert str(metadata.requires_python) == ">=3.11"
+    always = [requirement.name for requirement in metadata.requires_dist or [] if not requirement.marker]
+    assert sorted(always) == ["pulumi", "pulumi-kubernetes"]
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.description == (COMPONENTS / "README.md").read_text()
+
+
+def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
+    (program,) = blocks("python")
+    description = (COMPONENTS / "README.md").read_text()
+    assert re.findall(r"^```\w*\n(.*?)^```$", description, re.DOTALL | re.MULTILINE) == [program]
+    # Where packages are listed, nothing lies beside it.
+    assert re.findall(r"\]\((?!https://)", description) == []
+
+
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
+def test_it_installs_and_imports(kind: str, sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--target", str(tmp_path), str({"sdist": sdist, "wheel": wheel}[kind])], check=True)
+    program = """
+import importlib.metadata, openai_compatible_llm as package
+version = importlib.metadata.version("openai-compatible-llm")
+print(package.__file__, version, *(getattr(package, name) for name in package.__all__))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.startswith(f"{tmp_path / 'openai_compatible_llm/__init__.py'} {PROJECT['version']} <class")
+
+
+def test_one_version_is_released_with_its_changes() -> None:
+    version = PROJECT["version"]
+    changes = re.findall(r"^## \[(\S+)\] - (\S+)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert changes[0][0] == version
+    assert all(date == "Unreleased" or re.fullmatch(r"\d{4}-\d{2}-\d{2}", date) for _, date in changes)
+    assert yaml.safe_load((REPOSITORY / "policy/PulumiPolicy.yaml").read_text())["version"] == version

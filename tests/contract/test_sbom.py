@@ -1,0 +1,93 @@
+"""`make sbom`: valid CycloneDX, and all that is pinned is in it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from local.go import TOOLCHAIN
+from release import sbom
+from tests.readme import REPOSITORY
+
+PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sbom") / "build/sbom.cdx.json"
+    sbom.main(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def bill(file: Path) -> dict[str, Any]:
+    bill: dict[str, Any] = json.loads(file.read_text())
+    return bill
+
+
+def named(bill: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [each for each in bill["components"] if each["name"] == name]
+
+
+def hashes(component: dict[str, Any]) -> set[str]:
+    return {each["content"] for each in component["hashes"] if each["alg"] == "SHA-256"}
+
+
+def test_it_is_valid_cyclonedx(file: Path) -> None:
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text()) is None
+
+
+def test_it_has_every_package_that_runs_with_the_hashes_that_pip_holds_it_against(bill: dict[str, Any]) -> None:
+    requirements = (REPOSITORY / "requirements.txt").read_text()
+    pinned = {(name.lower(), version) for name, version in PINNED.findall(requirements)}
+    required = [each for each in bill["components"] if each["scope"] == "required"]
+    assert {(each["name"], each["version"]) for each in required} == pinned
+    assert {f"pkg:pypi/{name}@{version}" for name, version in pinned} == {each["purl"] for each in required}
+    assert set.union(*map(hashes, required)) == set(re.findall(r"--hash=sha256:(\w+)", requirements))
+    assert all(map(hashes, required))
+
+
+def test_it_says_which_package_needs_which(bill: dict[str, Any]) -> None:
+    needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
+    (pulumi,), (kubernetes,) = named(bill, "pulumi"), named(bill, "pulumi-kubernetes")
+    assert sorted(needs[bill["metadata"]["component"]["bom-ref"]]) == sorted([pulumi["bom-ref"], kubernetes["bom-ref"]])
+    assert pulumi["bom-ref"] in needs[kubernetes["bom-ref"]]
+
+    reached, ahead = set(), [bill["metadata"]["component"]["bom-ref"]]
+    while ahead:
+        reached.add(here := ahead.pop())
+        ahead += set(needs[here]) - reached
+    assert reached >= {each["bom-ref"] for each in bill["components"] if each["scope"] == "required"}
+
+
+def test_it_has_the_modules_that_the_local_control_plane_is_built_from_and_none_that_they_replace(
+    bill: dict[str, Any],
+) -> None:
+    modules = {(each["name"], each["version"]): each for each in bill["components"] if "pkg:golang/" in each["purl"]}
+    assert {each["scope"] for each in modules.values()} == {"excluded"}
+    for name in (
+        "k8s.io/kubernetes",
+        "go.etcd.io/etcd/server/v3",
+        "sigs.k8s.io/gateway-api",
+        "github.com/pulumi/pulumi/pkg/v3",
+    ):
+        assert [each for each in modules if each[0] == name], name
+    # Pinned by a replacement: go.mod asks for v0.0.0 of the one, and for another module than the other.
+    assert [version for name, version in modules if name == "k8s.io/apiserver"] == ["v0.34.1"]
+    assert not [name for name, _ in modules if name == "github.com/atotto/clipboard"]
+
+    lines = [line for file in TOOLCHAIN.glob("*/go.sum") for line in file.read_text().splitlines()]
+    content = {tuple(line.split()[:2]) for line in lines}
+    assert set(modules) < content
+    assert all(len(hashes(each)) == 1 for each in modules.values())
+
+
+def test_it_has_what_the_policy_pack_runs_on_and_nothing_that_only_developers_use(bill: dict[str, Any]) -> None:
+    (policies,) = named(bill, "pulumi-policy")
+    assert policies["scope"] == "optional"
+    assert {each["scope"] for each in named(bill, "protobuf")} == {"required", "optional"}
+    assert named(bill, "pytest") == []

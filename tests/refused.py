@@ -1,0 +1,123 @@
+"""What the policy pack refuses: by rule, objects of which each is wrong in one way."""
+
+from typing import Any
+
+Manifest = dict[str, Any]
+
+NAMESPACE = "gloo-system"
+HOST = "api.mistral.ai"
+# Of the form that OpenAI's have.
+KEY = "sk-proj-c4n4ryT3BlbkFJ0aZ9xQ7wE5rT1yU3iO"
+_HOUSE_CA = [{"group": "", "kind": "ConfigMap", "name": "house-ca"}]
+
+_AUTH_TOKEN = {"kind": "SecretRef", "secretRef": {"name": "mistral-secret"}}
+_AUTH = {"secretRef": {"name": "mistral-secret"}}
+
+
+def manifest(api_version: str, kind: str, name: str, spec: Any) -> Manifest:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def backend(
+    token: Any = _AUTH_TOKEN, *, name: str = "mistral", model: str = "mistral-medium-latest", **llm: Any
+) -> Manifest:
+    """Of the older generation."""
+    openai = {"authToken": token, "model": model}
+    spec = {"type": "AI", "ai": {"llm": {"openai": openai, "host": HOST, "port": 443, **llm}}}
+    return manifest("gateway.kgateway.dev/v1alpha1", "Backend", name, spec)
+
+
+def agentgateway_backend(auth: Any = _AUTH, *, tls: Any = None, name: str = "mistral", **provider: Any) -> Manifest:
+    """Of the newer generation."""
+    policies = {"auth": auth, **({} if tls is None else {"tls": tls})}
+    ai = {"provider": {"openai": {}, "host": HOST, "port": 443, **provider}}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", name, {"ai": ai, "policies": policies})
+
+
+def several(port: int = 443, **policies: Any) -> Manifest:
+    """A backend of the newer generation with two providers, `first` and `second`."""
+    providers = [
+        {
+            "name": name,
+            "openai": {},
+            "host": f"{name}.example.com",
+            "port": port,
+            "policies": {"auth": _AUTH, **policies},
+        }
+        for name in ("first", "second")
+    ]
+    return manifest(
+        "agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", {"ai": {"groups": [{"providers": providers}]}}
+    )
+
+
+def tls_policy(of: Manifest, hostname: str = HOST, section: str = "", **validation: Any) -> Manifest:
+    target = {"group": of["apiVersion"].partition("/")[0], "kind": of["kind"], "name": of["metadata"]["name"]}
+    if section:
+        target["sectionName"] = section
+    checks = validation or {"wellKnownCACertificates": "System"}
+    spec = {"targetRefs": [target], "validation": {"hostname": hostname, **checks}}
+    return manifest("gateway.networking.k8s.io/v1", "BackendTLSPolicy", f"{of['metadata']['name']}-tls", spec)
+
+
+def tool_server() -> Manifest:
+    """A backend of the newer generation with a host for tools."""
+    static = {"host": HOST, "port": 443}
+    spec = {"mcp": {"targets": [{"name": "tools", "static": static}]}}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", spec)
+
+
+def route(*filters: Any, path: str = "/mistral", **matched: Any) -> Manifest:
+    backend_ref = {"group": "gateway.kgateway.dev", "kind": "Backend", "name": "mistral"}
+    rule = {"matches": [{"path": {"type": "PathPrefix", "value": path}, **matched}], "backendRefs": [backend_ref]}
+    spec = {"parentRefs": [{"name": "agentgateway"}], "rules": [{**rule, "filters": list(filters)}]}
+    return manifest("gateway.networking.k8s.io/v1", "HTTPRoute", "mistral", spec)
+
+
+def set_header(name: str, value: str) -> Manifest:
+    return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": name, "value": value}]}}
+
+
+def in_another_namespace(obj: Manifest) -> Manifest:
+    return {**obj, "metadata": {**obj["metadata"], "namespace": "elsewhere"}}
+
+
+INLINE_TOKENS = {
+    "a Backend": [backend({"kind": "Inline", "inline": KEY}, port=8443)],
+    "an AgentgatewayBackend": [agentgateway_backend({"key": KEY}, port=8443)],
+    "one of several providers": [several(port=8443, auth={"key": KEY})],
+}
+
+KEYS_IN_SPECS = {
+    "a model": [backend(model=KEY, port=8443)],
+    "a path": [agentgateway_backend(path=f"/v1/chat/completions?key={KEY}", port=8443)],
+    "a header": [route(set_header("X-Token", f"Bearer {KEY}"))],
+    "a header for keys": [route(set_header("Authorization", "hJ2kfoT4x"))],
+}
+
+WITHOUT_TLS = {
+    "a Backend": [backend()],
+    "an AgentgatewayBackend": [agentgateway_backend()],
+    "a policy in another namespace": [backend(), in_another_namespace(tls_policy(backend()))],
+    "a policy for the other generation": [backend(), tls_policy(agentgateway_backend())],
+    "a policy for another name": [backend(), tls_policy(backend(name="deepseek"))],
+    "a policy for a section of one that has none": [backend(), tls_policy(backend(), section="first")],
+    "a host for tools": [tool_server()],
+    "a policy for one of several providers": [several(), tls_policy(several(), "first.example.com", "first")],
+}
+
+HOSTNAMES_OF_OTHERS = {
+    "a Backend": [backend(), tls_policy(backend(), "api.deepseek.com")],
+    "an AgentgatewayBackend": [agentgateway_backend(), tls_policy(agentgateway_backend(), "api.deepseek.com")],
+    "another port": [backend(port=8443), tls_policy(backend(), "api.deepseek.com")],
+    "authorities of one's own": [backend(), tls_policy(backend(), "llm.internal", caCertificateRefs=_HOUSE_CA)],
+    "a section": [several(port=8443), tls_policy(several(), "first.example.com", "second")],
+}
+
+REFUSED = {
+    "no-inline-token": INLINE_TOKENS,
+    "no-key-in-spec": KEYS_IN_SPECS,
+    "backend-has-tls": WITHOUT_TLS,
+    "tls-hostname-is-host": HOSTNAMES_OF_OTHERS,
+}

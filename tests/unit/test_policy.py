@@ -1,0 +1,203 @@
+"""The rules of the policy pack, on what programs register. The engine runs it in tests/e2e/test_policy_pack.py."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+
+from components import OpenAICompatibleLLM
+from components.openai_compatible_llm.args import BackendApi
+from policy.gateway_policies import keys, tls
+from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
+from tests import refused
+from tests.arguments import accepted_arguments
+from tests.readme import REPOSITORY, STACK_FILES
+from tests.refused import KEY, REFUSED, Manifest, agentgateway_backend, backend, manifest, route, set_header, tls_policy
+from tests.unit.recording import PROJECT, Recording, record, record_program
+
+CASES = [
+    pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
+]
+
+
+def objects_of(properties: Iterable[Mapping[str, Any]]) -> list[KubernetesObject]:
+    objects = (kubernetes_object(f"urn:{number}", each) for number, each in enumerate(properties))
+    return [each for each in objects if each]
+
+
+def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = ()) -> dict[str, list[str]]:
+    """What each rule says; rules with nothing to say are left out."""
+    objects = objects_of(properties)
+    said = {
+        "no-inline-token": list(chain.from_iterable(map(keys.inline_tokens, objects))),
+        "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
+        "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
+        "tls-hostname-is-host": [message for message, _ in tls.hostnames_of_others(objects, list(allowed))],
+    }
+    return {rule: messages for rule, messages in said.items() if messages}
+
+
+def properties_of(recording: Recording) -> list[dict[str, Any]]:
+    """Of every resource, whatever it is."""
+    return [resource.inputs for resource in recording.resources]
+
+
+def apis_of(stack: Path) -> list[str]:
+    """Both, but for a stack that says which of the two it is for."""
+    said = yaml.safe_load(stack.read_text())["config"].get(f"{PROJECT}:api")
+    return [said] if said else [each.value for each in BackendApi]
+
+
+@pytest.mark.parametrize(("rule", "objects"), CASES)
+def test_what_is_wrong_is_refused_by_its_rule_alone(rule: str, objects: list[Manifest]) -> None:
+    said = refusals(objects)
+    assert set(said) == {rule}
+    assert KEY not in str(said)
+
+
+def test_the_messages_say_what_is_wrong_where_and_what_would_do() -> None:
+    said = [refusals(objects) for objects in ([refused.INLINE_TOKENS["a Backend"], refused.KEYS_IN_SPECS["a header"]])]
+    assert said == [
+        {
+            "no-inline-token": [
+                "Backend gloo-system/mistral: spec.ai.llm.openai.authToken.inline holds the key itself. "
+                "Put it into a Secret, and name that in secretRef."
+            ]
+        },
+        {
+            "no-key-in-spec": [
+                "HTTPRoute gloo-system/mistral: spec.rules[0].filters[0].requestHeaderModifier.set[0].value looks like a "
+                "key. Put it into a Secret, and refer to that."
+            ]
+        },
+    ]
+    assert refusals([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()]) == {
+        "backend-has-tls": [
+            "AgentgatewayBackend gloo-system/mistral: port 443 of api.mistral.ai takes TLS, and no BackendTLSPolicy in its "
+            "namespace targets it. Make one."
+        ],
+        "tls-hostname-is-host": [
+            'BackendTLSPolicy gloo-system/mistral-tls: validation.hostname is "api.deepseek.com", and the host of Backend '
+            'gloo-system/mistral is "api.mistral.ai". Where that is meant, name it in the policy\'s configuration, under '
+            "allowedHostnames."
+        ],
+    }
+
+
+def test_a_key_in_a_header_for_keys_is_told_once() -> None:
+    (messages,) = refusals([route(set_header("Authorization", f"Bearer {KEY}"))]).values()
+    assert len(messages) == 1
+
+
+def test_a_violation_is_said_of_the_object_that_is_wrong() -> None:
+    objects = objects_of([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()])
+    assert [urn for _, urn in tls.hostnames_of_others(objects)] == ["urn:1"]
+    assert [urn for _, urn in tls.backends_without_tls(objects)] == ["urn:2"]
+
+
+@pytest.mark.parametrize(
+    ("file", "api"),
+    [
+        pytest.param(file, api, id=f"{file.stem.split('.')[1]} {api}")
+        for file in sorted((REPOSITORY / "stacks").glob("Pulumi.*.yaml"))
+        for api in apis_of(file)
+    ],
+)
+def test_every_stack_passes(file: Path, api: str) -> None:
+    assert refusals(properties_of(program_of(yaml.safe_load(file.read_text())["config"], api))) == {}
+
+
+@pytest.mark.parametrize("api", [api.value for api in BackendApi])
+@pytest.mark.parametrize("block", STACK_FILES, ids=lambda block: block.partition("\n")[0])
+def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
+    assert refusals(properties_of(program_of(yaml.safe_load(block)["config"], api))) == {}
+
+
+def program_of(config: dict[str, Any], api: str) -> Recording:
+    """The project's program with that config, in that generation of the API, and a key where one is needed."""
+    for provider in config[f"{PROJECT}:providers"].values():
+        if not provider.keys() & {"apiKeySecret", "passthrough"}:
+            provider["apiKey"] = KEY
+    return record_program({**config, f"{PROJECT}:api": api})
+
+
+@settings(max_examples=60, deadline=None)
+@given(accepted_arguments)
+def test_whatever_the_component_makes_passes_but_for_names_that_were_asked_for(args: dict[str, Any]) -> None:
+    allowed = [args["tls"]["hostname"]] if "hostname" in args.get("tls", {}) else []
+    given_key: Any = {**args, **({"api_key": KEY} if "api_key" in args else {})}
+    recording = record(lambda: OpenAICompatibleLLM("mistral", given_key))
+    assert refusals(properties_of(recording), allowed) == {}
+
+
+def test_a_name_that_is_meant_is_allowed_and_no_other() -> None:
+    objects = refused.HOSTNAMES_OF_OTHERS["authorities of one's own"]
+    assert refusals(objects, ["LLM.internal"]) == {}
+    assert set(refusals(objects, ["llm.example.com"])) == {"tls-hostname-is-host"}
+
+
+def test_a_host_that_is_an_address_has_no_name_to_compare() -> None:
+    assert refusals([backend(host="10.0.0.1"), tls_policy(backend(), "llm.internal")]) == {}
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [backend(port=8443)],
+        [agentgateway_backend(tls={})],
+        [refused.several(tls={"sni": "api.example.com"})],
+        [backend(host="API.mistral.ai"), tls_policy(backend())],
+        [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
+        [refused.tool_server(), tls_policy(refused.tool_server(), section="tools")],
+        [route(set_header("X-Team", "llm")), route(path="/sk-north-1-cluster-gateway-internal")],
+        [route(path="/sk-inferenceproduction1"), route(headers=[{"name": "Authorization", "value": "hJ2kfoT4x"}])],
+        [manifest("example.com/v1", "Note", "note", {"text": "Bearer authentication is required; sk-... is a key"})],
+        [manifest("apps/v1", "Deployment", "app", {"env": [{"name": "OPENAI_API_KEY", "value": KEY}]})],
+        [manifest("networking.k8s.io/v1", "Ingress", "ingress", {"defaultBackend": KEY})],
+        [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"Authorization": KEY}}],
+        [{"length": 16}, {"kind": "Backend"}],
+    ],
+    ids=str,
+)
+def test_what_is_right_and_what_is_none_of_its_business_passes(objects: list[Manifest]) -> None:
+    assert refusals(objects) == {}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-0123456789abcdef0123456789abcdef",
+        "sk-ant-api03-Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4AA",
+        "sk-or-v1-0123456789abcdef0123456789abcdef",
+        "gsk_abcdefghijklmnopqrstuvwxYZ0123456789",
+        "xai-abcdefghijklmnopqrstuvwxYZ0123456789",
+        "AIzaSyA-abcdefgHIJKLMNOPQRSTUVWXYZ01234",
+        "hf_abcdefghijklmnopqRSTUVWXYZabcdefgh",
+        "Bearer 0123456789abcdefghijklmnopqrstuv",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQ",
+    ],
+)
+def test_keys_of_many_providers_are_known_by_their_form_in_any_custom_resource(key: str) -> None:
+    for text in (key, f"before {key} after"):
+        assert set(refusals([manifest("example.com/v1", "Note", "note", {"texts": [text]})])) == {"no-key-in-spec"}
+
+
+def test_nothing_is_held_against_what_is_not_known_yet_but_an_inline_token_is_one_whatever_its_value() -> None:
+    unnamed: Manifest = {**tls_policy(backend(), "api.deepseek.com"), "metadata": UNKNOWN}
+    assert refusals([backend(), unnamed]) == {}
+    assert refusals([backend(), {**tls_policy(backend()), "spec": UNKNOWN}]) == {}
+    assert refusals([backend(host=UNKNOWN), tls_policy(backend(), "api.deepseek.com")]) == {}
+    assert (
+        refusals(
+            [backend(), manifest("gateway.networking.k8s.io/v1", "BackendTLSPolicy", "x", {"targetRefs": UNKNOWN})]
+        )
+        == {}
+    )
+    assert refusals([{**backend(), "spec": UNKNOWN}, {**backend(port=8443), "metadata": UNKNOWN}]) == {}
+    assert set(refusals([{**backend(host=UNKNOWN), "metadata": UNKNOWN}])) == {"backend-has-tls"}
+    assert set(refusals([backend({"kind": "Inline", "inline": UNKNOWN}, port=8443)])) == {"no-inline-token"}
