@@ -23,12 +23,22 @@ class Spread:
 
 
 class Figures:
-    """Of samples of which each round has every program, size and operation once."""
+    """Of samples of which each round has every program, size and operation once.
+
+    Attributes:
+        sizes: Numbers of providers.
+        programs: Those that were measured at every size.
+        rounds: Their numbers.
+    """
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._costs = {(each.program, each.providers, each.operation, each.round): each.cost for each in samples}
-        self.programs = list(dict.fromkeys(program for program, *_ in self._costs))
         self.sizes = sorted({size for _, size, _, _ in self._costs})
+        self.programs = [
+            program
+            for program in dict.fromkeys(program for program, *_ in self._costs)
+            if all(self.has(program, size) for size in self.sizes)
+        ]
         self.rounds = sorted({number for *_, number in self._costs})
 
     def of(self, program: str, size: int, operation: str, *measures: str) -> Spread:
@@ -43,6 +53,10 @@ class Figures:
                 for number in self.rounds
             ]
         )
+
+    def has(self, program: str, size: int) -> bool:
+        """Whether the program was measured at this size."""
+        return any(key[:2] == (program, size) for key in self._costs)
 
     def _sum(self, program: str, size: int, operation: str, number: int, measures: Sequence[str]) -> float:
         cost = self._costs[program, size, operation, number]

@@ -14,8 +14,8 @@ from bench.figures import PROCESSOR, Figures, Spread
 from bench.imports import ImportCost
 from bench.operation import OPERATIONS
 from bench.picture import draw
-from bench.rounds import KUBECTL, Sample
-from bench.targets import RESOURCES_PER_PROVIDER, targets
+from bench.rounds import KUBECTL, LEAST, SIZE_OF_LEAST, Sample
+from bench.targets import AT, RESOURCES_PER_PROVIDER, targets
 from local.binaries import Binaries
 from local.folders import REPOSITORY
 
@@ -43,6 +43,7 @@ def write(
         "## Against the targets",
         "",
         *_targets(figures),
+        *_least(figures),
         "",
         "## Every operation",
         "",
@@ -93,13 +94,30 @@ def _targets(figures: Figures) -> Iterator[str]:
     yield f"| resources in the state over the flat program's, a provider | {more} | 1 | {_verdict(kept=more <= 1)} |"
 
 
+def _least(figures: Figures) -> Iterator[str]:
+    if not figures.has(LEAST, SIZE_OF_LEAST):
+        return
+    yield ""
+    yield f"A component is one resource more for the engine and the program to register. What that alone costs, of {AT}"
+    yield "providers, shows the flat program with an empty component for each, over the flat program:"
+    yield ""
+    yield "| operation | time | processor time | program's own processor time |"
+    yield "|---|---|---|---|"
+    for operation in OPERATIONS:
+        ratios = [
+            _spread(figures.ratio((LEAST, SIZE_OF_LEAST), ("flat", SIZE_OF_LEAST), operation, *measures))
+            for measures in (("seconds",), PROCESSOR, PROCESSOR[:1])
+        ]
+        yield f"| {operation} | {' | '.join(ratios)} |"
+
+
 def _verdict(*, kept: bool) -> str:
     return "kept" if kept else "**missed**"
 
 
 def _operations(figures: Figures) -> Iterator[str]:
     seconds = [f"{program}, s" for program in figures.programs]
-    ratios = ["component ÷ flat", "of processor time"]
+    ratios = ["component ÷ flat", "of processor time", "of the program's own"]
     yield f"| providers | operation | {' | '.join([*seconds, *ratios])} |"
     yield f"|---|---|{'---|' * len([*seconds, *ratios])}"
     for size in figures.sizes:
@@ -107,7 +125,9 @@ def _operations(figures: Figures) -> Iterator[str]:
             seconds = [_spread(figures.of(program, size, operation, "seconds")) for program in figures.programs]
             ratio = figures.ratio(("component", size), ("flat", size), operation, "seconds")
             processor = figures.ratio(("component", size), ("flat", size), operation, *PROCESSOR)
-            yield f"| {size} | {operation} | {' | '.join(seconds)} | {_spread(ratio)} | {_spread(processor)} |"
+            own = figures.ratio(("component", size), ("flat", size), operation, PROCESSOR[0])
+            found = [*seconds, _spread(ratio), _spread(processor), _spread(own)]
+            yield f"| {size} | {operation} | {' | '.join(found)} |"
 
 
 def _sizes(figures: Figures) -> Iterator[str]:

@@ -23,6 +23,8 @@ from local.folders import REPOSITORY
 
 KUBECTL = "kubectl"
 PULUMI_PROGRAMS = ("component", "flat")
+LEAST = "flat_and_empty"
+SIZE_OF_LEAST = 100
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 SETTINGS = {
     "name": "bench",
@@ -61,7 +63,7 @@ class Bench:
         order = ["component"] if checkpoints else [*PULUMI_PROGRAMS, *kubectl]
         for number in range(rounds):
             for size in sizes:
-                for program in order:
+                for program in [*order, *([LEAST] if size == SIZE_OF_LEAST and not checkpoints else [])]:
                     say(f"round {number + 1} of {rounds}, {size} providers, {program}")
                     yield from self._life(number, program, size, checkpoints=checkpoints)
             order = [*order[1:], order[0]]
