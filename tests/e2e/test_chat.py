@@ -27,17 +27,11 @@ from tests.gateway import (
     page,
     providers,
     silent,
-    stand_in_gateway,
 )
+from tests.gateway import gateway as gateway
 
 UPSTREAM = "upstream call failed"
 REFUSED_KEY = providers(401, {"error": {"message": f"Incorrect API key provided: {API_KEY}."}})
-
-
-@pytest.fixture
-def gateway() -> Iterator[StandInGateway]:
-    with stand_in_gateway() as gateway:
-        yield gateway
 
 
 @dataclass(frozen=True)

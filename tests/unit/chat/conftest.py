@@ -1,17 +1,11 @@
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from components.openai_compatible_llm.chat.__main__ import main
-from tests.gateway import MODEL, ROUTE_PATH, StandInGateway, stand_in_gateway
-
-
-@pytest.fixture
-def gateway() -> Iterator[StandInGateway]:
-    with stand_in_gateway() as gateway:
-        yield gateway
+from tests.gateway import MODEL, ROUTE_PATH, StandInGateway
+from tests.gateway import gateway as gateway
 
 
 @dataclass(frozen=True)
