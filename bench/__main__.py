@@ -1,15 +1,19 @@
-"""`python -m bench`: runs the benchmark and writes docs/benchmark.md with its picture."""
+"""`python -m bench`: runs the benchmark and writes docs/benchmark.md with its picture.
+
+Ctrl-C ends it before all rounds are done; what whole rounds there are is then written.
+"""
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.imports import import_costs
 from bench.report import write
-from bench.rounds import Bench
+from bench.rounds import Bench, Sample
 from local.binaries import find_or_build
 from local.control_plane import ControlPlane
 from local.folders import StateFolder
@@ -31,8 +35,11 @@ def main(arguments: list[str]) -> None:
         try:
             plane.start()
             bench = Bench(plane, binaries.pulumi, folder)
-            samples = list(bench.samples(asked.providers, asked.rounds, _say))
-            with_checkpoints = list(bench.samples(asked.checkpoints, min(asked.rounds, 3), _say, checkpoints=True))
+            samples = _whole_rounds(bench.samples(asked.providers, asked.rounds, _say))
+            checkpoint_rounds = min(asked.rounds, 3)
+            with_checkpoints = _whole_rounds(
+                bench.samples(asked.checkpoints, checkpoint_rounds, _say, checkpoints=True)
+            )
         finally:
             plane.stop()
     imports = import_costs(2 * asked.rounds)
@@ -44,6 +51,17 @@ def main(arguments: list[str]) -> None:
         }
         asked.samples.write_text(json.dumps(found))
     write(samples, with_checkpoints, imports, binaries)
+
+
+def _whole_rounds(samples: Iterator[Sample]) -> list[Sample]:
+    """Ctrl-C ends them early: what has been measured by then counts, but for the round that was cut off."""
+    found: list[Sample] = []
+    try:
+        found.extend(samples)
+    except KeyboardInterrupt:
+        last = found[-1].round if found else 0
+        found = [each for each in found if each.round < last]
+    return found
 
 
 def _numbers(text: str) -> list[int]:

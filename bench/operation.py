@@ -31,7 +31,7 @@ class _Stack(automation.Stack):
 def main(arguments: list[str]) -> None:
     """Prints the cost as JSON: seconds, seconds of processor time, bytes of peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program", choices=("component", "flat", "flat_and_empty"))
+    parser.add_argument("program", choices=("component", "flat", "least"))
     parser.add_argument("providers", type=int)
     parser.add_argument("operation", choices=OPERATIONS)
     parser.add_argument("namespace")

@@ -104,8 +104,8 @@ class EmptyComponent(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def flat_and_empty(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    """The flat program with an empty component a provider: less than this no component can cost."""
+def least(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+    """The flat program with an empty component a provider: no component can cost less than this."""
 
     def program() -> None:
         for name in api_keys:

@@ -23,7 +23,7 @@ from local.folders import REPOSITORY
 
 KUBECTL = "kubectl"
 PULUMI_PROGRAMS = ("component", "flat")
-LEAST = "flat_and_empty"
+LEAST = "least"
 SIZE_OF_LEAST = 100
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 SETTINGS = {
