@@ -95,6 +95,7 @@ def test_what_a_recipe_gives_is_taken_by_the_api_server(cluster: Cluster, monkey
             assert cluster.refusal(manifest) is None
 
 
+@pytest.mark.slow
 def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: PulumiCli, cluster: Cluster) -> None:
     assert "+ 16 created" in prod
     assert "sk-typed" not in prod + yaml.safe_dump(stack_file(cli))
@@ -104,6 +105,7 @@ def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: P
     assert components(cluster, "mistral", namespace=NAMESPACE) == {"mistral": {}}
 
 
+@pytest.mark.slow
 def test_settings_are_set_got_and_removed_by_their_path(prod: str, cli: PulumiCli) -> None:
     assert prod
     assert done(cli, SETTINGS) == "llm.example.com\n"
@@ -113,6 +115,7 @@ def test_settings_are_set_got_and_removed_by_their_path(prod: str, cli: PulumiCl
     done(cli, "pulumi config rm --path 'providers.mistral.rewriteHost'")
 
 
+@pytest.mark.slow
 def test_a_file_elsewhere_and_the_projects_defaults_are_heeded(prod: str, cli: PulumiCli) -> None:
     assert prod
     before = stack_file(cli)
@@ -135,6 +138,7 @@ def test_a_file_elsewhere_and_the_projects_defaults_are_heeded(prod: str, cli: P
     assert stack_file(cli) == before
 
 
+@pytest.mark.slow
 def test_a_stack_can_be_made_with_a_passphrase_of_its_own(prod: str, cli: PulumiCli) -> None:
     assert prod
     done(cli, WITH_PASSPHRASE)
@@ -142,6 +146,7 @@ def test_a_stack_can_be_made_with_a_passphrase_of_its_own(prod: str, cli: Pulumi
     done(cli, "pulumi stack rm dev\npulumi stack select prod")
 
 
+@pytest.mark.slow
 def test_a_stack_file_that_names_environments_needs_a_backend_that_has_them(prod: str, cli: PulumiCli) -> None:
     assert prod
     file = cli.project / "stacks/Pulumi.prod.yaml"
@@ -153,6 +158,7 @@ def test_a_stack_file_that_names_environments_needs_a_backend_that_has_them(prod
     assert "does not support environments" in failed.stderr
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_any_provider_is_said_at_once_and_by_name(prod: str, cli: PulumiCli) -> None:
     assert prod
     file = cli.project / "stacks/Pulumi.prod.yaml"
@@ -174,6 +180,7 @@ def test_what_is_wrong_with_any_provider_is_said_at_once_and_by_name(prod: str, 
         assert f"{problem}" in failed.stdout
 
 
+@pytest.mark.slow
 def test_removing_a_provider_removes_its_objects_and_touches_no_other(
     prod: str, cli: PulumiCli, cluster: Cluster
 ) -> None:

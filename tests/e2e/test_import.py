@@ -112,6 +112,7 @@ def test_an_installed_package_makes_its_objects_in_a_project_of_another_name(
     assert objects["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "mistral-medium-latest"
 
 
+@pytest.mark.slow
 def test_an_installed_package_asks_through_a_gateway(python: Path) -> None:
     with stand_in_gateway() as gateway:
         printed = shell(python, ASKED_INSTALLED.replace(README_GATEWAY, gateway.url))

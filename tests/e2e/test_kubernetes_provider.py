@@ -86,6 +86,7 @@ def test_a_mutable_secret_is_rotated_in_place_and_its_value_is_nowhere_to_be_rea
         assert base64.b64encode(value.encode()).decode().rstrip("=") not in written
 
 
+@pytest.mark.slow
 def test_a_secret_is_replaced_by_default(stack: Stack, namespace: str, core: CoreV1Api) -> None:
     stack.up(of(lambda: secret(namespace)))
     before = live_secret(core, namespace)
@@ -94,6 +95,7 @@ def test_a_secret_is_replaced_by_default(stack: Stack, namespace: str, core: Cor
     assert live_secret(core, namespace).metadata.uid != before.metadata.uid
 
 
+@pytest.mark.slow
 def test_values_known_only_later_are_let_through_at_preview(stack: Stack, namespace: str, core: CoreV1Api) -> None:
     def program() -> None:
         uid: pulumi.Output[str] = secret(namespace).metadata.apply(lambda made: made.uid)

@@ -85,6 +85,7 @@ def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
     cli("destroy", "--skip-preview")
 
 
+@pytest.mark.slow
 def test_the_plugin_makes_the_objects_that_an_import_makes(
     cli: PulumiCli, deployed: CompletedProcess[str], cluster: Cluster
 ) -> None:
@@ -114,6 +115,7 @@ def as_given(objects: dict[str, Any], name: str) -> Any:
     return json.loads(re.sub(rf'"(/?){name}(-[a-z]+)?"', r'"\1NAME\2"', json.dumps(objects)))
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_of_each_property_and_the_key_is_not(cli: PulumiCli) -> None:
     wrong = {"preset": "mistrl", "port": 99999, "apiKey": f"Bearer {CANARY}", "gatway": {"name": "a"}}
     write(cli.project, {**PROGRAM, "resources": {NAME: {"type": TOKEN, "properties": wrong}}})

@@ -91,6 +91,7 @@ def changed(before: dict[str, dict[str, object]], after: dict[str, dict[str, obj
     return {kind for kind in before | after if revisions(before).get(kind) != revisions(after).get(kind)}
 
 
+@pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)], indirect=True)
 def test_the_key_is_shown_by_no_command_and_stands_in_no_file(cli: PulumiCli) -> None:
     encoded = base64.b64encode(CANARY.encode()).decode()
     cli("config", "set", "--secret", "--path", "providers.house.apiKey", CANARY)

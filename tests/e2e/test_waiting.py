@@ -90,7 +90,7 @@ def states(stack: stand_in.Stack) -> dict[str, dict[str, Any]]:
     return {each["type"].rpartition(":")[2]: each for each in deployment["resources"]}
 
 
-@pytest.mark.parametrize("api", GENERATIONS)
+@pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_enough(
     stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_
     assert second.accepted[ROUTE] < ended
 
 
-@pytest.mark.parametrize("api", GENERATIONS)
+@pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
     stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:

@@ -31,6 +31,8 @@ pulumi.export("preview", pulumi.runtime.is_dry_run())
 """
 CANARY = "canary-0123456789"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cli(tmp_path: Path) -> PulumiCli:
