@@ -23,6 +23,7 @@ import yaml
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 from pulumi import automation
 from pulumi.automation._server import LanguageServer
+from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
 
 from local.binaries import Binaries
@@ -76,25 +77,40 @@ def ended() -> Iterator[None]:
             pass
 
 
+def _ignored(_: str) -> None:
+    """For lines that nobody waits for."""
+
+
 @dataclass
 class Stack:
-    """Collects all that the engine printed."""
+    """Collects all that the engine printed.
+
+    Attributes:
+        heard: Called with each line of an `up` as soon as the engine has printed it.
+    """
 
     stack: automation.Stack
     folder: Path
     variables: dict[str, str]
     printed: list[str] = field(default_factory=list)
+    heard: Callable[[str], None] = _ignored
 
     def up(self, program: Program, **options: Any) -> set[str]:
         """What it did, in the engine's words."""
+
+        def hear(line: str) -> None:
+            self.printed.append(line)
+            self.heard(line)
+
         with ended():
-            result = self.stack.up(program=program, on_output=self.printed.append, color="never", **options)
+            result = self.stack.up(program=program, on_output=hear, color="never", **options)
         return counts(result.stdout)
 
-    def preview(self, program: Program) -> set[str]:
+    def preview(self, program: Program, **options: Any) -> set[str]:
         """What it would do, in the engine's words."""
+        options |= {"on_output": self.printed.append, "color": "never", "diff": True}
         with ended():
-            result = self.stack.preview(program=program, on_output=self.printed.append, color="never", diff=True)
+            result = self.stack.preview(program=program, **options)
         return counts(result.stdout)
 
     def destroy(self) -> None:
@@ -162,7 +178,7 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
         "PULUMI_HOME": str(folder / "home"),
     }
     options = automation.LocalWorkspaceOptions(work_dir=str(folder / "project"), env_vars=variables)
-    created = QuickStack.create("test", automation.LocalWorkspace(**vars(options)))
+    created = QuickStack("test", automation.LocalWorkspace(**vars(options)), StackInitMode.CREATE)
     yield Stack(created, folder, variables)
     # The SDK leaves the event loop of a program that failed open.
     gc.collect()
