@@ -18,5 +18,11 @@ def block_with(text: str) -> str:
     return found
 
 
+def symptom(text: str) -> str:
+    """One that the README says what to do about."""
+    assert re.search(rf"^\| [^|]*`{re.escape(text)}`[^|]*\|", README, re.MULTILINE), text
+    return text
+
+
 TRY_IT = block_with("make up\n")
 IN_BETWEEN = block_with("make up STACK=mistral")

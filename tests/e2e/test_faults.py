@@ -6,6 +6,9 @@ What the engine says when it begins to make a resource, and when it is made, is 
 import itertools
 import json
 import re
+import shlex
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +25,7 @@ from local.processes import DetachedProcesses
 from tests.e2e import stand_in
 from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
 from tests.e2e.stand_in import Program, Stack
-from tests.readme import README
+from tests.readme import README, symptom
 
 pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
 core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
@@ -34,8 +37,10 @@ MOMENTS = 20
 # There are at least 92. The last few come when nothing is left to do.
 LAST_MOMENT = 90
 
-# The README has it for an object that was made, but didn't get into the state any more.
+# What the README has for an object that was made, but didn't get into the state any more; and for what the engine was
+# about to write.
 RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", README))
+(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", README)
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -51,12 +56,12 @@ def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) 
         plane.stop()
 
 
-def at_progress(number: int, act: Callable[[], None]) -> Callable[[str], None]:
-    """For `Stack.heard`: does this once, at that line of progress."""
+def at_progress(number: int, act: Callable[[], None], of: str = "") -> Callable[[str], None]:
+    """For `Stack.heard`: does this once, at that line of progress of those with this text."""
     lines = itertools.count(1)
 
     def heard(line: str) -> None:
-        if re.search(r" (creating|created)\b", line) and next(lines) == number:
+        if of in line and re.search(r" (creating|created)\b", line) and next(lines) == number:
             act()
 
     return heard
@@ -64,27 +69,42 @@ def at_progress(number: int, act: Callable[[], None]) -> Callable[[str], None]:
 
 def kill_the_engine() -> None:
     """Its provider goes on with what it has begun, until it finds itself alone."""
-    (engine,) = (child for child in psutil.Process().children() if child.name() == "pulumi")
-    provider = engine.children(recursive=True)
+    engine, providers = running()
     engine.kill()
-    _, left = psutil.wait_procs(provider, timeout=20)
+    _, left = psutil.wait_procs(providers, timeout=20)
     assert left == []
 
 
+def kill_the_engine_while_it_waits(stack: Stack) -> None:
+    """For its provider; it has written down that it does."""
+    engine, (provider,) = running()
+    provider.suspend()
+    deadline = time.monotonic() + 20
+    while not state(stack).get("pending_operations") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    engine.kill()
+    provider.resume()
+    provider.wait(timeout=20)
+
+
+def running() -> tuple[psutil.Process, list[psutil.Process]]:
+    """The engine, and the provider once it has begun."""
+    (engine,) = (child for child in psutil.Process().children() if child.name() == "pulumi")
+    return engine, engine.children(recursive=True)
+
+
 def cancel_as_the_readme_says(stack: Stack) -> None:
-    """After a SIGKILL; where the engine was about to write the state, its attributes are empty."""
     if said := failure(stack.stack.cancel):
-        assert "failed to load checkpoint: EOF" in said
-        for attributes in stack.folder.rglob("*.attrs"):
-            if not attributes.stat().st_size:
-                attributes.unlink()
+        assert symptom("failed to load checkpoint") in said
+        assert symptom("EOF") in said
+        subprocess.run(["find", stack.folder, *shlex.split(EMPTY_ATTRIBUTES)], check=True)
         stack.stack.cancel()
 
 
 def up_as_the_readme_says(stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice where an object was written that nobody could take note of any more."""
     if said := failure(stack.up, program):
-        assert "already exists" in said
+        assert symptom("already exists") in said
         with monkeypatch.context() as once:
             for name, value in RECOVERY.items():
                 once.setenv(name, value)
@@ -98,6 +118,17 @@ def failure(command: Callable[..., object], *arguments: Any) -> str | None:
     except automation.CommandError as error:
         return str(error)
     return None
+
+
+def said_by(stack: Stack, command: Callable[..., object], *arguments: Any) -> str:
+    start = len(stack.printed)
+    command(*arguments)
+    return "\n".join(stack.printed[start:])
+
+
+def state(stack: Stack) -> dict[str, Any]:
+    (checkpoint,) = (stack.folder / "state").glob(".pulumi/stacks/**/test.json")
+    return json.loads(checkpoint.read_text())["checkpoint"]["latest"] or {}
 
 
 def uids(objects: Objects) -> dict[tuple[str, str], str]:
@@ -114,16 +145,11 @@ def assert_whole(stack: Stack, program: Program, objects: Objects, namespace: st
     assert differing == []
     assert uids(objects) | uids(made) == uids(objects)
 
-    (checkpoint,) = (stack.folder / "state").glob(".pulumi/stacks/**/test.json")
-    resources = json.loads(checkpoint.read_text())["checkpoint"]["latest"]["resources"]
+    resources = state(stack)["resources"]
     default_provider = 1
     assert len({each["urn"] for each in resources}) == len(resources) == RESOURCES + default_provider
 
     assert stack.up(program) == {f"{RESOURCES} unchanged"}
-
-
-def test_the_readme_says_how_to_go_on() -> None:
-    assert RECOVERY.keys() == {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "PULUMI_K8S_ENABLE_PATCH_FORCE"}
 
 
 @pytest.mark.parametrize("step", range(MOMENTS))
@@ -142,6 +168,21 @@ def test_an_engine_that_was_killed_leaves_nothing_that_the_next_up_does_not_mend
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 
 
+def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_that_the_readme_names(
+    stack: Stack, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = programs.component(namespace, programs.keys(1, rotated=False))
+    stack.heard = at_progress(1, lambda: kill_the_engine_while_it_waits(stack), of=":Secret ")
+    assert failure(stack.up, program)
+    cancel_as_the_readme_says(stack)
+    up_as_the_readme_says(stack, program, monkeypatch)
+    assert symptom("pending operations") in said_by(stack, stack.up, program)
+
+    assert "`pulumi refresh --clear-pending-creates`" in README
+    stack.stack.refresh(clear_pending_creates=True)
+    assert "pending operations" not in said_by(stack, stack.up, program)
+
+
 def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_one_goes_on(
     stack: Stack, namespace: str, cluster: Cluster, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +191,7 @@ def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_
     assert api_server
     stack.heard = at_progress(LAST_MOMENT // 2, api_server.kill)
     said = stack.fails(stack.up, program)
-    assert "configured Kubernetes cluster is unreachable" in said
+    assert symptom("configured Kubernetes cluster is unreachable") in said
 
     control_plane.start()
     made = cluster.everything_in(namespace)
