@@ -38,10 +38,18 @@ class Checkpoint:
         return self.file.stem
 
     def mend(self) -> bool:
-        """Whether the engine was killed while it wrote this; its own backup of the step before takes the place then."""
+        """Whether the engine was cut off while it wrote this, and it can be read again.
+
+        Killed, it leaves the file's attributes empty, without which it reads the file well. Without room on the disk it
+        leaves half a file; its own backup of the step before takes the place then.
+        """
+        attributes = self.file.with_name(f"{self.file.name}.attrs")
         backup = self.file.with_name(f"{self.file.name}.bak")
+        cut_off = attributes.exists() and not attributes.stat().st_size
+        if cut_off:
+            attributes.unlink()
         if _is_whole(self.file) or not _is_whole(backup):
-            return False
+            return cut_off
         write_private(self.file, backup.read_text())
         return True
 

@@ -21,6 +21,12 @@ def block_with(text: str, page: str = README) -> str:
     return found
 
 
+def symptom(text: str) -> str:
+    """One that the README says what to do about."""
+    assert re.search(rf"^\| [^|]*`{re.escape(text)}`[^|]*\|", README, re.MULTILINE), text
+    return text
+
+
 TRY_IT = block_with("make up\n")
 IN_BETWEEN = block_with("make up STACK=mistral")
 INSTALLED = block_with("pip install ./components")

@@ -84,7 +84,13 @@ def _at_the_same_places(inputs: Any, live: Any) -> Any:
 
 
 def imported_inputs(live: Object) -> Object:
-    """What a program would have had to say for the object to be as it is."""
-    said = ("name", "namespace", "labels", "annotations")
+    """What a program would have had to say for the object to be as it is; of a custom resource, its name alone.
+
+    So does the official provider, which takes what its schema has of a kind, and has none of custom resources. The next
+    `up` then shows their whole spec as added.
+    """
+    core = "/" not in live["apiVersion"]
+    said = ("name", "namespace", "labels", "annotations") if core else ("name", "namespace")
     metadata = {key: value for key, value in live["metadata"].items() if key in said}
-    return {key: value for key, value in live.items() if key != "status"} | {"metadata": metadata}
+    taken = live.keys() - {"status"} if core else ("apiVersion", "kind")
+    return {key: value for key, value in live.items() if key in taken} | {"metadata": metadata}

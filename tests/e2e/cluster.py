@@ -52,12 +52,20 @@ class Cluster:
         found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found
 
-    def _listed(self, definition: tuple[str, str, str], namespace: str, name: str) -> list[dict[str, Any]]:
+    def everything_in(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """All the objects of the kinds that components make, by kind and name."""
+        secrets = self._client.sanitize_for_serialization(self.core.list_namespaced_secret(namespace).items)
+        found = [{"apiVersion": "v1", "kind": "Secret", **secret} for secret in secrets]
+        found += [each for definition in CUSTOM.values() for each in self._listed(definition, namespace)]
+        return {(each["kind"], each["metadata"]["name"]): each for each in found}
+
+    def _listed(self, definition: tuple[str, str, str], namespace: str, name: str = "") -> list[dict[str, Any]]:
         """None either where there is no such definition."""
         group, version, plural = definition
+        selector = f"metadata.name={name}" if name else ""
         try:
             listed: Any = self.custom.list_namespaced_custom_object(
-                group, version, namespace, plural, field_selector=f"metadata.name={name}"
+                group, version, namespace, plural, field_selector=selector
             )
         except kubernetes.client.ApiException as error:
             if error.status == HTTPStatus.NOT_FOUND:

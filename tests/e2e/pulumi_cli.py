@@ -32,6 +32,15 @@ class PulumiCli:
     project: Path
     environment: Mapping[str, str] = field(repr=False)
 
+    @property
+    def home(self) -> Path:
+        return Path(self.environment["PULUMI_HOME"])
+
+    @property
+    def state(self) -> Path:
+        """Folder of the file backend."""
+        return self.home / "state"
+
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`pulumi` with these arguments, and these variables in its environment."""
         return self._run(["pulumi", *arguments], environment)
@@ -40,11 +49,26 @@ class PulumiCli:
         """Lines of shell, as a README has them, and what is typed meanwhile; the first that fails ends it."""
         return self._run(["bash", "-euo", "pipefail", "-c", commands], environment, typed)
 
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """`pulumi`, to be watched while it works; all that it says comes on standard output."""
+        return subprocess.Popen(
+            self._found(["pulumi", *arguments]),
+            cwd=self.project,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _found(self, command: list[str]) -> list[str]:
+        return [shutil.which(command[0], path=self.environment["PATH"]) or command[0], *command[1:]]
+
     def _run(
         self, command: list[str], environment: Mapping[str, str], typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [shutil.which(command[0], path=self.environment["PATH"]) or command[0], *command[1:]],
+            self._found(command),
             cwd=self.project,
             env={**self.environment, **environment},
             input=typed,
@@ -83,11 +107,6 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     return PulumiCli(project, environment)
 
 
-@pytest.fixture
-def pulumi_cli(tmp_path: Path) -> PulumiCli:
-    return cli_in_a_copy(tmp_path)
-
-
 def cli_in_a_copy(place: Path) -> PulumiCli:
     """The CLI in a fresh copy of the project, without `local/`."""
     project = place / "project"
@@ -99,6 +118,11 @@ def cli_in_a_copy(place: Path) -> PulumiCli:
         else:
             shutil.copy(source, project)
     return isolated_cli(project, place / "pulumi-home")
+
+
+@pytest.fixture
+def pulumi_cli(tmp_path: Path) -> PulumiCli:
+    return cli_in_a_copy(tmp_path)
 
 
 def _put_pulumi(place: Path) -> None:

@@ -77,25 +77,40 @@ def ended() -> Iterator[None]:
             pass
 
 
+def _ignored(_: str) -> None:
+    """For lines that nobody waits for."""
+
+
 @dataclass
 class Stack:
-    """Collects all that the engine printed."""
+    """Collects all that the engine printed.
+
+    Attributes:
+        heard: Called with each line of an `up` as soon as the engine has printed it.
+    """
 
     stack: automation.Stack
     folder: Path
     variables: dict[str, str]
     printed: list[str] = field(default_factory=list)
+    heard: Callable[[str], None] = _ignored
 
     def up(self, program: Program, **options: Any) -> set[str]:
         """What it did, in the engine's words."""
+
+        def hear(line: str) -> None:
+            self.printed.append(line)
+            self.heard(line)
+
         with ended():
-            result = self.stack.up(program=program, on_output=self.printed.append, color="never", **options)
+            result = self.stack.up(program=program, on_output=hear, color="never", **options)
         return counts(result.stdout)
 
-    def preview(self, program: Program) -> set[str]:
+    def preview(self, program: Program, **options: Any) -> set[str]:
         """What it would do, in the engine's words."""
+        options |= {"on_output": self.printed.append, "color": "never", "diff": True}
         with ended():
-            result = self.stack.preview(program=program, on_output=self.printed.append, color="never", diff=True)
+            result = self.stack.preview(program=program, **options)
         return counts(result.stdout)
 
     def destroy(self) -> None:

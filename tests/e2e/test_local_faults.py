@@ -116,6 +116,7 @@ def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> No
 
     (checkpoint,) = up.state.pulumi_state.glob(".pulumi/stacks/**/killed.json")
     checkpoint.write_text("")
+    checkpoint.with_name("killed.json.attrs").write_text("")
     assert "gone on from where its last run was cut off." in up.up("killed")
     assert {kind: uid for kind, (uid, _) in revisions(objects(up, "killed")).items()} == {
         kind: uid for kind, (uid, _) in after.items()

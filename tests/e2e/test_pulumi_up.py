@@ -1,6 +1,5 @@
 """`pulumi up` as on a user's cluster: the CLI and the project's own program, on a real API server."""
 
-import base64
 import json
 import re
 import socket
@@ -89,32 +88,6 @@ def test_an_update_changes_what_was_changed_and_nothing_else(cli: PulumiCli, clu
 
 def changed(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> set[str]:
     return {kind for kind in before | after if revisions(before).get(kind) != revisions(after).get(kind)}
-
-
-@pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)], indirect=True)
-def test_the_key_is_shown_by_no_command_and_stands_in_no_file(cli: PulumiCli) -> None:
-    encoded = base64.b64encode(CANARY.encode()).decode()
-    cli("config", "set", "--secret", "--path", "providers.house.apiKey", CANARY)
-    printed = ""
-    for command in (
-        ["preview", "--diff"],
-        ["up", "--diff", "--skip-preview"],
-        ["stack", "output", "--json", "--show-secrets"],
-        ["stack", "export"],
-        ["stack", "history", "--json"],
-        ["destroy", "--diff", "--skip-preview"],
-    ):
-        done = cli(*command)
-        assert done.returncode == 0, done.stderr
-        printed += done.stdout + done.stderr
-    assert "house-secret" in printed
-    home = Path(cli.environment["PULUMI_HOME"])
-    files = [file for folder in (home, cli.project) for file in folder.rglob("*") if file.is_file()]
-    written = b"".join(file.read_bytes() for file in files if "bin" not in file.parts)
-    assert b"house-secret" in written
-    for text in (CANARY, encoded):
-        assert text not in printed
-        assert text.encode() not in written
 
 
 @pytest.mark.parametrize("api", ["kgateway"], indirect=True)

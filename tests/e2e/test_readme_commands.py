@@ -4,11 +4,19 @@ Those for this machine alone are run in test_local_up.py, those for programs of 
 test_package_add.py, those for the Role in test_least_privilege.py, those with the policies in test_policy_pack.py.
 """
 
+import copy
+import json
+import re
 import shutil
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from tests import seed
+from tests.canary import Canaries
 from tests.e2e.clone import put_packages
-from tests.e2e.cluster import Cluster, api_key, revisions
+from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
 from tests.gateway import NO_ROUTE, TOKENS, stand_in_gateway
 from tests.readme import (
@@ -32,31 +40,48 @@ ON_A_CLUSTER = block_with("pulumi stack init")
 NEXT_KEY_IN = next(block for block in blocks("sh") if block.startswith("pulumi config set --secret"))
 MIGRATION = block_with("pulumi config set openai-compatible-llm:api")
 ASKED = block_with("make chat")
+TAKING_OVER = block_with("pulumi import")
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.fixture
+def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
+    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+
+
+def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
+    """What they print; neither that nor any file has a key in it. Without kubectl, its lines are left out."""
+    if not shutil.which("kubectl"):
+        commands = re.sub(r"^kubectl .*\n", "", commands, flags=re.MULTILINE)
+    done = cli.shell(commands, typed)
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    canaries = Canaries(KEY, NEXT_KEY)
+    assert not canaries.are_in(printed)
+    assert canaries.files(cli.project) == canaries.files(cli.home, leaving_out=[cli.home / "bin"]) == []
+    return printed
 
 
 def test_no_block_of_commands_is_left_out() -> None:
     others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED, POLICIES, ROLE}
-    assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, ASKED} == set(blocks("sh"))
+    assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, ASKED, TAKING_OVER} == set(blocks("sh"))
 
 
-def test_on_a_cluster_with_the_cli(pulumi_cli: PulumiCli, cluster: Cluster) -> None:
-    cli = replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
-    done = cli.shell(ON_A_CLUSTER, typed=KEY)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster) -> None:
+    run(cli, ON_A_CLUSTER, typed=KEY)
     first = cluster.objects("mistral")
     assert api_key(first) == KEY
     ask(cli)
 
-    done = cli.shell(NEXT_KEY_IN, typed=NEXT_KEY)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(cli, NEXT_KEY_IN, typed=NEXT_KEY)
     second = cluster.objects("mistral")
     assert api_key(second) == NEXT_KEY
     changed = {kind for kind in first if revisions(first)[kind] != revisions(second)[kind]}
     assert changed == {"Secret"}
     assert second["Secret"]["metadata"]["uid"] == first["Secret"]["metadata"]["uid"]
 
-    done = cli.shell(MIGRATION if shutil.which("kubectl") else MIGRATION.partition("kubectl get")[0])
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(cli, MIGRATION)
     assert "AgentgatewayBackend" in cluster.objects("mistral")
     assert cli("destroy", "--skip-preview").returncode == 0
     assert cluster.objects("mistral") == {}
@@ -82,3 +107,58 @@ def ask(cli: PulumiCli) -> None:
     # A stack that doesn't say where its gateway is.
     done = cli.shell(ASKED.replace(f"GATEWAY_URL={README_GATEWAY}", ""))
     assert "doesn't say where the gateway of provider mistral is" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("refused_before", [False, True], ids=["at once", "after an up that was refused"])
+def test_objects_made_by_hand_are_taken_over_as_they_are(
+    cli: PulumiCli, cluster: Cluster, refused_before: bool
+) -> None:
+    by_hand(cluster)
+    first = cluster.objects("mistral")
+    run(cli, ON_A_CLUSTER.removesuffix("pulumi up\n"), typed=KEY)
+    if refused_before:
+        refused = cli("up", "--skip-preview")
+        assert refused.returncode != 0
+        assert "gloo-system/mistral-secret already exists" in refused.stdout
+        assert revisions(cluster.objects("mistral")) == revisions(first)
+
+    printed = run(cli, TAKING_OVER)
+
+    assert "3 updated" in printed
+    assert not re.search(r"\d (to )?(delete|replace)", printed)
+    second = cluster.objects("mistral")
+    assert api_key(second) == KEY
+    assert {kind: uid for kind, (uid, _) in revisions(second).items()} == {
+        kind: uid for kind, (uid, _) in revisions(first).items()
+    }
+    wanted = copy.deepcopy(first)
+    wanted["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] = seed.MISTRAL["Backend"]["spec"]["ai"]["llm"]["openai"][
+        "model"
+    ]
+    assert {kind: each.get("spec") for kind, each in second.items()} == {
+        kind: each.get("spec") for kind, each in wanted.items()
+    }
+    if shutil.which("kubectl"):
+        assert LAST_APPLIED not in second["Secret"]["metadata"].get("annotations", {})
+    assert "6 unchanged" in run(cli, "pulumi up --skip-preview")
+    run(cli, "pulumi destroy --skip-preview")
+    assert cluster.objects("mistral") == {}
+
+
+def by_hand(cluster: Cluster) -> None:
+    """The walk-through's objects, with another model, as `kubectl apply` makes them."""
+    kubectl = "kubectl-client-side-apply"
+    for kind, manifest in copy.deepcopy(seed.MISTRAL).items():
+        if kind == "Secret":
+            manifest["stringData"] = {"Authorization": KEY}
+            manifest["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(manifest)}
+            body: Any = manifest
+            cluster.core.create_namespaced_secret(seed.NAMESPACE, body, field_manager=kubectl)
+            continue
+        if kind == "Backend":
+            manifest["spec"]["ai"]["llm"]["openai"]["model"] = "by hand"
+        group, version, plural = CUSTOM[kind]
+        cluster.custom.create_namespaced_custom_object(
+            group, version, seed.NAMESPACE, plural, manifest, field_manager=kubectl
+        )

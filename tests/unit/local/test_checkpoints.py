@@ -73,8 +73,20 @@ def test_a_damaged_checkpoint_asks_for_down(content: str, tmp_path: Path) -> Non
         _ = checkpoint.objects
 
 
+def test_attributes_that_the_engine_was_killed_in_the_midst_of_writing_are_no_more(tmp_path: Path) -> None:
+    write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
+    file = only(tmp_path).file
+    attributes = file.with_name(f"{file.name}.attrs")
+    assert not only(tmp_path).mend()
+    assert attributes.exists()
+    attributes.write_text("")
+    assert only(tmp_path).mend()
+    assert not attributes.exists()
+    assert [str(each) for each in only(tmp_path).objects] == ["Namespace a"]
+
+
 @pytest.mark.parametrize("half", ["", '{"version": 3, "checkpoint": {"sta', "null"])
-def test_what_the_engine_was_killed_in_the_midst_of_writing_is_as_in_its_backup(tmp_path: Path, half: str) -> None:
+def test_what_the_engine_had_no_room_to_write_is_as_in_its_backup(tmp_path: Path, half: str) -> None:
     write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
     file = only(tmp_path).file
     file.with_name(f"{file.name}.bak").write_text(file.read_text())

@@ -178,18 +178,16 @@ def test_a_whole_number_is_the_same_however_the_engine_keeps_it() -> None:
 
 
 def test_an_import_takes_what_a_program_could_have_said() -> None:
-    live = ROUTE | {
-        "metadata": {
-            "name": "mistral",
-            "namespace": "gloo-system",
-            "uid": "1",
-            "labels": {"a": "b"},
-            "annotations": {"c": "d"},
-        },
-        "status": {"parents": []},
-    }
-    metadata = ROUTE["metadata"] | {"labels": {"a": "b"}, "annotations": {"c": "d"}}
-    assert imported_inputs(live) == ROUTE | {"metadata": metadata}
+    said = SECRET["metadata"] | {"labels": {"a": "b"}, "annotations": {"c": "d"}}
+    live = with_data_only(SECRET) | {"metadata": said | {"uid": "1"}, "status": {}}
+    assert imported_inputs(live) == with_data_only(SECRET) | {"metadata": said}
+
+
+def test_an_import_takes_a_custom_resources_name_alone() -> None:
+    live = ROUTE | {"metadata": ROUTE["metadata"] | {"uid": "1", "labels": {"a": "b"}}, "status": {"parents": []}}
+    taken = {key: ROUTE[key] for key in ("apiVersion", "kind", "metadata")}
+    assert imported_inputs(live) == taken
+    assert changed(taken, ROUTE, live) == {"spec": PropertyDiffKind.ADD}
 
 
 def test_plain_values_are_without_secretness_and_nulls() -> None:

@@ -1,0 +1,239 @@
+"""What befalls a program with the component in the midst of an `up` or after it, and the `up` that mends it.
+
+What the engine says when it begins to make a resource, and when it is made, is a line of progress here.
+"""
+
+import itertools
+import json
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+from pulumi import automation
+
+from bench import programs
+from local.binaries import Binaries
+from local.control_plane import KUBE_APISERVER, ControlPlane
+from local.folders import StateFolder
+from local.kubernetes_provider.diff import diff
+from local.processes import DetachedProcesses
+from tests.e2e import stand_in
+from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.e2e.stand_in import Program, Stack
+from tests.readme import README, symptom
+
+pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
+core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+
+PROVIDERS = 10
+KEYS = programs.keys(PROVIDERS, rotated=False)
+RESOURCES = 1 + 5 * PROVIDERS
+MOMENTS = 20
+# There are at least 92. The last few come when nothing is left to do.
+LAST_MOMENT = 90
+
+# What the README has for an object that was made, but didn't get into the state any more; and for what the engine was
+# about to write.
+RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", README))
+(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", README)
+
+Objects = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One of its own, as one of the tests kills it."""
+    plane = ControlPlane(StateFolder(tmp_path_factory.mktemp("faults")), binaries, print)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+def at_progress(number: int, act: Callable[[], None], of: str = "") -> Callable[[str], None]:
+    """For `Stack.heard`: does this once, at that line of progress of those with this text."""
+    lines = itertools.count(1)
+
+    def heard(line: str) -> None:
+        if of in line and re.search(r" (creating|created)\b", line) and next(lines) == number:
+            act()
+
+    return heard
+
+
+def kill_the_engine() -> None:
+    """Its provider goes on with what it has begun, until it finds itself alone."""
+    engine, providers = running()
+    engine.kill()
+    _, left = psutil.wait_procs(providers, timeout=20)
+    assert left == []
+
+
+def kill_the_engine_while_it_waits(stack: Stack) -> None:
+    """For its provider; it has written down that it does."""
+    engine, (provider,) = running()
+    provider.suspend()
+    deadline = time.monotonic() + 20
+    while not state(stack).get("pending_operations") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    engine.kill()
+    provider.resume()
+    provider.wait(timeout=20)
+
+
+def running() -> tuple[psutil.Process, list[psutil.Process]]:
+    """The engine, and the provider once it has begun."""
+    (engine,) = (child for child in psutil.Process().children() if child.name() == "pulumi")
+    return engine, engine.children(recursive=True)
+
+
+def cancel_as_the_readme_says(stack: Stack) -> None:
+    if said := failure(stack.stack.cancel):
+        assert symptom("failed to load checkpoint") in said
+        assert symptom("EOF") in said
+        subprocess.run(["find", stack.folder, *shlex.split(EMPTY_ATTRIBUTES)], check=True)
+        stack.stack.cancel()
+
+
+def up_as_the_readme_says(stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice where an object was written that nobody could take note of any more."""
+    if said := failure(stack.up, program):
+        assert symptom("already exists") in said
+        with monkeypatch.context() as once:
+            for name, value in RECOVERY.items():
+                once.setenv(name, value)
+            stack.up(program)
+
+
+def failure(command: Callable[..., object], *arguments: Any) -> str | None:
+    """What it says where it fails."""
+    try:
+        command(*arguments)
+    except automation.CommandError as error:
+        return str(error)
+    return None
+
+
+def said_by(stack: Stack, command: Callable[..., object], *arguments: Any) -> str:
+    start = len(stack.printed)
+    command(*arguments)
+    return "\n".join(stack.printed[start:])
+
+
+def state(stack: Stack) -> dict[str, Any]:
+    (checkpoint,) = (stack.folder / "state").glob(".pulumi/stacks/**/test.json")
+    return json.loads(checkpoint.read_text())["checkpoint"]["latest"] or {}
+
+
+def uids(objects: Objects) -> dict[tuple[str, str], str]:
+    return {each: content["metadata"]["uid"] for each, content in objects.items()}
+
+
+def assert_whole(stack: Stack, program: Program, objects: Objects, namespace: str, made: Objects) -> None:
+    """Each object is there once, as the program wants it; what was there is the same; and the state knows of all."""
+    wanted = {(each["kind"], each["metadata"]["name"]): each for each in programs.manifests(namespace, KEYS)}
+    assert objects.keys() == wanted.keys()
+    differing = [
+        each for each in wanted if diff(wanted[each], wanted[each], live=objects[each], secret_mutable=True).changes
+    ]
+    assert differing == []
+    assert uids(objects) | uids(made) == uids(objects)
+
+    resources = state(stack)["resources"]
+    default_provider = 1
+    assert len({each["urn"] for each in resources}) == len(resources) == RESOURCES + default_provider
+
+    assert stack.up(program) == {f"{RESOURCES} unchanged"}
+
+
+@pytest.mark.parametrize("step", range(MOMENTS))
+def test_an_engine_that_was_killed_leaves_nothing_that_the_next_up_does_not_mend(
+    stack: Stack, namespace: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    program = programs.component(namespace, KEYS)
+    stack.heard = at_progress(1 + step * (LAST_MOMENT - 1) // (MOMENTS - 1), kill_the_engine)
+    with pytest.raises(automation.CommandError, match=r"code: -9\b"):
+        stack.up(program)
+    made = cluster.everything_in(namespace)
+
+    cancel_as_the_readme_says(stack)
+    up_as_the_readme_says(stack, program, monkeypatch)
+
+    assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
+
+
+def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_that_the_readme_names(
+    stack: Stack, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = programs.component(namespace, programs.keys(1, rotated=False))
+    stack.heard = at_progress(1, lambda: kill_the_engine_while_it_waits(stack), of=":Secret ")
+    assert failure(stack.up, program)
+    cancel_as_the_readme_says(stack)
+    up_as_the_readme_says(stack, program, monkeypatch)
+    assert symptom("pending operations") in said_by(stack, stack.up, program)
+
+    assert "`pulumi refresh --clear-pending-creates`" in README
+    stack.stack.refresh(clear_pending_creates=True)
+    assert "pending operations" not in said_by(stack, stack.up, program)
+
+
+def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_one_goes_on(
+    stack: Stack, namespace: str, cluster: Cluster, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = programs.component(namespace, KEYS)
+    api_server = DetachedProcesses(control_plane.state).find(KUBE_APISERVER)
+    assert api_server
+    stack.heard = at_progress(LAST_MOMENT // 2, api_server.kill)
+    said = stack.fails(stack.up, program)
+    assert symptom("configured Kubernetes cluster is unreachable") in said
+
+    control_plane.start()
+    made = cluster.everything_in(namespace)
+    assert 0 < len(made) < 4 * PROVIDERS
+    up_as_the_readme_says(stack, program, monkeypatch)
+
+    assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
+
+
+def test_what_was_edited_and_deleted_by_hand_is_seen_by_a_refresh_and_put_right(
+    stack: Stack, namespace: str, cluster: Cluster
+) -> None:
+    keys = programs.keys(1, rotated=False)
+    (name,) = keys
+    program = programs.component(namespace, keys)
+    stack.stack.set_config("kubernetes:enableSecretMutable", automation.ConfigValue("true"))
+    assert stack.up(program) == {"6 created"}
+    before = cluster.everything_in(namespace)
+
+    edit(cluster, BACKEND, namespace, name, {"spec": {"ai": {"llm": {"host": "by-hand.example.com"}}}})
+    edit(cluster, TLS_POLICY, namespace, f"{name}-tls", {"spec": {"validation": {"hostname": "by-hand.example.com"}}})
+    stolen: Any = {"stringData": {"Authorization": "by hand"}}
+    cluster.core.patch_namespaced_secret(f"{name}-secret", namespace, stolen, field_manager="kubectl-edit")
+    group, version, plural = ROUTE
+    cluster.custom.delete_namespaced_custom_object(group, version, namespace, plural, name)
+
+    assert stack.preview(program) == {"6 unchanged"}
+    assert stack.preview(program, refresh=True) == {"3 to update", "1 to create", "2 unchanged"}
+    assert stack.up(program, refresh=True) == {"3 updated", "1 created", "2 unchanged"}
+
+    after = cluster.everything_in(namespace)
+    assert {each: content.get("spec", content.get("data")) for each, content in after.items()} == {
+        each: content.get("spec", content.get("data")) for each, content in before.items()
+    }
+    anew = {each for each in before if uids(before)[each] != uids(after)[each]}
+    assert anew == {("HTTPRoute", name)}
+    assert stack.up(program) == {"6 unchanged"}
+
+
+def edit(cluster: Cluster, definition: tuple[str, str, str], namespace: str, name: str, patch: Any) -> None:
+    """As `kubectl edit` does."""
+    group, version, plural = definition
+    cluster.custom.patch_namespaced_custom_object(
+        group, version, namespace, plural, name, patch, field_manager="kubectl-edit"
+    )

@@ -1,0 +1,177 @@
+"""What befalls a stack's state, as a user of the CLI sees it, and what the README has against it."""
+
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import kubernetes
+import pytest
+import yaml
+
+from local.control_plane import ControlPlane
+from tests.e2e.cluster import Cluster, revisions
+from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
+from tests.readme import symptom
+
+pytestmark = pytest.mark.slow
+
+NAMESPACE = "state-faults"
+KINDS = {"Secret", "Backend", "HTTPRoute", "BackendTLSPolicy"}
+RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+UP = ("up", "--skip-preview")
+MOUNTS_OF_ITS_OWN = ("unshare", "--map-root-user", "--mount", "sh", "-euc")
+
+needs_mounts = pytest.mark.skipif(
+    subprocess.run([*MOUNTS_OF_ITS_OWN, "true"], capture_output=True, check=False).returncode != 0,
+    reason="`unshare --map-root-user --mount` isn't permitted here",
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
+    with closing(Cluster(control_plane.state.kubeconfig)) as cluster:
+        metadata = kubernetes.client.V1ObjectMeta(name=NAMESPACE)
+        cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
+        yield cluster
+        cluster.core.delete_namespace(NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def cli(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> PulumiCli:
+    """With a stack `house` that is deployed."""
+    cli = new_stack("house", cluster, tmp_path_factory.mktemp("cli"))
+    done = cli(*UP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return cli
+
+
+def new_stack(name: str, cluster: Cluster, folder: Path) -> PulumiCli:
+    """Of one provider, which has the stack's name."""
+    cli = cli_in_a_copy(folder)
+    environment = {"KUBECONFIG": str(cluster.kubeconfig), f"{name.upper()}_API_KEY": f"sk-of-the-{name}"}
+    cli = replace(cli, environment={**cli.environment, **environment})
+    want(cli, name, "first")
+    assert cli("stack", "init", name).returncode == 0
+    return cli
+
+
+def want(cli: PulumiCli, stack: str, model: str) -> None:
+    file = cli.project / f"stacks/Pulumi.{stack}.yaml"
+    content = yaml.safe_load(file.read_text()) if file.exists() else {"config": {}}
+    provider = {"host": "llm.example.com", "model": model, "namespace": NAMESPACE}
+    content["config"]["openai-compatible-llm:providers"] = {stack: provider}
+    file.write_text(yaml.safe_dump(content))
+
+
+def model(cluster: Cluster) -> str:
+    return str(cluster.objects("house", NAMESPACE)["Backend"]["spec"]["ai"]["llm"]["openai"]["model"])
+
+
+def failure(cli: PulumiCli, *shell: str) -> str:
+    """What an `up` says that fails."""
+    done = cli.shell(shlex.join(shell)) if shell else cli(*UP)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0, printed
+    for noise in ("Traceback", "panic", "goroutine"):
+        assert noise not in printed
+    return printed
+
+
+def assert_nothing_to_do(cli: PulumiCli) -> None:
+    done = cli("preview", "--expect-no-changes")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_of_two_at_once_one_is_refused_and_told_who_is_at_work(cli: PulumiCli, cluster: Cluster) -> None:
+    want(cli, "house", "of the first of two")
+    with cli.start(*UP) as first:
+        assert first.stdout
+        assert any("Backend house updating" in line for line in first.stdout)
+        first.send_signal(signal.SIGSTOP)
+        try:
+            printed = failure(cli)
+        finally:
+            first.send_signal(signal.SIGCONT)
+        first.communicate()
+    assert symptom("the stack is currently locked") in printed
+    assert f"(pid {first.pid})" in printed
+    assert first.returncode == 0
+    assert model(cluster) == "of the first of two"
+    assert_nothing_to_do(cli)
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "said"), [("wrong", "incorrect passphrase"), (None, "passphrase must be set")], ids=["wrong", "none"]
+)
+def test_without_the_right_passphrase_nothing_is_done(
+    cli: PulumiCli, cluster: Cluster, passphrase: str | None, said: str
+) -> None:
+    want(cli, "house", "with another passphrase")
+    before = files(cli.state), revisions(cluster.objects("house", NAMESPACE))
+    environment = {**cli.environment, "PULUMI_CONFIG_PASSPHRASE": passphrase}
+    known = {name: value for name, value in environment.items() if value is not None}
+    assert symptom(said) in failure(replace(cli, environment=known))
+    assert (files(cli.state), revisions(cluster.objects("house", NAMESPACE))) == before
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@needs_mounts
+def test_where_the_state_can_not_be_written_nothing_is_done(cli: PulumiCli, cluster: Cluster) -> None:
+    want(cli, "house", "from a state that is read-only")
+    before = files(cli.state), revisions(cluster.objects("house", NAMESPACE))
+    state = shlex.quote(str(cli.state))
+    read_only = f"mount --bind {state} {state}; mount -o remount,bind,ro {state}; pulumi {shlex.join(UP)}"
+    assert symptom("read-only file system") in failure(cli, *MOUNTS_OF_ITS_OWN, read_only)
+    assert (files(cli.state), revisions(cluster.objects("house", NAMESPACE))) == before
+
+    assert cli(*UP).returncode == 0
+    assert model(cluster) == "from a state that is read-only"
+
+
+@needs_mounts
+def test_where_there_is_no_more_room_for_the_state_it_is_as_before_the_last_step(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """Room for the first two of its objects. The engine tries for half a minute."""
+    cli = new_stack("full", cluster, tmp_path)
+    left = tmp_path / "left"
+    shutil.copytree(cli.state, left)
+    page = resource.getpagesize()
+    size = page * (7 + sum(-(-len(content) // page) for content in files(left).values()))
+    state, copy = shlex.quote(str(cli.state)), shlex.quote(str(left))
+    in_little_room = (
+        f"mount -t tmpfs -o size={size} tmpfs {state}; cp -a {copy}/. {state}; "
+        f"pulumi {shlex.join(UP)} || {{ cp -a {state}/. {copy}; exit 1; }}"
+    )
+    assert symptom("no space left on device") in failure(cli, *MOUNTS_OF_ITS_OWN, in_little_room)
+    made = cluster.objects("full", NAMESPACE)
+    assert set(made) < KINDS
+
+    shutil.rmtree(cli.state)
+    left.rename(cli.state)
+    said = failure(cli)
+    assert symptom("failed to load checkpoint") in said
+    assert symptom("unexpected end of JSON input") in said
+    (checkpoint,) = cli.state.glob(".pulumi/stacks/*/full.json")
+    shutil.copy(f"{checkpoint}.bak", checkpoint)
+    done = cli(*UP)
+    if done.returncode != 0:
+        assert symptom("already exists") in done.stdout
+        done = cli(*UP, **RECOVERY)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    objects = cluster.objects("full", NAMESPACE)
+    assert set(objects) == KINDS
+    assert {kind: uid for kind, (uid, _) in revisions(objects).items() if kind in made} == {
+        kind: uid for kind, (uid, _) in revisions(made).items()
+    }
+    assert_nothing_to_do(cli)
