@@ -5,6 +5,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -93,7 +94,7 @@ def test_of_two_at_once_one_is_refused_and_told_who_is_at_work(cli: PulumiCli, c
     with cli.start(*UP) as first:
         assert first.stdout
         assert any("Backend house updating" in line for line in first.stdout)
-        first.send_signal(signal.SIGSTOP)
+        stop_between_two_writes(first, cli.state)
         try:
             printed = failure(cli)
         finally:
@@ -104,6 +105,17 @@ def test_of_two_at_once_one_is_refused_and_told_who_is_at_work(cli: PulumiCli, c
     assert first.returncode == 0
     assert model(cluster) == "of the first of two"
     assert_nothing_to_do(cli)
+
+
+def stop_between_two_writes(engine: subprocess.Popen[str], state: Path) -> None:
+    """In the midst of one, the attributes of a file are empty, and another engine can't read the state."""
+    while True:
+        engine.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+        if all(attributes.stat().st_size for attributes in state.rglob("*.attrs")):
+            return
+        engine.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize(
