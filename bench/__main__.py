@@ -35,10 +35,10 @@ def main(arguments: list[str]) -> None:
         try:
             plane.start()
             bench = Bench(plane, binaries.pulumi, folder)
-            samples = _whole_rounds(bench.samples(asked.providers, asked.rounds, _say))
+            samples = _until_interrupted(bench.rounds(asked.providers, asked.rounds, _say))
             checkpoint_rounds = min(asked.rounds, 3)
-            with_checkpoints = _whole_rounds(
-                bench.samples(asked.checkpoints, checkpoint_rounds, _say, checkpoints=True)
+            with_checkpoints = _until_interrupted(
+                bench.rounds(asked.checkpoints, checkpoint_rounds, _say, checkpoints=True)
             )
         finally:
             plane.stop()
@@ -53,14 +53,14 @@ def main(arguments: list[str]) -> None:
     write(samples, with_checkpoints, imports, binaries)
 
 
-def _whole_rounds(samples: Iterator[Sample]) -> list[Sample]:
-    """Ctrl-C ends them early: what has been measured by then counts, but for the round that was cut off."""
+def _until_interrupted(rounds: Iterator[list[Sample]]) -> list[Sample]:
+    """Ctrl-C ends them early; the round that it cuts off doesn't count."""
     found: list[Sample] = []
     try:
-        found.extend(samples)
+        for samples in rounds:
+            found += samples
     except KeyboardInterrupt:
-        last = found[-1].round if found else 0
-        found = [each for each in found if each.round < last]
+        _say(f"Ended early, after {len({each.round for each in found})} rounds.")
     return found
 
 

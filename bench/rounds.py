@@ -55,17 +55,22 @@ class Bench:
         kubernetes.config.load_kube_config(str(plane.state.kubeconfig), client_configuration=configuration)
         self._core: Any = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(configuration))
 
-    def samples(
+    def rounds(
         self, sizes: Sequence[int], rounds: int, say: Callable[[str], None], *, checkpoints: bool = False
-    ) -> Iterator[Sample]:
-        """The programs take turns at being first, so that what the machine does meanwhile meets all of them."""
+    ) -> Iterator[list[Sample]]:
+        """Each round's samples, when it is done.
+
+        The programs take turns at being first, so that what the machine does meanwhile meets all of them.
+        """
         kubectl = [KUBECTL] if shutil.which(KUBECTL) else []
         order = ["component"] if checkpoints else [*PULUMI_PROGRAMS, *kubectl]
         for number in range(rounds):
+            samples: list[Sample] = []
             for size in sizes:
                 for program in [*order, *([LEAST] if size == SIZE_OF_LEAST and not checkpoints else [])]:
                     say(f"round {number + 1} of {rounds}, {size} providers, {program}")
-                    yield from self._life(number, program, size, checkpoints=checkpoints)
+                    samples += self._life(number, program, size, checkpoints=checkpoints)
+            yield samples
             order = [*order[1:], order[0]]
 
     def _life(self, number: int, program: str, size: int, *, checkpoints: bool) -> Iterator[Sample]:
