@@ -82,6 +82,8 @@ project's stand-in for the Kubernetes provider, which is in Python and slower th
 for it. {len(figures.rounds)} rounds, the programs in turn. A figure is the median (least to most); a ratio is taken
 round by round. `flat` is a program that makes the same objects by hand, `kubectl` is `kubectl apply --server-side` of
 their YAML, which doesn't wait for a deletion. The engine's checkpoints are off but where it says otherwise.
+Seconds are those of the Automation API's whole call, with the
+commands by which it asks the CLI for outputs and history afterwards: about as long for either program.
 `make bench` measures anew."""
 
 

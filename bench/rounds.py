@@ -115,7 +115,7 @@ class Bench:
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed.\n{done.stdout}{done.stderr}")
-        cost: dict[str, float] = json.loads(done.stdout)["cost"]
+        cost: dict[str, float] = json.loads(done.stdout)
         return cost
 
     def _apply(
