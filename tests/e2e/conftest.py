@@ -6,9 +6,9 @@ import pytest
 
 from local.binaries import Binaries, find_or_build
 from local.control_plane import ControlPlane
-from local.folders import StateFolder
 from tests.e2e.cluster import Cluster
 from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
+from tests.e2e.running_control_plane import running_control_plane
 
 # Commands that live for a second need not collect their garbage so often, nor compile their modules each time.
 os.environ.setdefault("GOGC", "400")
@@ -23,12 +23,8 @@ def binaries() -> Binaries:
 @pytest.fixture(scope="session")
 def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One for all tests that don't disturb it; what they make they take away."""
-    plane = ControlPlane(StateFolder(tmp_path_factory.mktemp("control-plane")), binaries, print)
-    try:
-        plane.start()
+    with running_control_plane(binaries, tmp_path_factory) as plane:
         yield plane
-    finally:
-        plane.stop()
 
 
 @pytest.fixture

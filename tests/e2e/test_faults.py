@@ -19,11 +19,11 @@ from pulumi import automation
 from bench import programs
 from local.binaries import Binaries
 from local.control_plane import KUBE_APISERVER, ControlPlane
-from local.folders import StateFolder
 from local.kubernetes_provider.diff import diff
 from local.processes import DetachedProcesses
 from tests.e2e import stand_in
 from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.e2e.running_control_plane import running_control_plane
 from tests.e2e.stand_in import Program, Stack
 from tests.readme import README, symptom
 
@@ -48,12 +48,8 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One of its own, as one of the tests kills it."""
-    plane = ControlPlane(StateFolder(tmp_path_factory.mktemp("faults")), binaries, print)
-    try:
-        plane.start()
+    with running_control_plane(binaries, tmp_path_factory) as plane:
         yield plane
-    finally:
-        plane.stop()
 
 
 def at_progress(number: int, act: Callable[[], None], of: str = "") -> Callable[[str], None]:
