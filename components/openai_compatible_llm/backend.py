@@ -19,6 +19,9 @@ class BackendKind:
             move from one to another, the old backend keeps its policy until nothing points to it.
         spec: Builds the spec; what it returns goes to the API server verbatim.
         ready_when: What `pulumi.com/waitFor` waits for.
+        accepts_policy_before_route: Whether the controller accepts a BackendTLSPolicy that no route leads to yet. If it
+            doesn't, waiting for the policy before the route is made would never end.
+        route_filters: Builds the filters of the HTTPRoute's rule.
         sends_auth_header: Whether its gateways send the key in the header that they are told; if not, they send
             `Authorization: Bearer <key>`.
         warnings: What the gateways of this generation won't do as the settings ask.
@@ -30,6 +33,8 @@ class BackendKind:
     tls_policy_suffix: str
     spec: Callable[[Settings], dict[str, Any]]
     ready_when: str
+    accepts_policy_before_route: bool
+    route_filters: Callable[[Settings], list[dict[str, Any]]]
     sends_auth_header: bool
     warnings: Callable[[Settings], list[str]]
 

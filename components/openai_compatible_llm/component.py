@@ -107,9 +107,11 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
                 names.tls_policy,
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
-                metadata=objects.metadata(names.tls_policy, readiness.tls_policy),
+                metadata=objects.metadata(
+                    names.tls_policy, readiness.tls_policy if backend_kind.accepts_policy_before_route else None
+                ),
                 spec=_when_known(settings, lambda s: gateway_api.tls_policy_spec(s, cast("TLS", s.tls), backend_kind)),
-                opts=objects.options(backend, waits=True),
+                opts=objects.options(backend, waits=backend_kind.accepts_policy_before_route),
             )
         route = CustomResource(
             names.route,

@@ -124,6 +124,10 @@ def api_key(key: str) -> str | None:
         return "the key has a line break in it, as one read from a file may; give it without"
     if key != key.strip():
         return "the key has blanks around it; give it without"
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'`":
+        return "the key is in quotes; give it without them"
+    if re.fullmatch(r"\$\w+|\$?\{.*\}|\$\(.*\)", key):
+        return "the key is a variable that was not expanded; give its value"
     if not key.isascii() or not key.isprintable():
         return "the key has characters that no header can hold"
     if key.lower().startswith("bearer "):

@@ -14,8 +14,8 @@ def route_spec(settings: Settings, backend: BackendKind) -> dict[str, Any]:
     if settings.gateway.section_name is not None:
         parent["sectionName"] = settings.gateway.section_name
     rule: dict[str, Any] = {"matches": [{"path": {"type": "PathPrefix", "value": settings.route_path}}]}
-    if settings.rewrite_host:
-        rule["filters"] = [{"type": "URLRewrite", "urlRewrite": {"hostname": settings.host}}]
+    if filters := backend.route_filters(settings):
+        rule["filters"] = filters
     rule["backendRefs"] = [
         {
             "name": settings.names.backend,
@@ -28,6 +28,11 @@ def route_spec(settings: Settings, backend: BackendKind) -> dict[str, Any]:
     if settings.hostnames:
         spec["hostnames"] = list(settings.hostnames)
     return spec
+
+
+def rewrite_host(settings: Settings) -> list[dict[str, Any]]:
+    """Builds the filter that puts the provider's host name into the Host header; none with `rewrite_host` off."""
+    return [{"type": "URLRewrite", "urlRewrite": {"hostname": settings.host}}] if settings.rewrite_host else []
 
 
 def tls_policy_spec(settings: Settings, tls: TLS, backend: BackendKind) -> dict[str, Any]:

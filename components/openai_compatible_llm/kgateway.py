@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import readiness
+from . import gateway_api, readiness
 from .backend import BackendKind
 from .settings import AuthHeader, Settings
 
@@ -26,6 +26,11 @@ def spec(settings: Settings) -> dict[str, Any]:
     if settings.auth_header is not None:
         llm["authHeader"] = _auth_header(settings.auth_header)
     return {"type": "AI", "ai": {"llm": llm}}
+
+
+def route_filters(settings: Settings) -> list[dict[str, Any]]:
+    """Builds the filter that gives the provider its own name in the Host header."""
+    return gateway_api.rewrite_host(settings)
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -54,6 +59,8 @@ BACKEND = BackendKind(
     tls_policy_suffix="-tls",
     spec=spec,
     ready_when=readiness.ACCEPTED,
+    accepts_policy_before_route=True,
+    route_filters=route_filters,
     sends_auth_header=False,
     warnings=warnings,
 )

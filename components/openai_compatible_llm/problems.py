@@ -26,7 +26,10 @@ class Problem:
 
     def in_camel_case(self) -> "Problem":
         """The same as stack files and other languages name it."""
-        return Problem(tuple(map(camel_case, self.argument)), names_in_camel_case(self.reason))
+        outermost, *inner = self.argument
+        # The keys of a map are the user's own.
+        named = inner if outermost in ("labels", "annotations") else map(camel_case, inner)
+        return Problem((camel_case(outermost), *named), names_in_camel_case(self.reason))
 
     @property
     def property_path(self) -> str:

@@ -169,15 +169,42 @@ def test_the_newer_generation_passes_the_callers_token_on() -> None:
     assert spec(args, "AgentgatewayBackend")["policies"] == {"auth": {"passthrough": {}}}
 
 
-def test_the_newer_generation_is_waited_for_alike() -> None:
-    older, younger = (
+def test_agentgateway_is_not_waited_for_at_the_policy_which_it_accepts_only_with_its_route() -> None:
+    older, newer = (
         {
             each["kind"].removeprefix("Agentgateway"): each["metadata"].get("annotations")
             for each in made({**args, "wait_for_ready": True}).objects()
         }
         for args in (MISTRAL, AGENTGATEWAY)
     )
-    assert older == younger
+    assert older.pop("BackendTLSPolicy") is not None
+    assert newer.pop("BackendTLSPolicy") is None
+    assert older == newer
+    assert not made({**AGENTGATEWAY, "wait_for_ready": True}).one(":BackendTLSPolicy").timeouts
+
+
+REMOVE_AUTHORIZATION = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+
+
+@pytest.mark.parametrize(
+    ("args", "removed"),
+    [
+        ({}, False),
+        ({"auth_header": {"prefix": "Token"}}, False),
+        ({"auth_header": {"header_name": "authorization"}}, False),
+        ({"auth_header": {"header_name": "api-key"}}, True),
+        ({"preset": "sarvam"}, True),
+        ({"preset": "sarvam", "api_key": None, "passthrough": True}, False),
+    ],
+)
+def test_with_the_key_in_another_header_the_callers_authorization_is_removed(args: Any, removed: bool) -> None:
+    filters = spec({**AGENTGATEWAY, **args}, "HTTPRoute")["rules"][0]["filters"]
+    assert (REMOVE_AUTHORIZATION in filters) is removed
+
+
+def test_kgateway_sends_authorization_whatever_the_header_so_the_route_removes_nothing() -> None:
+    route = spec({**MISTRAL, "auth_header": {"header_name": "api-key"}}, "HTTPRoute")
+    assert REMOVE_AUTHORIZATION not in route["rules"][0]["filters"]
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,12 @@ def test_labels_keep_their_spelling() -> None:
     assert record_program(config).one(":Backend").inputs["metadata"]["labels"] == {"costCenter": "x"}
 
 
+def test_a_label_that_is_refused_is_named_as_it_was_given() -> None:
+    config = {"providers": {"mistral": {"apiKey": "k", "labels": {"cost_center!": "x"}}}}
+    with pytest.raises(pulumi.RunError, match=r"providers\.mistral\.labels\.cost_center!: "):
+        record_program(config)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "clash"),
     [

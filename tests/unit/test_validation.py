@@ -164,6 +164,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "api_key: the key has a line break in it, as one read from a file may; give it without",
     ),
     ({"api_key": f" {CANARY}"}, "api_key: the key has blanks around it; give it without"),
+    ({"api_key": f'"{CANARY}"'}, "api_key: the key is in quotes; give it without them"),
+    ({"api_key": f"'{CANARY}'"}, "api_key: the key is in quotes; give it without them"),
+    *(
+        ({"api_key": unexpanded}, "api_key: the key is a variable that was not expanded; give its value")
+        for unexpanded in ("$MISTRAL_API_KEY", "${MISTRAL_API_KEY}", "{{ mistral_api_key }}", "$(cat key)")
+    ),
     ({"api_key": f"{CANARY}\x00"}, "api_key: the key has characters that no header can hold"),
     ({"api_key": f"{CANARY}é"}, "api_key: the key has characters that no header can hold"),
     (
