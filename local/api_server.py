@@ -68,6 +68,15 @@ class ApiServer:
                 raise LocalError(f"{path} is being deleted, and was not gone after {patience_seconds:.0f} seconds.")
             time.sleep(0.1)
 
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object, if there is one."""
+        response = self._request("GET", path)
+        if response.status == HTTPStatus.NOT_FOUND:
+            return None
+        _refuse_errors(response, path)
+        found: dict[str, Any] = response.json()
+        return found
+
     def apply(self, wanted: ClusterObject, patience_seconds: float = 30) -> None:
         """Apply it server-side; what may pass by itself is tried again until then."""
         deadline = time.monotonic() + patience_seconds

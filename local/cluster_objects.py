@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.api_server import ApiServer, ClusterObject
+from local.gateway.api import KGATEWAY, Gateway
 
-NAMESPACE = "gloo-system"
-GATEWAY = "agentgateway"
+DEFAULT_GATEWAY = Gateway(KGATEWAY, "gloo-system", "agentgateway", port=8080)
 
+_GATEWAY_API = "gateway.networking.k8s.io/v1"
 _REVISION = "openai-compatible-llm/revision"
 
 
@@ -23,26 +24,36 @@ def namespace_objects(names: Iterable[str]) -> list[ClusterObject]:
     return [_with_revision(f"/api/v1/namespaces/{name}", {**manifest, "metadata": {"name": name}}) for name in names]
 
 
-def gateway_objects() -> list[ClusterObject]:
-    gateway_api = "gateway.networking.k8s.io/v1"
+def gateway_objects(gateway: Gateway) -> list[ClusterObject]:
+    """The Gateway, with what it needs."""
     gateway_class = {
-        "apiVersion": gateway_api,
+        "apiVersion": _GATEWAY_API,
         "kind": "GatewayClass",
-        "metadata": {"name": GATEWAY},
-        "spec": {"controllerName": "kgateway.dev/agentgateway"},
+        "metadata": {"name": gateway.api.gateway_class},
+        "spec": {"controllerName": gateway.api.controller_name},
     }
-    listener = {"name": "http", "protocol": "HTTP", "port": 8080, "allowedRoutes": {"namespaces": {"from": "All"}}}
-    gateway = {
-        "apiVersion": gateway_api,
+    listener = {
+        "name": "http",
+        "protocol": "HTTP",
+        "port": gateway.port,
+        "allowedRoutes": {"namespaces": {"from": "All"}},
+    }
+    manifest = {
+        "apiVersion": _GATEWAY_API,
         "kind": "Gateway",
-        "metadata": {"name": GATEWAY, "namespace": NAMESPACE},
-        "spec": {"gatewayClassName": GATEWAY, "listeners": [listener]},
+        "metadata": {"name": gateway.name, "namespace": gateway.namespace},
+        "spec": {"gatewayClassName": gateway.api.gateway_class, "listeners": [listener]},
     }
     return [
-        *namespace_objects([NAMESPACE]),
-        _with_revision(f"/apis/{gateway_api}/gatewayclasses/{GATEWAY}", gateway_class),
-        _with_revision(f"/apis/{gateway_api}/namespaces/{NAMESPACE}/gateways/{GATEWAY}", gateway),
+        *namespace_objects([gateway.namespace]),
+        _with_revision(f"/apis/{_GATEWAY_API}/gatewayclasses/{gateway.api.gateway_class}", gateway_class),
+        _with_revision(gateway_path(gateway), manifest),
     ]
+
+
+def gateway_path(gateway: Gateway) -> str:
+    """Where the API server has it."""
+    return f"/apis/{_GATEWAY_API}/namespaces/{gateway.namespace}/gateways/{gateway.name}"
 
 
 def missing_from(api_server: ApiServer, objects: Iterable[ClusterObject]) -> Iterator[ClusterObject]:

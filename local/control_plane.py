@@ -1,14 +1,23 @@
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any
 
 from local import command_lines
 from local.api_server import ApiServer
 from local.binaries import Binaries
 from local.certificates import Certificates, have_certificates
-from local.cluster_objects import definition_objects, gateway_objects, missing_from, namespace_objects
+from local.cluster_objects import (
+    DEFAULT_GATEWAY,
+    definition_objects,
+    gateway_objects,
+    missing_from,
+    namespace_objects,
+)
 from local.custom_resource_definitions import custom_resource_definitions
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.gateway.api import Gateway
 from local.kubeconfig import kubeconfig
 from local.logs import last_lines
 from local.ports import Ports
@@ -48,23 +57,36 @@ class ControlPlane:
         with ApiServer(port, Certificates(self.state.certificates)) as api_server:
             return api_server.is_ready()
 
-    def start(self, namespaces: Iterable[str] = ()) -> None:
+    def start(
+        self,
+        namespaces: Iterable[str] = (),
+        gateways: Iterable[Gateway] = (DEFAULT_GATEWAY,),
+        definitions: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         """Start what does not run, start anew what does not answer, and put in place what stacks rely on.
 
         Args:
             namespaces: Those that the stacks name for their objects.
+            gateways: Those that the stacks' routes attach to.
+            definitions: CustomResourceDefinitions beside those of the Gateway API and of the backends, or in their
+                place where they have the same name.
         """
         self.state.create()
         certificates = have_certificates(self.state.certificates)
         port = self._serve(certificates)
         write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
         with ApiServer(port, certificates) as api_server:
-            self._install_definitions(api_server)
+            self._install_definitions(api_server, definitions)
             is_new = self._ensure_controller_manager(certificates, port)
-            for wanted in missing_from(api_server, [*gateway_objects(), *namespace_objects(namespaces)]):
+            objects = chain(namespace_objects(namespaces), *map(gateway_objects, gateways))
+            for wanted in missing_from(api_server, objects):
                 api_server.apply(wanted)
             if is_new:
                 self._watch_first_moments(KUBE_CONTROLLER_MANAGER)
+
+    def api_server(self) -> ApiServer:
+        """A connection to the API server, which must have been started."""
+        return ApiServer(self._ports.read()[KUBE_APISERVER], Certificates(self.state.certificates))
 
     def stop(self) -> None:
         """Stop all three. What etcd holds stays in the state folder."""
@@ -153,8 +175,9 @@ class ControlPlane:
         )
         return LocalError(f"{name} ended by itself. {lines}{hint}")
 
-    def _install_definitions(self, api_server: ApiServer) -> None:
-        missing = list(missing_from(api_server, definition_objects(custom_resource_definitions(self._say))))
+    def _install_definitions(self, api_server: ApiServer, further: Iterable[Mapping[str, Any]]) -> None:
+        manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(self._say), *further)}
+        missing = list(missing_from(api_server, definition_objects(manifests.values())))
         if missing:
             # Garbage collection looks for new kinds every 30 seconds, and at once when it starts.
             self._processes.stop(KUBE_CONTROLLER_MANAGER)

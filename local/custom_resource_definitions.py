@@ -23,6 +23,7 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
         f"{_STANDARD}_gatewayclasses.yaml",
         f"{_STANDARD}_gateways.yaml",
         f"{_STANDARD}_httproutes.yaml",
+        f"{_STANDARD}_grpcroutes.yaml",
         f"{_STANDARD}_backendtlspolicies.yaml",
         f"{_STANDARD}_referencegrants.yaml",
     ),
@@ -34,7 +35,7 @@ OWN_FOLDER = Path(__file__).parent / "crds"
 def custom_resource_definitions(say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """What is taken from Go modules, and then what `local/crds` holds."""
     yield from _from_modules(say)
-    yield from _parse(sorted(OWN_FOLDER.glob("*.yaml")))
+    yield from parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
 def module_folder(say: Callable[[str], None], module: str) -> Path:
@@ -67,12 +68,13 @@ def _from_modules(say: Callable[[str], None]) -> list[dict[str, Any]]:
         folders = {module: module_folder(say, module) for module in TAKEN}
         files = [folders[module] / file for module, files in TAKEN.items() for file in files]
         cached.parent.mkdir(parents=True, exist_ok=True)
-        write_private(cached, json.dumps(list(_parse(files))))
+        write_private(cached, json.dumps(list(parse(files))))
     manifests: list[dict[str, Any]] = json.loads(cached.read_text())
     return manifests
 
 
-def _parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """All objects of these YAML files."""
     for file in files:
         with file.open() as text:
             manifests = yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

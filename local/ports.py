@@ -8,10 +8,16 @@ from local.folders import write_private
 
 
 class Ports:
-    """The loopback port of each name, kept from one start to the next where that is possible."""
+    """The port of each name, kept from one start to the next where that is possible.
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        file: Where they are kept.
+        address: On which they must be free.
+    """
+
+    def __init__(self, file: Path, address: str = "127.0.0.1") -> None:
         self._file = file
+        self._address = address
 
     def read(self) -> dict[str, int]:
         try:
@@ -24,9 +30,9 @@ class Ports:
         ports = self.read()
         with ExitStack() as held:
             for name in names:
-                if name not in ports or (name not in in_use and not _is_free(ports[name])):
+                if name not in ports or (name not in in_use and not _is_free((self._address, ports[name]))):
                     listener = held.enter_context(socket.socket())
-                    listener.bind(("127.0.0.1", 0))
+                    listener.bind((self._address, 0))
                     ports[name] = listener.getsockname()[1]
         write_private(self._file, json.dumps(ports))
         return ports
@@ -35,11 +41,11 @@ class Ports:
         self._file.unlink(missing_ok=True)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(address: tuple[str, int]) -> bool:
     with socket.socket() as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            attempt.bind(("127.0.0.1", port))
+            attempt.bind(address)
         except OSError:
             return False
         return True

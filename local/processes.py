@@ -2,7 +2,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -65,19 +65,29 @@ class DetachedProcesses:
             return False
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
 
-    def start(self, name: str, command: Sequence[str], revision: str = "") -> None:
-        """Start it with an environment that holds none of the caller's secrets."""
+    def start(
+        self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it with an environment that holds none of the caller's secrets.
+
+        Args:
+            name: By which it is found again.
+            command: Its command line.
+            revision: Of what it is told by other ways, such as files and the environment.
+            environment: What it gets beside the little that it inherits. Everybody on the machine who may look at the
+                user's processes can read it, so no secret belongs here.
+        """
         log = self.log(name)
         if log.exists():
             log.replace(log.with_name(f"{log.name}.previous"))
-        environment = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
+        inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         log.touch(mode=0o600)
         with log.open("wb") as output:
             try:
                 child = subprocess.Popen(
                     command,
                     cwd=self._state.root,
-                    env=environment | {_MARK: self._mark(name)},
+                    env={**inherited, **(environment or {}), _MARK: self._mark(name)},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from local.gateway.gateways import EVERY_ADDRESS
 from local.ports import Ports
 
 NAMES = ("a", "b")
@@ -32,3 +33,10 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, content: str) -> None:
     ports = Ports(file)
     assert ports.read() == {}
     assert set(ports.choose(NAMES, in_use=())) == set(NAMES)
+
+
+def test_a_port_that_must_be_free_on_all_addresses_is_not_taken_on_any(tmp_path: Path) -> None:
+    ports = Ports(tmp_path / "ports.json", EVERY_ADDRESS)
+    before = ports.choose(["a"], in_use=())
+    with socket.create_server(("127.0.0.2", before["a"])):
+        assert ports.choose(["a"], in_use=()) != before

@@ -171,6 +171,17 @@ def test_the_environment_holds_none_of_the_callers_secrets(
     assert "MISTRAL_API_KEY" not in found(detached, "one").environ()
 
 
+def test_an_environment_of_its_own_goes_over_what_it_inherits(
+    detached: DetachedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "the caller's")
+    monkeypatch.setenv("HOME", "the caller's")
+    detached.start("one", ["sh", "-c", "sleep 60"], environment={"LANG": "its own", "GATEWAY": "agentgateway"})
+    environment = found(detached, "one").environ()
+    assert (environment["LANG"], environment["GATEWAY"]) == ("its own", "agentgateway")
+    assert environment["HOME"] == "the caller's"
+
+
 def test_a_log_is_private_and_begins_anew_with_the_last_one_kept(detached: DetachedProcesses) -> None:
     for text in ("first", "second", "third"):
         detached.start("one", ["sh", "-c", f"echo {text}; sleep 60"])

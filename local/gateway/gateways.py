@@ -1,0 +1,162 @@
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from local.api_server import ApiServer
+from local.cluster_objects import gateway_path, missing_from, namespace_objects
+from local.control_plane import KUBE_APISERVER, ControlPlane
+from local.errors import LocalError
+from local.gateway.api import Gateway, GatewayApi
+from local.gateway.assets import Assets
+from local.logs import last_lines
+from local.ports import Ports
+from local.processes import DetachedProcesses
+
+# Where controllers and proxies listen; they have no setting for it.
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
+SECONDS_TO_BE_PROGRAMMED = 60.0
+SECONDS_TO_LISTEN = 30.0
+
+_PORT_TAKEN = re.compile(r"listen tcp \S*:(\d+): bind: address already in use")
+# Without a configuration of its own the proxy takes, or writes, the one in the user's home.
+_NO_CONFIGURATION = ("--config", "{}")
+
+
+class GatewayError(LocalError):
+    """A gateway that doesn't run. Everything else does."""
+
+
+class Gateways:
+    """The controllers of the gateway APIs, and a proxy for each Gateway, as detached processes.
+
+    Args:
+        control_plane: It must run, and have the Gateways and the definitions of `assets`.
+        assets: The programs, by the name of the gateway API.
+        say: Takes a line for the user.
+        proxy_environment: Further environment variables of the proxies. `SSL_CERT_FILE` has the certificate
+            authorities that `System` means in a BackendTLSPolicy.
+    """
+
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        assets: Mapping[str, Assets],
+        say: Callable[[str], None],
+        proxy_environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._control_plane = control_plane
+        self._assets = assets
+        self._say = say
+        self._proxy_environment = dict(proxy_environment or {})
+        self._processes = DetachedProcesses(control_plane.state)
+        self._ports = Ports(control_plane.state.root / "gateway-ports.json", EVERY_ADDRESS)
+
+    def with_port(self, api: GatewayApi, namespace: str, name: str) -> Gateway:
+        """The Gateway, with a free port of this machine for its proxy, which is the one that it had where possible."""
+        proxy = Gateway(api, namespace, name, 0).proxy
+        in_use = [proxy] if self._processes.find(proxy) else []
+        return Gateway(api, namespace, name, self._ports.choose([proxy], in_use)[proxy])
+
+    def start(self, gateways: Iterable[Gateway]) -> None:
+        """Start what does not run, and wait until the proxy of each Gateway listens.
+
+        Raises:
+            GatewayError: At least one does not; those of other gateway APIs are started nevertheless.
+        """
+        wanted: dict[GatewayApi, list[Gateway]] = {}
+        for gateway in gateways:
+            wanted.setdefault(gateway.api, []).append(gateway)
+        with self._control_plane.api_server() as api_server:
+            for missing in missing_from(api_server, namespace_objects(api.namespace for api in wanted)):
+                api_server.apply(missing)
+            failures = []
+            for api in wanted:
+                self._ensure_controller(api)
+            for api, its_gateways in wanted.items():
+                try:
+                    self._start_proxies(api_server, api, its_gateways)
+                except GatewayError as error:
+                    self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
+                    failures.append(str(error))
+        if failures:
+            raise GatewayError("\n".join(failures))
+
+    def runs(self, gateway: Gateway) -> bool:
+        """Whether its controller runs and its proxy listens."""
+        return bool(self._processes.find(gateway.api.controller)) and self._processes.listens(
+            gateway.proxy, gateway.port
+        )
+
+    def stop(self, gateways: Iterable[Gateway]) -> None:
+        """End the proxies, and then the controllers."""
+        gateways = list(gateways)
+        names = [*(gateway.proxy for gateway in gateways), *(gateway.api.controller for gateway in gateways)]
+        self._processes.stop(*dict.fromkeys(names))
+
+    def _ensure_controller(self, api: GatewayApi) -> None:
+        environment = api.controller_environment(self._control_plane.state, self._xds_port(api))
+        # It would not take note of another API server, nor of one that has lost its data.
+        api_server = self._processes.find(KUBE_APISERVER)
+        seen = [self._control_plane.state.kubeconfig.read_text(), str(api_server.pid if api_server else 0)]
+        self._ensure(api.controller, [str(self._assets[api.name].controller)], environment, seen)
+
+    def _start_proxies(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
+        xds_port = self._xds_port(api)
+        listens = partial(self._processes.listens, api.controller, xds_port)
+        self._wait(listens, api.controller, SECONDS_TO_LISTEN, f"{api.controller} did not listen on port {xds_port}")
+        for gateway in gateways:
+            is_programmed = partial(_is_programmed, api_server, gateway)
+            problem = f"The Gateway {gateway} was not programmed"
+            self._wait(is_programmed, api.controller, SECONDS_TO_BE_PROGRAMMED, problem)
+            environment = gateway.proxy_environment(xds_port) | self._proxy_environment
+            self._ensure(gateway.proxy, [str(self._assets[api.name].proxy), *_NO_CONFIGURATION], environment)
+        for gateway in gateways:
+            listens = partial(self._processes.listens, gateway.proxy, gateway.port)
+            problem = f"The proxy of the Gateway {gateway} did not listen on port {gateway.port}"
+            self._wait(listens, gateway.proxy, SECONDS_TO_LISTEN, problem)
+
+    def _ensure(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], seen: Sequence[str] = ()
+    ) -> None:
+        revision = hashlib.sha256(json.dumps([sorted(environment.items()), *seen]).encode()).hexdigest()
+        if self._processes.runs(name, command, revision):
+            return
+        self._processes.stop(name)
+        self._say(f"Starting {name}")
+        self._processes.start(name, command, revision, environment)
+
+    def _wait(self, happened: Callable[[], bool], name: str, seconds: float, problem: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not happened():
+            if not self._processes.find(name):
+                raise self._ended(name)
+            if time.monotonic() > deadline:
+                raise GatewayError(f"{problem} within {seconds:.0f} seconds. {last_lines(self._processes.log(name))}")
+            time.sleep(0.05)
+
+    def _ended(self, name: str) -> GatewayError:
+        lines = last_lines(self._processes.log(name))
+        if taken := _PORT_TAKEN.search(lines):
+            return GatewayError(
+                f"Another program on this machine has port {taken[1]}, which {name} needs and can't change. "
+                "End that program, or the other clone's local control plane by `make down`; then run `make up` again."
+            )
+        return GatewayError(f"{name} ended by itself. {lines}")
+
+    def _xds_port(self, api: GatewayApi) -> int:
+        in_use = [api.controller] if self._processes.find(api.controller) else []
+        return self._ports.choose([api.controller], in_use)[api.controller]
+
+
+def _is_programmed(api_server: ApiServer, gateway: Gateway) -> bool:
+    found = api_server.get(gateway_path(gateway)) or {}
+    generation = found.get("metadata", {}).get("generation")
+    return any(
+        condition["type"] == "Programmed"
+        and condition["status"] == "True"
+        and condition.get("observedGeneration") == generation
+        for condition in found.get("status", {}).get("conditions", [])
+    )
