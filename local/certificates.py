@@ -1,21 +1,20 @@
-"""The keys by which the parts of a control plane know each other. The authorities' own keys are never written down."""
+"""Issues and keeps the certificates by which the parts of a control plane know each other."""
 
 import hashlib
 import shutil
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID = timedelta(days=365)
+VALIDITY = timedelta(days=365)
 RENEWED_BEFORE = timedelta(days=30)
 SERVICE_IP = IPv4Address("10.0.0.1")
+ORGANIZATION = "openai-compatible-llm"
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,13 @@ class Certificates:
         return self._pair("kube-controller-manager")
 
     @property
-    def service_accounts(self) -> Path:
-        """The key that signs their tokens."""
-        return self.folder / "service-accounts.key"
+    def service_accounts(self) -> Pair:
+        """Its key signs the tokens of service accounts."""
+        return self._pair("service-accounts")
 
     @property
     def etcd_authority(self) -> Path:
-        """Its own, so that nobody known to the API server alone reads etcd."""
+        """Differs from `authority`, so that the API server's clients can't read etcd."""
         return self.folder / "etcd-ca.crt"
 
     @property
@@ -64,127 +63,78 @@ class Certificates:
 
     @property
     def fingerprint(self) -> str:
-        """Differs between one making and the next."""
+        """Changes whenever the certificates are issued anew."""
         return hashlib.sha256(self.authority.read_bytes()).hexdigest()
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        return (
+            self.server,
+            self.admin,
+            self.controller_manager,
+            self.service_accounts,
+            self.etcd_server,
+            self.etcd_client,
+        )
 
     def _pair(self, name: str) -> Pair:
         return Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
 
 
-def have_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Those in the folder, all made anew together when one is missing or damaged, or has less than 30 days left."""
+def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
+    """Return the folder's certificates. Issue all anew if one is missing or damaged, or if they end within 30 days."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
-        # Made beside the folder and then put in its place: there are all of them or none.
-        being_made = folder.with_name(f"{folder.name}.new")
-        for stale in (being_made, folder):
+        # They are written beside the folder, which is then renamed: there are all of them or none.
+        partial = folder.with_name(f"{folder.name}.new")
+        for stale in (partial, folder):
             shutil.rmtree(stale, ignore_errors=True)
-        being_made.mkdir(mode=0o700, parents=True)
-        _make(Certificates(being_made), now)
-        being_made.rename(folder)
+        partial.mkdir(mode=0o700, parents=True)
+        _issue_all(Certificates(partial), now)
+        partial.rename(folder)
     return certificates
 
 
 def _usable(certificates: Certificates, now: datetime) -> bool:
-    pairs = (
-        certificates.server,
-        certificates.admin,
-        certificates.controller_manager,
-        certificates.etcd_server,
-        certificates.etcd_client,
-    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        for file in (certificates.etcd_authority, *(pair.certificate for pair in pairs)):
-            x509.load_pem_x509_certificate(file.read_bytes())
-        for file in (certificates.service_accounts, *(pair.key for pair in pairs)):
-            serialization.load_pem_private_key(file.read_bytes(), password=None)
-        authority = x509.load_pem_x509_certificate(certificates.authority.read_bytes())
-    except (OSError, ValueError):
+        for authority in (certificates.authority, certificates.etcd_authority):
+            context.load_verify_locations(authority)
+        for pair in certificates.pairs:
+            context.load_cert_chain(pair.certificate, pair.key)
+    except OSError:
         return False
-    return authority.not_valid_before_utc <= now < authority.not_valid_after_utc - RENEWED_BEFORE
+    issued = x509.load_pem_x509_certificate(certificates.server.certificate.read_bytes())
+    return issued.not_valid_before_utc <= now < issued.not_valid_after_utc - RENEWED_BEFORE
 
 
-def _make(certificates: Certificates, now: datetime) -> None:
-    kubernetes = _Authority("kubernetes", now)
-    kubernetes.write(certificates.authority)
-    service_names = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-    kubernetes.issue(certificates.server, "kube-apiserver", names=service_names, addresses=(SERVICE_IP,))
-    kubernetes.issue(certificates.admin, "admin", group="system:masters")
-    kubernetes.issue(certificates.controller_manager, "system:kube-controller-manager")
-    _write_key(certificates.service_accounts, ec.generate_private_key(ec.SECP256R1()))
-
-    etcd = _Authority("etcd", now)
-    etcd.write(certificates.etcd_authority)
-    etcd.issue(certificates.etcd_server, "etcd", names=("localhost",))
-    etcd.issue(certificates.etcd_client, "kube-apiserver")
-
-
-class _Authority:
-    def __init__(self, name: str, now: datetime) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(f"{name} of openai-compatible-llm on this machine")
-        self._now = now
-        usage = partial(x509.KeyUsage, content_commitment=False, key_encipherment=False, data_encipherment=False)
-        usage = partial(usage, key_agreement=False, encipher_only=False, decipher_only=False)
-        self._certificate = (
-            self._builder(self._name, self._key)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage(digital_signature=True, key_cert_sign=True, crl_sign=True), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def write(self, file: Path) -> None:
-        file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
-
-    def issue(
-        self,
-        pair: Pair,
-        name: str,
-        *,
-        group: str | None = None,
-        names: tuple[str, ...] = (),
-        addresses: tuple[IPv4Address, ...] = (),
-    ) -> None:
-        """For a client or, where it has names, for a server on loopback."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
-        builder = self._builder(_name(name, group), key)
-        if names:
-            usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
-            hosts: list[x509.GeneralName] = [x509.DNSName(host) for host in names]
-            hosts += [x509.IPAddress(address) for address in (IPv4Address("127.0.0.1"), *addresses)]
-            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        certificate = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False).sign(
-            self._key, hashes.SHA256()
-        )
-        pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        _write_key(pair.key, key)
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(self._now - timedelta(hours=1))
-            .not_valid_after(self._now + VALID)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-        )
-
-
-def _name(common_name: str, group: str | None = None) -> x509.Name:
-    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-    if group:
-        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
-    return x509.Name(attributes)
-
-
-def _write_key(file: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+def _issue_all(certificates: Certificates, now: datetime) -> None:
+    """The authorities' own keys are never written to disk, so nothing can be issued later."""
+    kubernetes, etcd = (
+        trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
+        for name in ("Kubernetes CA", "etcd CA")
     )
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_bytes(pem)
+    kubernetes.cert_pem.write_to_path(certificates.authority)
+    etcd.cert_pem.write_to_path(certificates.etcd_authority)
+
+    def issue(pair: Pair, authority: trustme.CA, user: str, *hosts: str, group: str = ORGANIZATION) -> None:
+        # trustme marks the host names as critical, and Go refuses a critical extension that is empty.
+        issued = authority.issue_cert(
+            *(hosts or ("client",)),
+            common_name=user,
+            organization_name=group,
+            not_before=now - timedelta(hours=1),
+            not_after=now + VALIDITY,
+        )
+        issued.cert_chain_pems[0].write_to_path(pair.certificate)
+        pair.key.touch(mode=0o600, exist_ok=False)
+        issued.private_key_pem.write_to_path(pair.key)
+
+    service_names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", str(SERVICE_IP))
+    issue(certificates.server, kubernetes, "kube-apiserver", "localhost", "127.0.0.1", *service_names)
+    issue(certificates.admin, kubernetes, "admin", group="system:masters")
+    issue(certificates.controller_manager, kubernetes, "system:kube-controller-manager")
+    issue(certificates.service_accounts, kubernetes, "service-accounts")
+    issue(certificates.etcd_server, etcd, "etcd", "localhost", "127.0.0.1")
+    issue(certificates.etcd_client, etcd, "kube-apiserver")

@@ -49,8 +49,8 @@ def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, et
         "--anonymous-auth=false",
         "--authorization-mode=RBAC",
         "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={certificates.service_accounts}",
-        f"--service-account-signing-key-file={certificates.service_accounts}",
+        f"--service-account-key-file={certificates.service_accounts.key}",
+        f"--service-account-signing-key-file={certificates.service_accounts.key}",
         f"--service-cluster-ip-range={SERVICE_IP - 1}/24",
         # No controller here makes service accounts, which that plugin asks for.
         "--disable-admission-plugins=ServiceAccount",

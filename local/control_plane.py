@@ -6,7 +6,7 @@ from typing import Any
 from local import command_lines
 from local.api_server import ApiServer
 from local.binaries import Binaries
-from local.certificates import Certificates, have_certificates
+from local.certificates import Certificates, ensure_certificates
 from local.cluster_objects import (
     DEFAULT_GATEWAY,
     definition_objects,
@@ -72,7 +72,7 @@ class ControlPlane:
                 place where they have the same name.
         """
         self.state.create()
-        certificates = have_certificates(self.state.certificates)
+        certificates = ensure_certificates(self.state.certificates)
         port = self._serve(certificates)
         write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
         with ApiServer(port, certificates) as api_server:

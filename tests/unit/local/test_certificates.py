@@ -6,14 +6,14 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from local.certificates import Certificates, Pair, have_certificates
+from local.certificates import Certificates, Pair, ensure_certificates
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
-    return have_certificates(tmp_path / "certificates", NOW)
+    return ensure_certificates(tmp_path / "certificates", NOW)
 
 
 def load(file: Path) -> x509.Certificate:
@@ -33,17 +33,17 @@ def test_no_authority_can_sign_again(certificates: Certificates) -> None:
 
 def test_they_are_made_once(certificates: Certificates) -> None:
     fingerprint = certificates.fingerprint
-    later = have_certificates(certificates.folder, NOW + timedelta(days=300))
+    later = ensure_certificates(certificates.folder, NOW + timedelta(days=300))
     assert later.fingerprint == fingerprint
 
 
 @pytest.mark.parametrize("days", [-1, 336, 1000])
 def test_they_are_made_anew_when_not_valid_or_soon_not_any_more(certificates: Certificates, days: int) -> None:
     fingerprint, now = certificates.fingerprint, NOW + timedelta(days=days)
-    later = have_certificates(certificates.folder, now)
+    later = ensure_certificates(certificates.folder, now)
     assert later.fingerprint != fingerprint
-    for file in later.folder.glob("*.crt"):
-        assert load(file).not_valid_after_utc == now + timedelta(days=365)
+    for pair in later.pairs:
+        assert load(pair.certificate).not_valid_after_utc == now + timedelta(days=365)
 
 
 def test_half_a_making_is_no_making(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_half_a_making_is_no_making(tmp_path: Path) -> None:
     (tmp_path / "certificates.new" / "admin.key").touch()
     folder.mkdir()
     (folder / "kubernetes-ca.crt").write_text("-----BEGIN")
-    assert have_certificates(folder, NOW).admin.key.read_text()
+    assert ensure_certificates(folder, NOW).admin.key.read_text()
     assert [file.name for file in tmp_path.iterdir()] == ["certificates"]
 
 
@@ -67,7 +67,7 @@ def test_the_api_server_is_known_by_its_loopback_and_service_names(certificates:
     ("pair", "group", "name"),
     [
         ("admin", ["system:masters"], "admin"),
-        ("controller_manager", [], "system:kube-controller-manager"),
+        ("controller_manager", ["openai-compatible-llm"], "system:kube-controller-manager"),
     ],
 )
 def test_clients_have_the_names_that_rbac_knows(
@@ -89,8 +89,8 @@ def test_etcd_trusts_an_authority_of_its_own(certificates: Certificates) -> None
             load(pair.certificate).verify_directly_issued_by(etcd)
 
 
-@pytest.mark.parametrize("name", ["admin.crt", "admin.key", "etcd-ca.crt", "service-accounts.key"])
+@pytest.mark.parametrize("name", ["admin.crt", "admin.key", "etcd-ca.crt", "kubernetes-ca.crt", "service-accounts.key"])
 def test_they_are_made_anew_when_one_is_damaged(certificates: Certificates, name: str) -> None:
     before = certificates.fingerprint
     (certificates.folder / name).write_text("damaged")
-    assert have_certificates(certificates.folder).fingerprint != before
+    assert ensure_certificates(certificates.folder).fingerprint != before
