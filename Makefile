@@ -57,8 +57,8 @@ catalogue: $(VENV)/.installed ## Print the providers that have a preset
 readme: $(VENV)/.installed ## Write the README's tables anew from the code
 	@$(BIN)/python -m docs.readme
 
-sbom: $(VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
-	@$(BIN)/python -m release.sbom build/sbom.cdx.json
+sbom: $(VENV)/.installed $(POLICY_VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
+	@$(BIN)/python -m tools.sbom build/sbom.cdx.json
 
 dist: $(VENV)/.installed ## Build what is released, the wheel and the sdist, into build/
 	@cd components && ../$(BIN)/python -m hatchling build --directory ../build

@@ -10,8 +10,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from local.go import TOOLCHAIN
-from release import sbom
 from tests.readme import REPOSITORY
+from tools import sbom
 
 PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
@@ -39,6 +39,19 @@ def hashes(component: dict[str, Any]) -> set[str]:
 
 def test_it_is_valid_cyclonedx(file: Path) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text()) is None
+
+
+def test_the_same_pins_give_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    sbom.main(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+
+def test_it_names_the_licences_that_packages_declare(bill: dict[str, Any]) -> None:
+    declared = [bill["metadata"]["component"], *named(bill, "pulumi"), *named(bill, "pulumi-kubernetes")]
+    assert [each["licenses"][0]["license"]["id"] for each in declared] == ["Apache-2.0"] * 3
+    required = [each for each in bill["components"] if each["scope"] == "required"]
+    # The metadata of protobuf names none.
+    assert [each["name"] for each in required if "licenses" not in each] == ["protobuf"]
 
 
 def test_it_has_every_package_that_runs_with_the_hashes_that_pip_holds_it_against(bill: dict[str, Any]) -> None:

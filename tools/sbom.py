@@ -1,0 +1,108 @@
+"""Write the software bill of materials, in CycloneDX: what runs, and what the local control plane is built from.
+
+Versions and hashes come from where they are pinned: the requirements files, and go.mod with go.sum. cyclonedx-py adds
+what it knows of the installed packages: their licences, and which of them need which. Packages that only developers use
+are left out. Go modules are read here, because cyclonedx-gomod downloads the source of each one for it, and refuses a
+module without packages.
+"""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from packageurl import PackageURL
+
+from local.go import TOOLCHAIN, have_go
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PINNED = re.compile(r"^([\w.-]+)==(\S+)((?:\s+\\\s+--hash=sha256:\w+)+)", re.M)
+
+Json = dict[str, Any]
+
+
+def main(file: Path) -> None:
+    """Write it to this file. The same pins and installed packages give the same bytes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(bill_of_materials(), indent=2) + "\n")
+
+
+def bill_of_materials() -> Json:
+    """The component's packages are required, the policy pack's optional; what builds the control plane is excluded."""
+    bom = _environment(Path(sys.prefix), "--pyproject", "components/pyproject.toml", "--mc-type", "library")
+    policy = REPOSITORY / "policy/.venv"
+    installed = [*(_environment(policy)["components"] if policy.exists() else []), *bom["components"]]
+    described = {each["purl"]: each for each in installed}
+    required = list(_python_packages("requirements.txt"))
+    components: dict[str, Json] = {}
+    for scope, pinned in {
+        "required": required,
+        "optional": _python_packages("policy/requirements.txt"),
+        "excluded": [*_python_packages("local/toolchain/go/requirements.txt"), *_go_modules()],
+    }.items():
+        for each in pinned:
+            # A package that is pinned in several places has the scope of the first.
+            components.setdefault(each["purl"], described.get(each["purl"], {}) | each | {"scope": scope})
+    bom["dependencies"] = list(_dependencies(bom, [each["purl"] for each in required]))
+    bom["components"] = list(components.values())
+    return bom
+
+
+def _environment(folder: Path, *options: str) -> Json:
+    command = [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--no-validate", *options]
+    done = subprocess.run([*command, str(folder)], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    bom: Json = json.loads(done.stdout)
+    return bom
+
+
+def _dependencies(environment: Json, required: list[str]) -> Iterator[Json]:
+    """What the installed packages need; packages for other machines and extras that nobody asked for are left out."""
+    purls = {each["bom-ref"]: each["purl"] for each in environment["components"]}
+    direct = re.findall(r"^([\w.-]+)==", (REPOSITORY / "requirements.in").read_text(), re.M)
+    root = environment["metadata"]["component"]["bom-ref"]
+    yield {"ref": root, "dependsOn": [purl for purl in required if PackageURL.from_string(purl).name in direct]}
+    for each in environment["dependencies"]:
+        if purls.get(each["ref"]) in required:
+            needs = (purls[ref] for ref in each.get("dependsOn", []))
+            yield {"ref": purls[each["ref"]], "dependsOn": [purl for purl in needs if purl in required]}
+
+
+def _python_packages(file: str) -> Iterator[Json]:
+    """With the hashes of all the files of a release, of which pip installs one."""
+    for name, version, hashes in PINNED.findall((REPOSITORY / file).read_text()):
+        yield _component(name, PackageURL("pypi", name=name, version=version), re.findall(r"sha256:(\w+)", hashes))
+
+
+def _go_modules() -> Iterator[Json]:
+    """With the hash that go.sum has of a module's content, written as cyclonedx-gomod does."""
+    go = have_go(print)
+    for file in sorted(TOOLCHAIN.glob("*/go.mod")):
+        command = [str(go.program), "mod", "edit", "-json", str(file)]
+        done = subprocess.run(command, env=go.environment, capture_output=True, check=True)
+        module = json.loads(done.stdout)
+        replaced = {each["Old"]["Path"]: each["New"] for each in module.get("Replace") or []}
+        sums = dict(line.rsplit(" ", 1) for line in file.with_name("go.sum").read_text().splitlines())
+        for each in module["Require"]:
+            used = replaced.get(each["Path"], each)
+            namespace, _, name = used["Path"].rpartition("/")
+            content_hash = base64.b64decode(sums[f"{used['Path']} {used['Version']}"].removeprefix("h1:")).hex()
+            yield _component(used["Path"], PackageURL("golang", namespace, name, used["Version"]), [content_hash])
+
+
+def _component(name: str, purl: PackageURL, hashes: list[str]) -> Json:
+    return {
+        "type": "library",
+        "bom-ref": purl.to_string(),
+        "name": name,
+        "version": purl.version,
+        "hashes": [{"alg": "SHA-256", "content": each} for each in hashes],
+        "purl": purl.to_string(),
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
