@@ -92,6 +92,17 @@ class ApiServer:
             time.sleep(0.1)
         _refuse_errors(response, wanted.path)
 
+    def forget_conditions(self, path: str) -> None:
+        """Take away what the object's status says, if there is the object."""
+        response = self._request(
+            "PATCH",
+            f"{path}/status",
+            headers={"Content-Type": "application/merge-patch+json"},
+            json={"status": {"conditions": None}},
+        )
+        if response.status != HTTPStatus.NOT_FOUND:
+            _refuse_errors(response, path)
+
     def wait_until_established(self, definition: ClusterObject, patience_seconds: float = 30) -> None:
         deadline = time.monotonic() + patience_seconds
         while True:

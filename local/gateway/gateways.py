@@ -73,8 +73,8 @@ class Gateways:
             for missing in missing_from(api_server, namespace_objects(api.namespace for api in wanted)):
                 api_server.apply(missing)
             failures = []
-            for api in wanted:
-                self._ensure_controller(api)
+            for api, its_gateways in wanted.items():
+                self._ensure_controller(api_server, api, its_gateways)
             for api, its_gateways in wanted.items():
                 try:
                     self._start_proxies(api_server, api, its_gateways)
@@ -96,45 +96,53 @@ class Gateways:
         names = [*(gateway.proxy for gateway in gateways), *(gateway.api.controller for gateway in gateways)]
         self._processes.stop(*dict.fromkeys(names))
 
-    def _ensure_controller(self, api: GatewayApi) -> None:
+    def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
+        command = [str(self._assets[api.name].controller)]
         environment = api.controller_environment(self._control_plane.state, self._xds_port(api))
         # It would not take note of another API server, nor of one that has lost its data.
-        api_server = self._processes.find(KUBE_APISERVER)
-        seen = [self._control_plane.state.kubeconfig.read_text(), str(api_server.pid if api_server else 0)]
-        self._ensure(api.controller, [str(self._assets[api.name].controller)], environment, seen)
+        process = self._processes.find(KUBE_APISERVER)
+        seen = [self._control_plane.state.kubeconfig.read_text(), str(process.pid if process else 0)]
+        revision = _revision(environment, *seen)
+        if self._processes.runs(api.controller, command, revision):
+            return
+        self._processes.stop(api.controller)
+        for gateway in gateways:
+            # What an earlier controller said of it is no sign of this one.
+            api_server.forget_conditions(gateway_path(gateway))
+        self._say(f"Starting {api.controller}")
+        self._processes.start(api.controller, command, revision, environment)
+
+    def _ensure_proxy(self, gateway: Gateway) -> None:
+        command = [str(self._assets[gateway.api.name].proxy), *_NO_CONFIGURATION]
+        environment = gateway.proxy_environment(self._xds_port(gateway.api)) | self._proxy_environment
+        revision = _revision(environment)
+        if self._processes.runs(gateway.proxy, command, revision):
+            return
+        self._processes.stop(gateway.proxy)
+        self._say(f"Starting {gateway.proxy}")
+        self._processes.start(gateway.proxy, command, revision, environment)
 
     def _start_proxies(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
-        xds_port = self._xds_port(api)
-        listens = partial(self._processes.listens, api.controller, xds_port)
-        self._wait(listens, api.controller, SECONDS_TO_LISTEN, f"{api.controller} did not listen on port {xds_port}")
         for gateway in gateways:
             is_programmed = partial(_is_programmed, api_server, gateway)
             problem = f"The Gateway {gateway} was not programmed"
-            self._wait(is_programmed, api.controller, SECONDS_TO_BE_PROGRAMMED, problem)
-            environment = gateway.proxy_environment(xds_port) | self._proxy_environment
-            self._ensure(gateway.proxy, [str(self._assets[api.name].proxy), *_NO_CONFIGURATION], environment)
+            self._wait(is_programmed, [api.controller], SECONDS_TO_BE_PROGRAMMED, problem)
+            self._ensure_proxy(gateway)
         for gateway in gateways:
             listens = partial(self._processes.listens, gateway.proxy, gateway.port)
             problem = f"The proxy of the Gateway {gateway} did not listen on port {gateway.port}"
-            self._wait(listens, gateway.proxy, SECONDS_TO_LISTEN, problem)
+            self._wait(listens, [api.controller, gateway.proxy], SECONDS_TO_LISTEN, problem)
 
-    def _ensure(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], seen: Sequence[str] = ()
-    ) -> None:
-        revision = hashlib.sha256(json.dumps([sorted(environment.items()), *seen]).encode()).hexdigest()
-        if self._processes.runs(name, command, revision):
-            return
-        self._processes.stop(name)
-        self._say(f"Starting {name}")
-        self._processes.start(name, command, revision, environment)
-
-    def _wait(self, happened: Callable[[], bool], name: str, seconds: float, problem: str) -> None:
+    def _wait(self, happened: Callable[[], bool], names: Sequence[str], seconds: float, problem: str) -> None:
+        """While all of these run; the last of them has the log that says why it didn't happen."""
         deadline = time.monotonic() + seconds
         while not happened():
-            if not self._processes.find(name):
-                raise self._ended(name)
+            for name in names:
+                if not self._processes.find(name):
+                    raise self._ended(name)
             if time.monotonic() > deadline:
-                raise GatewayError(f"{problem} within {seconds:.0f} seconds. {last_lines(self._processes.log(name))}")
+                log = last_lines(self._processes.log(names[-1]))
+                raise GatewayError(f"{problem} within {seconds:.0f} seconds. {log}")
             time.sleep(0.05)
 
     def _ended(self, name: str) -> GatewayError:
@@ -149,6 +157,10 @@ class Gateways:
     def _xds_port(self, api: GatewayApi) -> int:
         in_use = [api.controller] if self._processes.find(api.controller) else []
         return self._ports.choose([api.controller], in_use)[api.controller]
+
+
+def _revision(environment: Mapping[str, str], *seen: str) -> str:
+    return hashlib.sha256(json.dumps([sorted(environment.items()), *seen]).encode()).hexdigest()
 
 
 def _is_programmed(api_server: ApiServer, gateway: Gateway) -> bool:
