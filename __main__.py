@@ -5,10 +5,10 @@ import os
 import pulumi
 
 from components import OpenAICompatibleLLM
-from components.stack_config import components_of
+from stack_config import load_providers
 
 providers = {}
-for name, args in components_of(pulumi.Config(), os.environ).items():
+for name, args in load_providers(pulumi.Config(), os.environ).items():
     llm = OpenAICompatibleLLM(name, args)
     providers[name] = {
         "path": llm.path,

@@ -1,6 +1,6 @@
 """The table of the providers that have a preset; `make catalogue` prints it."""
 
-from components.openai_compatible_llm.providers import PRESETS, Preset
+from components.openai_compatible_llm.presets import PRESETS, Preset
 
 HEADINGS = ("preset", "provider", "host", "path", "header of the key", "confirmed", "sources")
 
@@ -19,17 +19,10 @@ def _row(key: str, preset: Preset) -> tuple[str, ...]:
         preset.title,
         f"`{preset.host}`",
         f"`{preset.path}`",
-        f"`{_header(preset)}`" + ("" if preset.auth_header_confirmed else ", unconfirmed"),
+        "`Authorization: Bearer`" + ("" if preset.auth_header_confirmed else ", unconfirmed"),
         f"{preset.confirmed}",
         ", ".join(preset.sources),
     )
-
-
-def _header(preset: Preset) -> str:
-    header = preset.auth_header
-    if header is None:
-        return "Authorization: Bearer"
-    return f"{header.header_name}: {header.prefix}" if header.prefix else f"{header.header_name}"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import runpy
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
 
-from components.stack_config import api_key_variable
 from local.folders import REPOSITORY
+from stack_config import api_key_variable
 
 PLACEHOLDER = "placeholder-for-a-key"
 

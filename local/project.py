@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from components.openai_compatible_llm import formats
-from components.stack_config import NAMESPACE, PROVIDERS, needs_api_key
+from components.openai_compatible_llm.inputs import validators
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
+from stack_config import NAMESPACE, PROVIDERS, needs_api_key
 
 # What ties a stack file to secrets or services of its user, which are no business of this machine's control plane.
 USERS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -55,7 +55,7 @@ def namespaces(folder: Path, stack: str) -> set[str]:
     config = _config(folder, stack)
     named = [config.get(f"{project_name(folder)}:{NAMESPACE}")]
     named += [given.get(NAMESPACE) for given in _providers(config, folder).values() if isinstance(given, dict)]
-    return {name for name in named if isinstance(name, str) and formats.namespace(name) is None}
+    return {name for name in named if isinstance(name, str) and validators.namespace(name) is None}
 
 
 def project_name(folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 from .args import ApiKeySecretArgs, AuthHeaderArgs, BackendApi, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
 from .component import OpenAICompatibleLLM
-from .problems import InvalidArguments
+from .inputs import InvalidArguments
 
 __all__ = [
     "ApiKeySecretArgs",

@@ -1,4 +1,4 @@
-"""The arguments of OpenAICompatibleLLM, as a Python program writes them; elsewhere they are in camelCase."""
+"""Declares the arguments of OpenAICompatibleLLM as a Python program writes them; other languages use camelCase."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -8,27 +8,27 @@ import pulumi
 
 
 class BackendApi(StrEnum):
-    """Generation of the gateway's API. Each value is the name of the module that builds its backend."""
+    """The gateway API that the component creates its backend for."""
 
     KGATEWAY = "kgateway"
-    """`Backend` of gateway.kgateway.dev/v1alpha1: kgateway 2.1, Solo Enterprise for agentgateway."""
+    """`Backend` of gateway.kgateway.dev/v1alpha1, served by kgateway 2.1."""
 
     AGENTGATEWAY = "agentgateway"
-    """`AgentgatewayBackend` of agentgateway.dev/v1alpha1: agentgateway 1.x."""
+    """`AgentgatewayBackend` of agentgateway.dev/v1alpha1, served by agentgateway 1.2 and newer."""
 
 
 class ApiKeySecretArgs(TypedDict):
-    """A Secret that somebody else keeps."""
+    """Names a Secret that something else manages."""
 
     name: pulumi.Input[str]
-    """Name of the Secret, in the component's namespace. The key stands in it under `Authorization`.
+    """Name of the Secret, in the component's namespace. It holds the key under `Authorization`.
 
     Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend.
     """
 
 
 class AuthHeaderArgs(TypedDict, total=False):
-    """The header in which the provider gets the API key, where it isn't `Authorization: Bearer <key>`."""
+    """Describes the header in which the provider gets the API key."""
 
     header_name: pulumi.Input[str]
     """Name of the header, such as `api-key`. Default: `Authorization`.
@@ -37,7 +37,7 @@ class AuthHeaderArgs(TypedDict, total=False):
     """
 
     prefix: pulumi.Input[str]
-    """What stands before the key in the header's value, such as `Token`; the blank after it is added.
+    """Text before the key in the header's value, such as `Token`. A space is added after it.
 
     Default: `Bearer` in `Authorization`, none in another header.
 
@@ -46,7 +46,7 @@ class AuthHeaderArgs(TypedDict, total=False):
 
 
 class GatewayArgs(TypedDict, total=False):
-    """The Gateway that the route attaches to."""
+    """Describes the Gateway that the route attaches to."""
 
     name: pulumi.Input[str]
     """Name of the Gateway. Default: `agentgateway`. Source: `spec.parentRefs[].name` of the HTTPRoute."""
@@ -58,47 +58,50 @@ class GatewayArgs(TypedDict, total=False):
     """
 
     section_name: pulumi.Input[str]
-    """Name of the one listener to attach to. Default: none, all that admit the route.
+    """Name of the listener to attach to. Default: all listeners that admit the route.
 
     Source: `spec.parentRefs[].sectionName` of the HTTPRoute.
     """
 
     url: pulumi.Input[str]
-    """URL by which clients reach the Gateway, such as `https://llm.example.com`: makes the output `url`.
+    """URL by which clients reach the Gateway, such as `https://llm.example.com`. Default: none.
 
-    No object holds it. Default: none.
+    It is only used for the output `url`.
     """
 
 
 class TLSArgs(TypedDict, total=False):
-    """How the gateway makes sure of the provider. Source: `spec.validation` of the BackendTLSPolicy."""
+    """Describes how the gateway checks the provider's certificate.
+
+    Source: `spec.validation` of the BackendTLSPolicy.
+    """
 
     hostname: pulumi.Input[str]
-    """Name that the provider's certificate must be for. Default: the provider's host."""
+    """Name that the provider's certificate must be valid for. Default: the provider's host."""
 
     ca_certificate_configmap: pulumi.Input[str]
-    """Name of a ConfigMap in the component's namespace, with the certificate authorities under `ca.crt`.
+    """Name of a ConfigMap in the component's namespace that holds certificate authorities under `ca.crt`.
 
-    Default: none, the system's certificate authorities.
+    Default: the certificate authorities of the gateway's system.
     """
 
     disabled: bool
-    """Whether requests go to the provider in plain HTTP; no BackendTLSPolicy is made then. Default: false.
+    """Whether requests go to the provider in plain HTTP, without a BackendTLSPolicy. Default: false.
 
-    Refused on port 443. Known when the component is made, not a Pulumi output.
+    Not allowed on port 443. A plain value, not a Pulumi output.
     """
 
 
 class OpenAICompatibleLLMArgs(TypedDict, total=False):
-    """What an OpenAICompatibleLLM is made of: one of `preset`, `base_url` and `host`, and one key source."""
+    """Describes one provider. Give one of `preset`, `base_url` and `host`, and one source of the API key."""
 
     preset: pulumi.Input[str]
-    """Key of a provider in the catalogue, such as `mistral`: gives host, port and path, and the key's header."""
+    """Name of a known provider, such as `mistral`. It gives host, port and path."""
 
     base_url: pulumi.Input[str]
-    """Base URL as an OpenAI client takes it, such as `https://api.mistral.ai/v1`: gives host, port and path.
+    """Base URL as an OpenAI client takes it, such as `https://api.mistral.ai/v1`. It gives host, port and path.
 
-    The path is the URL's with `/chat/completions` after it. `http` for its scheme turns TLS off.
+    The path is the URL's path followed by `/chat/completions`. A URL with `http` turns TLS off.
     """
 
     host: pulumi.Input[str]
@@ -116,40 +119,40 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     path: pulumi.Input[str]
     """Path of the provider's chat completions. Default: the preset's, else `/v1/chat/completions`.
 
-    Always sent: once a host is set, a Backend without a path passes the caller's path on to the provider as it came.
+    It is always set, because a backend with a host and no path forwards the caller's path unchanged.
     Source: `spec.ai.llm.path.full` of the Backend.
     """
 
     model: pulumi.Input[str]
-    """Model that every request gets, whatever it asked for. Default: none, the request's own model is passed on.
+    """Model for every request, whatever the request asks for. Default: the request's own model.
 
     Source: `spec.ai.llm.openai.model` of the Backend.
     """
 
     api_key: pulumi.Input[str]
-    """The provider's API key. Kept as a secret from here on: only the Secret object that is made for it holds it."""
+    """The provider's API key. The component treats it as a secret, and only the Secret that it creates holds it."""
 
     api_key_secret: pulumi.Input[ApiKeySecretArgs]
-    """A Secret with the key that is there already; none is made then."""
+    """An existing Secret that holds the key. The component then creates none."""
 
     passthrough: bool
-    """Whether the caller's own token is passed on to the provider; the gateway holds no key then. Default: false.
+    """Whether the gateway forwards the caller's own token to the provider, and holds no key. Default: false.
 
-    Known when the component is made, not a Pulumi output.
+    A plain value, not a Pulumi output.
     Source: `spec.ai.llm.openai.authToken.kind` of the Backend.
     """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
-    """The header in which the provider gets the key. Default: the preset's, else `Authorization: Bearer <key>`.
+    """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`.
 
-    Sent with `api: agentgateway`. Gateways of the `kgateway` generation ignore it, so the preview warns, and refuses a
-    preset with a header of its own.
+    Only with `api: agentgateway`, on agentgateway 1.2 or newer. With another header than `Authorization`, the gateway
+    removes the caller's own `Authorization` from the request.
     """
 
     namespace: pulumi.Input[str]
-    """Namespace of all four objects, which must exist. Default: `gloo-system`.
+    """Namespace of all objects. It must exist. Default: `gloo-system`.
 
-    They stand together because the gateway looks the Backend up in the route's namespace.
+    All objects share it, because the gateway looks the backend up in the route's namespace.
     """
 
     gateway: pulumi.Input[GatewayArgs]
@@ -162,42 +165,43 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     hostnames: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Host names at the gateway by which clients reach the provider, 16 at most; `*.example.com` is for all below it.
+    """Host names at the gateway by which clients reach the provider, at most 16. `*.example.com` matches subdomains.
 
-    Default: none, whatever the gateway listens to. Source: `spec.hostnames` of the HTTPRoute.
+    Default: every host name that the gateway listens to. Source: `spec.hostnames` of the HTTPRoute.
     """
 
     rewrite_host: pulumi.Input[bool]
-    """Whether requests carry the provider's host in their Host header. Default: true.
+    """Whether the route sets the Host header to the provider's host. Default: true.
 
-    Without it the provider gets the gateway's own, which one behind a content delivery network refuses.
+    Without it, gateways of `api: kgateway` send their own host, which providers behind a content delivery network
+    refuse. Gateways of `api: agentgateway` set the provider's host in any case.
     Source: `spec.rules[].filters[].urlRewrite.hostname` of the HTTPRoute.
     """
 
     tls: TLSArgs
-    """How the gateway makes sure of the provider. Default: a certificate for its host, by the system's authorities."""
+    """How the gateway checks the provider's certificate. Default: its host, and the system's authorities."""
 
     api: BackendApi
-    """Generation of the gateway's API: `kgateway` or `agentgateway`. Default: `kgateway`.
+    """Gateway API of the backend: `kgateway` or `agentgateway`. Default: `kgateway`.
 
-    Known when the component is made, not a Pulumi output.
+    A plain value, not a Pulumi output.
     """
 
     wait_for_ready: bool
-    """Whether `pulumi up` waits until the gateway has accepted Backend, HTTPRoute and BackendTLSPolicy. Default: false.
+    """Whether `pulumi up` waits until the gateway has accepted the backend and the route. Default: false.
 
-    Where no gateway controller runs, it waits in vain for `ready_timeout_seconds` and fails.
-    Known when the component is made, not a Pulumi output.
+    With `api: kgateway` it also waits for the BackendTLSPolicy. If no gateway controller accepts the objects within
+    `ready_timeout_seconds`, the `up` fails. A plain value, not a Pulumi output.
     """
 
     ready_timeout_seconds: int
     """Seconds to wait for each object, at least 1. Default: 120. Only with `wait_for_ready`.
 
-    Known when the component is made, not a Pulumi output.
+    A plain value, not a Pulumi output.
     """
 
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Labels of all four objects. Default: none."""
+    """Labels of all objects. Default: none."""
 
     annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Annotations of all four objects. Default: none."""
+    """Annotations of all objects. Default: none."""

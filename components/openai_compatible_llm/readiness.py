@@ -1,6 +1,6 @@
-"""What `wait_for_ready` waits for, in the words of pulumi-kubernetes' `pulumi.com/waitFor` annotation.
+"""Says what `wait_for_ready` waits for, in the language of pulumi-kubernetes' `pulumi.com/waitFor` annotation.
 
-Source: the annotation's documentation, and the conditions that the Gateway API and kgateway define.
+Source: the annotation's documentation, and the conditions that the Gateway API and the gateways' controllers define.
 """
 
 import json
@@ -12,20 +12,19 @@ ANNOTATION = "pulumi.com/waitFor"
 ACCEPTED = "condition=Accepted"
 
 
-def route(settings: Settings) -> str:
-    """The route's own Gateway has accepted it and found its backend.
+def route_accepted(settings: Settings) -> str:
+    """Waits until the route's own Gateway has accepted it and found its backend.
 
-    The Gateway is named, so that what an earlier one said can't satisfy an update.
+    The Gateway is named, so that the status of an earlier Gateway can't satisfy an update.
     """
-    parent = f'{{.status.parents[?@.parentRef.name=="{settings.gateway.name}"].conditions'
-    return json.dumps(
-        [
-            f'jsonpath={parent}[?@.type=="{condition}" && @.status=="True"]}}'
-            for condition in ("Accepted", "ResolvedRefs")
-        ]
-    )
+    conditions = f'.status.parents[?@.parentRef.name=="{settings.gateway.name}"].conditions'
+    return json.dumps([_jsonpath(conditions, condition) for condition in ("Accepted", "ResolvedRefs")])
 
 
-def tls_policy(_settings: Settings) -> str:
-    """Whoever applies the policy has accepted it."""
-    return 'jsonpath={.status.ancestors[*].conditions[?@.type=="Accepted" && @.status=="True"]}'
+def any_ancestor_accepted() -> str:
+    """Waits until a controller has accepted a policy."""
+    return _jsonpath(".status.ancestors[*].conditions", "Accepted")
+
+
+def _jsonpath(conditions: str, condition: str) -> str:
+    return f'jsonpath={{{conditions}[?@.type=="{condition}" && @.status=="True"]}}'

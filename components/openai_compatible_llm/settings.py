@@ -1,7 +1,29 @@
-"""What the four objects are made of, once the arguments have been found good and their defaults filled in."""
+"""Describes one component completely: arguments that are valid and resolved, with their defaults, and never a key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from .args import BackendApi
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided before any Output is resolved: which objects are created, and how.
+
+    Attributes:
+        creates_secret: Whether there is a key to put into a Secret.
+        uses_tls: Whether there is a BackendTLSPolicy.
+        has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
+        has_annotations: The same of annotations.
+        ready_timeout_seconds: How long to wait for each object; None to not wait.
+    """
+
+    api: BackendApi
+    creates_secret: bool
+    uses_tls: bool
+    has_labels: bool
+    has_annotations: bool
+    ready_timeout_seconds: int | None
 
 
 @dataclass(frozen=True)
@@ -14,7 +36,7 @@ class AuthHeader:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The route's parent, and the URL by which clients reach it; None where nobody said."""
+    """The route's parent, and the URL by which clients reach it; None where nobody gave one."""
 
     name: str
     namespace: str
@@ -24,7 +46,7 @@ class Gateway:
 
 @dataclass(frozen=True)
 class TLS:
-    """How the provider's certificate is checked; without a ConfigMap by the system's certificate authorities."""
+    """What the provider's certificate is held against; without a ConfigMap, the system's certificate authorities."""
 
     hostname: str
     ca_certificate_configmap: str | None
@@ -32,7 +54,7 @@ class TLS:
 
 @dataclass(frozen=True)
 class ObjectNames:
-    """Names of the four objects, all made of the component's name."""
+    """Names of the objects, all made from the component's name."""
 
     component: str
     tls_policy_suffix: str
@@ -56,10 +78,10 @@ class ObjectNames:
 
 @dataclass(frozen=True)
 class Settings:
-    """Plain values, and never the API key: whatever is built from here may be shown in a preview.
+    """Plain values, of which whatever is built may be shown in a preview.
 
     Attributes:
-        secret_name: Name of the Secret with the key; None where the caller's token is passed on.
+        secret_name: Name of the Secret with the key; None where the caller's token is forwarded.
         tls: None where requests go to the provider in plain HTTP.
     """
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import kubernetes
 
-from components.openai_compatible_llm import gateway_api, generations
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.resolution import settings_from
+from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.inputs import parse
 from tests.e2e.cluster import CUSTOM, Cluster
 
 GATEWAYS = ("gateway.networking.k8s.io", "v1", "gateways")
@@ -33,12 +33,12 @@ class Chain:
 
     def __init__(self, cluster: Cluster, namespace: str, api: BackendApi, arguments: Mapping[str, Any]) -> None:
         self.cluster, self.namespace = cluster, namespace
-        self._kind = generations.backend_kind(api)
+        self._kind = BACKENDS[api]
         self.backend = self._kind.kind
         self.path = f"/{namespace}"
         defaults = {"preset": "mistral", "api_key": API_KEY, "route_path": self.path}
         given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
-        settings = settings_from(PROVIDER, {k: v for k, v in given.items() if v is not None}, tls_expected=True)
+        settings: Any = parse(PROVIDER, given).settings
         assert settings.tls
         self.names = {
             GATEWAY: settings.gateway.name,
@@ -49,8 +49,8 @@ class Chain:
         }
         self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
         self.create(self.backend, self._kind.spec(settings))
-        self.create(POLICY, gateway_api.tls_policy_spec(settings, settings.tls, self._kind))
-        self.create(ROUTE, gateway_api.route_spec(settings, self._kind))
+        self.create(POLICY, self._kind.tls_policy_spec(settings, settings.tls))
+        self.create(ROUTE, self._kind.route_spec(settings))
         if settings.secret_name:
             self.write_secret({"Authorization": API_KEY})
         self.accept()

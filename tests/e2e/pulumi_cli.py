@@ -21,7 +21,7 @@ from local.go import TOOLCHAIN, have_go
 from local.provider_plugin import write_stand_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PROJECT = ("Pulumi.yaml", "__main__.py", "components", "stacks", "requirements.txt")
+PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
 
 

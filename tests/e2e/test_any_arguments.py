@@ -61,7 +61,7 @@ def test_mangled_arguments_are_taken_by_the_api_server_or_refused_in_one_error(
         (error,) = refused
         note(str(error))
         assert recording.resources == []
-        assert CANARY not in f"{error} {error!r} {error.errors} {error.problems} {recording.messages}"
+        assert CANARY not in f"{error} {error!r} {error.errors} {error.issues} {recording.messages}"
         assert isinstance(error, pulumi.RunError)
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None

@@ -17,12 +17,12 @@ import yaml
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
-from components.openai_compatible_llm.providers import PRESETS
-from components.stack_config import api_key_variable
+from components.openai_compatible_llm.presets import PRESETS
 from local.api_keys import program_with
 from local.binaries import Binaries
 from local.control_plane import ControlPlane
 from local.project import namespaces, stack_names
+from stack_config import api_key_variable
 from tests.e2e import stand_in
 from tests.e2e.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
 from tests.e2e.shared_provider import shared_provider
@@ -32,11 +32,9 @@ PROJECT = "openai-compatible-llm"
 NAMESPACE = "gloo-system"
 KEY = "sk-every-stack"
 APIS = {"kgateway": BACKEND, "agentgateway": AGENTGATEWAY_BACKEND}
-# Its header is none that gateways of the older generation send.
-NEWER_ONLY = {"sarvam"}
 
-# An environment, both kinds of provider's stack, and one with a header of its own; the others are alike.
-QUICK = ("groq", "perplexity", "prod", "sarvam")
+# An environment, and both kinds of a provider's stack; the others are alike.
+QUICK = ("groq", "perplexity", "prod")
 STACKS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in stack_names()]
 
 pytestmark = stand_in.pytestmark
@@ -142,7 +140,7 @@ def test_a_stack_previews_and_applies_in_both_generations(
         for provider, settings in providers.items()
     }
     stack = created(project, name)
-    first, *others = ["agentgateway"] if name in NEWER_ONLY else APIS
+    first, *others = APIS
 
     # The stack itself, and of each provider the component and its four objects.
     made = 1 + 5 * number

@@ -122,12 +122,14 @@ def test_what_is_wrong_is_said_of_each_property_and_the_key_is_not(cli: PulumiCl
     done = cli("preview")
     printed = done.stdout + done.stderr
     assert done.returncode != 0
-    assert f"""{TOKEN} resource 'mistral' has a problem: OpenAICompatibleLLM "mistral" can't be made:""" in printed
+    assert (
+        f"""{TOKEN} resource 'mistral' has a problem: OpenAICompatibleLLM "mistral" has invalid arguments:""" in printed
+    )
     for path, reason in {
-        "`gatway`": "there is no such argument; did you mean `gateway`?",
-        "preset with value '{mistrl}'": '"mistrl" is not in the catalogue; did you mean `mistral`?',
+        "`gatway`": "unknown argument; did you mean `gateway`?",
+        "preset with value '{mistrl}'": '"mistrl" is not a preset (for any other provider give `host` or `baseUrl`)',
         "port with value '{99999}'": "99999 is not a port; give 1 to 65535",
-        "`apiKey`": 'the key begins with "Bearer"; give it without',
+        "`apiKey`": 'the key starts with "Bearer"; remove that',
     }.items():
         assert f"- property {path} has a problem: {reason}" in printed
     assert "Traceback" not in printed

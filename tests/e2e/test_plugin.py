@@ -84,7 +84,9 @@ def by_import() -> None:
     everything: Any = {"route_path": "/llm", "rewrite_host": False, "wait_for_ready": True, "ready_timeout_seconds": 5}
     everything |= {**EVERYTHING, "passthrough": True, "api": BackendApi.AGENTGATEWAY}
     OpenAICompatibleLLM("everything", everything)
-    OpenAICompatibleLLM("header", {"preset": "mistral", "api_key": CANARY, "auth_header": {"header_name": "api-key"}})
+    header: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway"}
+    header["auth_header"] = {"header_name": "api-key"}
+    OpenAICompatibleLLM("header", header)
 
 
 def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
@@ -114,7 +116,7 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
     )
     everything = {"routePath": "/llm", "rewriteHost": False, "waitForReady": True, "readyTimeoutSeconds": 5}
     plugin.construct("everything", {**everything, **EVERYTHING, "passthrough": True, "api": "agentgateway"})
-    plugin.construct("header", {**MISTRAL, "authHeader": {"headerName": "api-key"}})
+    plugin.construct("header", {**MISTRAL, "api": "agentgateway", "authHeader": {"headerName": "api-key"}})
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
@@ -132,7 +134,7 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
         assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs"))
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
-    assert len(engine.warnings) == 2
+    assert len(engine.warnings) == 1
     assert sorted(engine.warnings) == sorted(imported.warnings)
     assert plugin.printed == ""
 
@@ -164,7 +166,7 @@ def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine:
                 "labels": {"example.com/team": "x y"},
             },
         )
-    assert str(refused.value) == 'OpenAICompatibleLLM "mistral" can\'t be made:'
+    assert str(refused.value) == 'OpenAICompatibleLLM "mistral" has invalid arguments:'
     assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
     assert [path for path, _ in refused.value.problems] == [
         "preset",
@@ -188,8 +190,8 @@ def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine:
     [
         ({"preset": output("mistrl", of=[UPSTREAM_URN])}, "preset", "did you mean `mistral`?"),
         ({"port": output(99999, of=[UPSTREAM_URN])}, "port", "99999 is not a port"),
-        ({"gateway": output({"name": "A"}, is_secret=True)}, "gateway.name", '"A" is not a name'),
-        ({"apiKey": output(f"{CANARY}\n", is_secret=True)}, "`apiKey`", "the key has a line break in it"),
+        ({"gateway": output({"name": "A"}, is_secret=True)}, "gateway.name", '"A" is not a valid name'),
+        ({"apiKey": output(f"{CANARY}\n", is_secret=True)}, "`apiKey`", "the key has a line break"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.problems import camel_case
+from components.openai_compatible_llm.inputs import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.recording_engine import recording_engine
 from tests.readme import REPOSITORY, YAML_PROGRAM, blocks
@@ -67,14 +67,14 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     resource = schema["resources"][TOKEN]
     assert resource["isComponent"] is True
     inputs = resource["inputProperties"]
-    assert set(inputs) == set(map(camel_case, ARGS))
+    assert set(inputs) == set(map(to_camel_case, ARGS))
     assert resource["requiredInputs"] == []
-    known_at_once = {camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
+    known_at_once = {to_camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
     assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
     outputs = get_annotations(OpenAICompatibleLLM)
-    assert set(resource["properties"]) == set(map(camel_case, outputs))
-    always = {camel_case(name) for name, hint in outputs.items() if type(None) not in get_args(get_args(hint)[0])}
+    assert set(resource["properties"]) == set(map(to_camel_case, outputs))
+    always = {to_camel_case(name) for name, hint in outputs.items() if type(None) not in get_args(get_args(hint)[0])}
     assert set(resource["required"]) == always
     required = {
         token.rpartition(":")[2]: each["required"] for token, each in schema["types"].items() if "required" in each

@@ -94,7 +94,7 @@ def changed(before: dict[str, dict[str, object]], after: dict[str, dict[str, obj
 def test_no_key_is_one_line_with_the_stack_the_provider_and_both_ways_to_give_it(cli: PulumiCli) -> None:
     printed = failure(cli, HOUSE_API_KEY="")
     assert (
-        "Stack test has no API key for provider house. Give it with "
+        "Stack test has no API key for provider house. Set it with "
         "`pulumi config set -s test --secret --path 'providers.house.apiKey'`, or in the environment as HOUSE_API_KEY."
     ) in printed
 
@@ -103,8 +103,8 @@ def test_no_key_is_one_line_with_the_stack_the_provider_and_both_ways_to_give_it
 def test_bad_arguments_are_refused_at_preview(cli: PulumiCli) -> None:
     write_config(cli, {"house": {"host": "https://llm.example.com", "modle": "m"}})
     printed = failure(cli, "preview")
-    assert "providers.house.modle: there is no such argument; did you mean `model`?" in printed
-    assert 'providers.house.host: "https://llm.example.com" has a scheme; give the bare name' in printed
+    assert "providers.house.modle: unknown argument; did you mean `model`?" in printed
+    assert 'providers.house.host: "https://llm.example.com" has a scheme; give the host name alone' in printed
 
 
 @pytest.mark.slow

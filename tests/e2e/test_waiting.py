@@ -47,7 +47,7 @@ class Controllers:
 
     @property
     def _newer(self) -> bool:
-        """agentgateway says of a policy by the Gateway what kgateway says of it by the Backend."""
+        """Agentgateway says of a policy by the Gateway what kgateway says of it by the Backend."""
         return "AgentgatewayBackend" in self.seen
 
     def _run(self) -> None:

@@ -122,7 +122,7 @@ def program_of(config: dict[str, Any], api: str) -> Recording:
     for provider in config[f"{PROJECT}:providers"].values():
         if not provider.keys() & {"apiKeySecret", "passthrough"}:
             provider["apiKey"] = KEY
-    return record_program({**config, f"{PROJECT}:api": api})
+    return record_program({f"{PROJECT}:api": api, **config})
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.chat.links import Link
-from components.openai_compatible_llm.providers import PRESETS
+from components.openai_compatible_llm.presets import PRESETS
 from docs.readme import with_tables
 from tests.readme import ESC_ENVIRONMENT, PAGES, PROJECT_DEFAULTS, README, RECIPES, STACK_FILES, blocks
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.openai_compatible_llm.providers import PRESETS
+from components.openai_compatible_llm.presets import PRESETS
 from tests.unit.recording import PROJECT, REPOSITORY, record_program
 
 FILES = {file.name.split(".")[1]: file for file in sorted((REPOSITORY / "stacks").iterdir())}

@@ -78,7 +78,7 @@ def _route_of_other_requests(chain: Chain, target: Target) -> Iterator[Finding]:
     route = chain.route.found or {}
     host = urlsplit(target.base_url).hostname or ""
     hostnames = route["spec"].get("hostnames") or []
-    if not client_url.is_for(hostnames, host):
+    if not client_url.matches_hostname(hostnames, host):
         yield _route(
             f"{chain.route.what} is for {', '.join(hostnames)}, and the request was for {host}",
             "ask by one of these names: give the gateway's URL with it, or change `hostnames`",
@@ -90,7 +90,7 @@ def _route_of_other_requests(chain: Chain, target: Target) -> Iterator[Finding]:
         )
     listeners = ((chain.gateway and chain.gateway.found) or {}).get("spec", {}).get("listeners") or []
     named = [listener["hostname"] for listener in listeners if listener.get("hostname")]
-    if listeners and len(named) == len(listeners) and not client_url.is_for(named, host):
+    if listeners and len(named) == len(listeners) and not client_url.matches_hostname(named, host):
         yield _route(
             f"the listeners of the {chain.gateway.what if chain.gateway else 'Gateway'} are for {', '.join(named)}, "
             f"and the request was for {host}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from .. import formats
+from ..inputs.validators import api_key as api_key_error
 from .errors import CannotAsk
 from .links import Link
 
@@ -129,6 +129,6 @@ def _token(variable: str | None) -> str | None:
     if variable is None:
         return None
     token = os.environ.get(variable, "").strip()
-    if problem := formats.api_key(token):
+    if problem := api_key_error(token):
         raise CannotAsk(f"The environment variable {variable} has no token in it: {problem}.")
     return token

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import client_url
-from ..problems import nearest
+from ..inputs import suggestion
+from ..inputs.urls import gateway_url as gateway_url_error
 from .errors import CannotAsk
 
 GATEWAY_URL = "GATEWAY_URL (--gateway-url)"
@@ -75,7 +76,7 @@ def one_of(stack: str, providers: Mapping[str, Mapping[str, Any]], name: str | N
         names = ", ".join(sorted(providers))
         raise CannotAsk(f"Stack {stack} has the providers {names}: say which with --provider, or --all.")
     if name not in providers:
-        raise CannotAsk(f"Stack {stack} has no provider {name}; {nearest(name, providers)}")
+        raise CannotAsk(f"Stack {stack} has no provider {name}; {suggestion(name, providers, 'providers')}")
     return {name: providers[name]}
 
 
@@ -105,12 +106,12 @@ def _target(stack: str, name: str, said: Mapping[str, Any], gateway_url: str | N
 
 def _url_of(stack: str, name: str, said: Mapping[str, Any]) -> str:
     url = str(said["url"])
-    if problem := client_url.problem(url.removesuffix(client_url.VERSION)):
+    if problem := gateway_url_error(url.removesuffix(client_url.VERSION)):
         raise CannotAsk(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
     return url
 
 
 def _base_url(gateway_url: str, path: str) -> str:
-    if problem := client_url.problem(gateway_url):
+    if problem := gateway_url_error(gateway_url):
         raise CannotAsk(f"{GATEWAY_URL}: {problem}.")
-    return client_url.of_route(gateway_url, path) or ""
+    return client_url.client_base_url(gateway_url, path) or ""

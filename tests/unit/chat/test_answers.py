@@ -87,7 +87,7 @@ def test_the_callers_token_comes_out_of_the_variable_that_is_named(chat: Chat, m
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"), [(None, "the key is empty"), (f"Bearer {CANARY}", 'begins with "Bearer"')]
+    ("value", "reason"), [(None, "the key is empty"), (f"Bearer {CANARY}", 'starts with "Bearer"')]
 )
 def test_a_variable_without_a_token_is_refused(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, value: str | None, reason: str

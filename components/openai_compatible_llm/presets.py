@@ -1,14 +1,12 @@
-"""The catalogue: what is fixed about known providers. It names no models, which change monthly."""
+"""The catalogue of known providers. It names no models, because those change every month."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from .settings import AuthHeader
-
 CHAT_COMPLETIONS_PATH = "/v1/chat/completions"
 HTTPS_PORT = 443
 
-# Where the facts stand: agentgateway's presets (`crates/llm/src/custom.rs`) and documentation, Envoy AI Gateway's page
+# Sources of the facts: agentgateway's presets (`crates/llm/src/custom.rs`) and documentation, Envoy AI Gateway's page
 # of supported providers, LiteLLM's lists (`constants.py`, `providers.json`), models.dev, the provider's documentation.
 AGENTGATEWAY = "agentgateway"
 ENVOY = "Envoy AI Gateway"
@@ -19,18 +17,17 @@ VENDOR = "its own documentation"
 
 @dataclass(frozen=True)
 class Preset:
-    """What is fixed about a provider.
+    """What doesn't change about a provider.
 
     Attributes:
         title: The provider's own name.
         host: Host name of its API.
-        sources: Names of the pages and lists where this stands.
-        confirmed: When it was last held against them.
+        sources: Names of the pages and lists that say so.
+        confirmed: Day on which it was last compared with them.
         path: Path of its chat completions.
         port: TCP port of its API.
-        auth_header: The header in which it takes the key. None is `Authorization: Bearer <key>`, which every gateway
-            sends unless told otherwise.
-        auth_header_confirmed: Whether the sources say which header that is; if not, it is the usual one.
+        auth_header_confirmed: Whether a source says that it takes `Authorization: Bearer <key>`; otherwise that is
+            an assumption.
     """
 
     title: str
@@ -39,7 +36,6 @@ class Preset:
     confirmed: date
     path: str = CHAT_COMPLETIONS_PATH
     port: int = HTTPS_PORT
-    auth_header: AuthHeader | None = None
     auth_header_confirmed: bool = True
 
 
@@ -123,7 +119,5 @@ PRESETS = {
         path="/api/v1/chat/completions",
         auth_header_confirmed=False,
     ),
-    "sarvam": Preset(
-        "Sarvam", "api.sarvam.ai", (LITELLM,), date(2026, 11, 22), auth_header=AuthHeader("api-subscription-key", None)
-    ),
+    "sarvam": Preset("Sarvam", "api.sarvam.ai", (LITELLM, VENDOR), date(2026, 11, 24)),
 }

@@ -1,0 +1,42 @@
+"""Knows the Backend of gateway.kgateway.dev/v1alpha1, which kgateway 2.1 serves."""
+
+from .. import gateway_api, readiness
+from ..settings import Settings
+from .base import BackendDefinition, Limitation, Spec
+
+_FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
+
+
+class Kgateway(BackendDefinition):
+    """The gateways are agentgateway proxies 0.10, which kgateway 2.1 configures."""
+
+    group = "gateway.kgateway.dev"
+    version = "v1alpha1"
+    kind = "Backend"
+    tls_policy_suffix = "-tls"
+    tls_policy_ready = readiness.any_ancestor_accepted()
+    limitations = (
+        Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
+        Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
+    )
+
+    def spec(self, settings: Settings) -> Spec:
+        """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
+        openai: Spec = {"authToken": _auth_token(settings.secret_name)}
+        if settings.model is not None:
+            openai["model"] = settings.model
+        llm = {"openai": openai, "host": settings.host, "port": settings.port, "path": {"full": settings.path}}
+        return {"type": "AI", "ai": {"llm": llm}}
+
+    def route_filters(self, settings: Settings) -> list[Spec]:
+        """Builds the filter for the Host header, in which the proxy would leave the gateway's own name."""
+        return gateway_api.host_rewrite(settings.host) if settings.rewrite_host else []
+
+
+def _auth_token(secret_name: str | None) -> Spec:
+    if secret_name is None:
+        return {"kind": "Passthrough"}
+    return {"kind": "SecretRef", "secretRef": {"name": secret_name}}
+
+
+DEFINITION = Kgateway()

@@ -1,0 +1,84 @@
+"""Describes what is wrong with arguments, without ever quoting a key."""
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from .names import to_camel_case
+
+Case = Callable[[str], str]
+"""Spells an argument's name: `str` as in Python, `to_camel_case` as in stack files and other languages."""
+
+Reason = str | Callable[[Case], str]
+"""What was given and what to do. A function where the text names other arguments, which each reader spells."""
+
+
+class Key(str):
+    """A name that the user chose, such as a label's. Every spelling prints it as it was given."""
+
+    __slots__ = ()
+
+
+Path = tuple[str | int, ...]
+"""Where an argument stands, from the outermost inwards: declared names in Python's spelling, `Key`s and indices."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One thing wrong with the arguments."""
+
+    path: Path
+    reason: Reason
+
+    def location(self, case: Case = str) -> str:
+        """Writes the path in Pulumi's notation: `gateway.name`, `hostnames[0]`, `labels["example.com/team"]`."""
+        outermost, *inner = self.path
+        return _spelled(outermost, case) + "".join(_step(part, case) for part in inner)
+
+    def text(self, case: Case = str) -> str:
+        """Returns the reason with the names of arguments in this spelling."""
+        return self.reason if isinstance(self.reason, str) else self.reason(case)
+
+
+class InvalidArguments(pulumi.InputPropertiesError, pulumi.RunError):
+    """Reports every problem with a component's arguments in one message.
+
+    Pulumi shows the message without a traceback. A program in another language gets the issues as a list.
+    """
+
+    def __init__(self, name: str, issues: Sequence[Issue]) -> None:
+        self.name = name
+        self.issues = issues
+        lines = [f"  - {issue.location()}: {issue.text()}" for issue in issues]
+        super().__init__(
+            "\n".join([f'OpenAICompatibleLLM "{name}" has invalid arguments:', *lines]),
+            [{"property_path": issue.location(to_camel_case), "reason": issue.text(to_camel_case)} for issue in issues],
+        )
+
+
+def unknown_argument(path: Path, name: str, known: Iterable[str]) -> Issue:
+    """Makes the issue for a name that no argument has; `known` are the names that the place has."""
+    return Issue(
+        (*path, Key(name)), lambda case: f"unknown argument; {suggestion(name, map(case, known), 'arguments')}"
+    )
+
+
+def suggestion(name: str, valid: Iterable[str], what: str) -> str:
+    """Suggests the name that was probably meant; lists all valid ones where none is close."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"valid {what} are {', '.join(f'`{each}`' for each in names)}"
+
+
+def _spelled(part: str | int, case: Case) -> str:
+    return str(part) if isinstance(part, Key | int) else case(part)
+
+
+def _step(part: str | int, case: Case) -> str:
+    name = _spelled(part, case)
+    if isinstance(part, int):
+        return f"[{name}]"
+    return f".{name}" if name.isidentifier() else f"[{json.dumps(name, ensure_ascii=False)}]"

@@ -1,0 +1,91 @@
+"""Checks and parses URLs: a provider's base URL, and the URL by which clients reach the gateway."""
+
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from ..presets import HTTPS_PORT
+from . import validators
+from .errors import Reason
+from .validators import CHAT_COMPLETIONS
+
+HTTP_PORT = 80
+
+_PROVIDER_EXAMPLE = "https://api.mistral.ai/v1"
+_GATEWAY_EXAMPLE = "https://llm.example.com"
+
+
+@dataclass(frozen=True)
+class BaseUrl:
+    """The parts of a provider's base URL.
+
+    Attributes:
+        host: Host name.
+        port: TCP port: the URL's, else its scheme's.
+        path: Path of the chat completions under it.
+        tls: Whether its scheme is `https`.
+    """
+
+    host: str
+    port: int
+    path: str
+    tls: bool
+
+
+def parse_base_url(url: str) -> BaseUrl:
+    """Parses a URL that `base_url` has nothing against."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    port = parts.port or (HTTPS_PORT if tls else HTTP_PORT)
+    return BaseUrl(parts.hostname or "", port, parts.path.rstrip("/") + CHAT_COMPLETIONS, tls)
+
+
+def base_url(url: str) -> Reason | None:
+    """Checks a provider's base URL. The reason never quotes a user or password in it."""
+    if invalid := _http_url(url, _PROVIDER_EXAMPLE):
+        return invalid
+    parts = urlsplit(url)
+    if reason := validators.host(_host_as_given(parts)):
+        return reason
+    path = parts.path.rstrip("/")
+    if path.endswith(CHAT_COMPLETIONS):
+        shorter = url.rstrip("/").removesuffix(CHAT_COMPLETIONS)
+        return f'"{url}" ends in {CHAT_COMPLETIONS}, which is added to a base URL; give {shorter}'
+    if parts.scheme == "http" and parts.port == HTTPS_PORT:
+        return "port 443 is for TLS; give the URL with https, or another port"
+    return validators.url_path(path or "/", "/v1") or validators.url_path(path + CHAT_COMPLETIONS, "/v1")
+
+
+def gateway_url(url: str) -> str | None:
+    """Checks the URL of a gateway. The reason never quotes a user or password in it."""
+    if reason := _http_url(url, _GATEWAY_EXAMPLE):
+        return reason
+    if not url.isascii():
+        return f'"{url}" is not a URL; give one such as {_GATEWAY_EXAMPLE}'
+    path = urlsplit(url).path.rstrip("/")
+    for ending in (CHAT_COMPLETIONS, "/v1"):
+        if path.endswith(ending):
+            return f'"{url}" ends in {ending}, which comes after the route\'s path; give the part before that'
+    return validators.url_path(path or "/", "/gateway")
+
+
+def _http_url(url: str, example: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"not a URL; give one such as {example}"
+    if "@" in (parts.netloc or url):
+        return "contains a user name or password; remove it"
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        return "has a query or a fragment; remove it"
+    if parts.scheme not in ("https", "http") or not parts.hostname or not url.isprintable() or " " in url:
+        return f'"{url}" is not a URL; give one such as {example}'
+    if port == 0:
+        return f'"{url}" has port 0; give 1 to {validators.LARGEST_PORT}'
+    return None
+
+
+def _host_as_given(parts: SplitResult) -> str:
+    """Returns the host in its own case, which `hostname` doesn't keep."""
+    port = f":{parts.port}" if parts.port is not None else ""
+    return parts.netloc.removesuffix(port).removesuffix(":")

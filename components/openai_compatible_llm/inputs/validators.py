@@ -1,0 +1,206 @@
+"""Checks single values: each function returns what is wrong with one, or None."""
+
+import ipaddress
+import re
+
+from .errors import Reason
+
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
+_QUALIFIED = re.compile(rf"(?:({_LABEL}(?:\.{_LABEL})*)/)?([A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_UNEXPANDED = re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)")
+
+_ENDS = "with a letter or digit at each end"
+
+OBJECT_NAME_LENGTH = 253
+NAMESPACE_LENGTH = 63
+PATH_LENGTH = 1024
+MODEL_LENGTH = 256
+HEADER_LENGTH = 256
+MOST_HOSTNAMES = 16
+LARGEST_PORT = 65535
+
+CHAT_COMPLETIONS = "/chat/completions"
+
+
+def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
+    """Checks a Kubernetes object's name. Source: RFC 1123 subdomain, as `metadata.name` has it."""
+    if too_long := _too_long(name, longest):
+        return too_long
+    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):
+        return f'"{name}" is not a valid name; use lower-case letters, digits, "-" and ".", {_ENDS}'
+    return None
+
+
+def namespace(name: str) -> str | None:
+    """Checks a namespace's name. Source: RFC 1123 label."""
+    if too_long := _too_long(name, NAMESPACE_LENGTH):
+        return too_long
+    if not re.fullmatch(_LABEL, name):
+        return f'"{name}" is not a valid namespace; use lower-case letters, digits and "-", {_ENDS}'
+    return None
+
+
+def host(name: str) -> Reason | None:
+    """Checks a host name or an IPv4 address, without anything around it. Source: PreciseHostname of the Gateway API."""
+    if "://" in name:
+        return lambda case: f'"{name}" has a scheme; give the host name alone, or the whole URL as `{case("base_url")}`'
+    if "/" in name:
+        return lambda case: f'"{name}" has a path; give the host name alone, and the path as `{case("path")}`'
+    if re.search(r":\d*$", name) and name.count(":") == 1:
+        return lambda case: f'"{name}" has a port; give the host name alone, and the port as `{case("port")}`'
+    if ":" in name:
+        return f'"{name}" is an IPv6 address, which is not supported; give a host name'
+    if not name.isascii():
+        return _international(name)
+    if len(name) > OBJECT_NAME_LENGTH or any(len(label) > NAMESPACE_LENGTH for label in name.split(".")):
+        return f"too long; the limit is {OBJECT_NAME_LENGTH} characters, and {NAMESPACE_LENGTH} between dots"
+    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):
+        lower = name.strip().rstrip(".").lower()
+        meant = f'did you mean "{lower}"?' if re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", lower) else None
+        return f'"{name}" is not a host name; {meant or "give one such as api.mistral.ai"}'
+    if re.fullmatch(r"[0-9.]+", name) and not is_address(name):
+        return f'"{name}" is neither a host name nor an IPv4 address'
+    return None
+
+
+def certificate_hostname(name: str) -> Reason | None:
+    """Checks a name that a certificate is held against. Source: `validation.hostname` of the BackendTLSPolicy."""
+    return host(name) or (
+        f'"{name}" is an address; give the name that the certificate is for' if is_address(name) else None
+    )
+
+
+def route_hostname(name: str) -> Reason | None:
+    """Checks a host name of a route, of which the first label may be `*`. Source: Hostname of the Gateway API."""
+    if is_address(name):
+        return f'"{name}" is an address; a route takes host names only'
+    return host(name.removeprefix("*."))
+
+
+def route_hostnames(names: list[object]) -> str | None:
+    """Checks how many there are. Source: `spec.hostnames` of the HTTPRoute."""
+    return f"{len(names)} entries; a route takes at most {MOST_HOSTNAMES}" if len(names) > MOST_HOSTNAMES else None
+
+
+def is_address(name: str) -> bool:
+    """Tells whether it is an IPv4 address."""
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def port(number: float) -> str | None:
+    """Checks a TCP port."""
+    return None if 1 <= number <= LARGEST_PORT else f"{number:.0f} is not a port; give 1 to {LARGEST_PORT}"
+
+
+def seconds(number: float) -> str | None:
+    """Checks a time to wait."""
+    return f"{number:.0f} is too short; give at least 1 second" if number < 1 else None
+
+
+def url_path(path: str, example: str) -> str | None:
+    """Checks the path of a URL. Source: the rules of HTTPPathMatch in the Gateway API."""
+    if not path.startswith("/"):
+        return f'"{path}" doesn\'t start with a slash; give a path such as {example}'
+    if too_long := _too_long(path, PATH_LENGTH):
+        return too_long
+    for sign, what in (("?", "a query"), ("#", "a fragment")):
+        if sign in path:
+            return f'"{path.split(sign)[0]}{sign}..." has {what}; give the path alone'
+    if any(part in (".", "..") for part in path.split("/")):
+        return f'"{path}" contains "." or ".."; give the path that it resolves to'
+    if "//" in path or "%2f" in path.lower():
+        return f'"{path}" has an empty segment or an escaped slash; use single slashes'
+    if not _PATH.fullmatch(path):
+        return f'"{path}" has a character that a path can\'t have; escape it as %XX'
+    if path != "/" and path.endswith("/"):
+        return f'"{path}" ends with a slash; give "{path.rstrip("/")}"'
+    return None
+
+
+def chat_path(path: str) -> str | None:
+    """Checks the path of a provider's chat completions."""
+    if path.endswith(CHAT_COMPLETIONS * 2):
+        return f'"{path}" ends in {CHAT_COMPLETIONS} twice; give "{path.removesuffix(CHAT_COMPLETIONS)}"'
+    return url_path(path, "/v1/chat/completions")
+
+
+def route_path(path: str) -> str | None:
+    """Checks the path prefix of a route."""
+    return url_path(path, "/mistral")
+
+
+def header_name(name: str) -> str | None:
+    """Checks a header's name. Source: RFC 9110, token."""
+    if not _TOKEN.fullmatch(name):
+        return f'"{name}" is not a header name; use letters, digits and "-", as in api-key'
+    return _too_long(name, HEADER_LENGTH)
+
+
+def header_prefix(prefix: str) -> str | None:
+    """Checks the text before the key in a header. Source: RFC 9110, field value."""
+    if not prefix or not prefix.isascii() or not prefix.isprintable() or prefix != prefix.strip():
+        return f'"{prefix}" is not a valid prefix; use printable characters without spaces around them, as in Token'
+    return _too_long(f"{prefix} ", HEADER_LENGTH)
+
+
+def model(name: str) -> str | None:
+    """Checks a model's name; every provider has its own rules."""
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        return f"{name!r} is not a model name; give it as the provider lists it"
+    return _too_long(name, MODEL_LENGTH)
+
+
+def api_key(key: object) -> str | None:
+    """Checks an API key, as a header holds it. The reason never quotes it."""
+    if not isinstance(key, str):
+        return "the value is not a string"
+    if not key.strip():
+        return "the key is empty"
+    if "\n" in key or "\r" in key:
+        return "the key has a line break, as keys read from a file often do; remove it"
+    if key != key.strip():
+        return "the key has spaces around it; remove them"
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'`":
+        return "the key is in quotes; remove them"
+    if _UNEXPANDED.fullmatch(key):
+        return "the key is a variable that was not expanded; give its value"
+    if not key.isascii() or not key.isprintable():
+        return "the key has characters that a header can't hold"
+    if key.lower().startswith("bearer "):
+        return 'the key starts with "Bearer"; remove that, because the gateway adds it'
+    return None
+
+
+def metadata_key(key: str) -> str | None:
+    """Checks the name of a label or an annotation. Source: qualified names of Kubernetes."""
+    match = _QUALIFIED.fullmatch(key)
+    if not match or len(match[1] or "") > OBJECT_NAME_LENGTH or len(match[4]) > NAMESPACE_LENGTH:
+        return "not a valid name; give one such as team or example.com/team"
+    return None
+
+
+def label_value(value: str) -> str | None:
+    """Checks a label's value. Source: label values of Kubernetes."""
+    if len(value) > NAMESPACE_LENGTH or not _LABEL_VALUE.fullmatch(value):
+        allowed = f'up to {NAMESPACE_LENGTH} letters, digits, "-", "_" and ".", {_ENDS}'
+        return f'"{value}" is not a valid label value; use {allowed}'
+    return None
+
+
+def _too_long(text: str, longest: int) -> str | None:
+    return f"{len(text)} characters long; the limit is {longest}" if len(text) > longest else None
+
+
+def _international(name: str) -> str:
+    try:
+        ascii_name = name.encode("idna").decode()
+    except UnicodeError:
+        return f'"{name}" is not a host name; give one such as api.mistral.ai'
+    return f'"{name}" is an internationalized name; give it as "{ascii_name}"'
