@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-unit bench lint format catalogue readme sbom dist lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue readme sbom dist lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -34,6 +34,9 @@ test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder o
 
 test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, all stacks, every fault
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
+
+test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway)
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit

@@ -16,7 +16,7 @@ from components.openai_compatible_llm.chat.__main__ import main
 from components.openai_compatible_llm.chat.links import Link
 from tests.e2e.chain import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, Chain, chain_in, condition
 from tests.e2e.cluster import Cluster
-from tests.gateway import (
+from tests.stand_in_gateway import (
     MODEL,
     NO_ROUTE,
     TOKENS,
@@ -28,7 +28,7 @@ from tests.gateway import (
     providers,
     silent,
 )
-from tests.gateway import gateway as gateway
+from tests.stand_in_gateway import gateway as gateway
 
 UPSTREAM = "upstream call failed"
 REFUSED_KEY = providers(401, {"error": {"message": f"Incorrect API key provided: {API_KEY}."}})

@@ -14,8 +14,8 @@ import pytest
 from tests.canary import Canaries
 from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli
-from tests.gateway import TOKENS, stand_in_gateway
 from tests.readme import ASKED_INSTALLED, INSTALLED, README_GATEWAY, REPOSITORY, blocks
+from tests.stand_in_gateway import TOKENS, stand_in_gateway
 
 CANARY = "sk-canary-import-3f90"
 

@@ -18,7 +18,6 @@ from tests.canary import Canaries
 from tests.e2e.clone import put_packages
 from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
-from tests.gateway import NO_ROUTE, TOKENS, stand_in_gateway
 from tests.readme import (
     ASKED_INSTALLED,
     IN_BETWEEN,
@@ -32,6 +31,7 @@ from tests.readme import (
     block_with,
     blocks,
 )
+from tests.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
 KEY = "sk-for-the-readme"
 NEXT_KEY = "sk-for-the-readme-rotated"

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from components.openai_compatible_llm.chat.__main__ import main
-from tests.gateway import MODEL, ROUTE_PATH, StandInGateway
-from tests.gateway import gateway as gateway
+from tests.stand_in_gateway import MODEL, ROUTE_PATH, StandInGateway
+from tests.stand_in_gateway import gateway as gateway
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import COMPLETION, MODEL, SECONDS_UNTIL_IT_GIVES_UP, TOKENS, Handler, Request, StandInGateway
-from tests.gateway import providers as of_provider
+from tests.stand_in_gateway import (
+    COMPLETION,
+    MODEL,
+    SECONDS_UNTIL_IT_GIVES_UP,
+    TOKENS,
+    Handler,
+    Request,
+    StandInGateway,
+)
+from tests.stand_in_gateway import providers as of_provider
 from tests.unit.chat.conftest import Chat
 from tests.unit.recording import REPOSITORY
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from components.openai_compatible_llm.chat.links import Link
-from tests.gateway import (
+from tests.stand_in_gateway import (
     NO_ROUTE,
     PAGE,
     TOKENS,

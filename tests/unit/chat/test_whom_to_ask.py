@@ -11,7 +11,7 @@ import pytest
 
 from components.openai_compatible_llm.chat.__main__ import main
 from components.openai_compatible_llm.chat.links import Link
-from tests.gateway import MODEL, StandInGateway, completion, gateways_own, providers
+from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
 from tests.unit.chat.conftest import Asked
 from tests.unit.recording import REPOSITORY
 

@@ -1,6 +1,6 @@
 """Answers as the gateway does, with a provider behind it, on a port of this machine.
 
-A test takes the fixture with `from tests.gateway import gateway as gateway`.
+A test takes the fixture with `from tests.stand_in_gateway import gateway as gateway`.
 """
 
 import json

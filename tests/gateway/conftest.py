@@ -1,0 +1,80 @@
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import kubernetes
+import pytest
+import trustme
+
+from tests.e2e.cluster import Cluster
+from tests.gateway.installation import Installation, shared_installation, stop_installation
+from tests.gateway.openai_provider import OpenAIProvider, openai_provider
+from tests.gateway.programs import missing_programs
+from tests.gateway.project import Project
+
+FOLDER = "gateways"
+
+
+def pytest_sessionstart() -> None:
+    if missing := missing_programs():
+        raise pytest.UsageError(missing)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+        stop_installation(factory.getbasetemp() / FOLDER)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One for all processes of the run."""
+    of_this_process = tmp_path_factory.getbasetemp()
+    of_the_run = of_this_process.parent if "PYTEST_XDIST_WORKER" in os.environ else of_this_process
+    with shared_installation(of_the_run / FOLDER) as installation:
+        yield installation
+
+
+@pytest.fixture
+def cluster(installation: Installation) -> Iterator[Cluster]:
+    cluster = Cluster(installation.kubeconfig)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """One of the test's own, so that no test sees another's objects."""
+    name = f"llm-{uuid.uuid4().hex[:8]}"
+    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name=name)))
+    yield name
+    cluster.core.delete_namespace(name)
+
+
+@pytest.fixture
+def provider(installation: Installation) -> Iterator[OpenAIProvider]:
+    """A provider whose certificate the gateways accept."""
+    with openai_provider(installation.authority) as provider:
+        yield provider
+
+
+@pytest.fixture
+def other_provider(installation: Installation) -> Iterator[OpenAIProvider]:
+    with openai_provider(installation.authority) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def foreign_authority() -> trustme.CA:
+    """One that the gateways don't trust."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def project(installation: Installation, tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder, installation.pulumi, installation.kubeconfig)
+    project.create()
+    return project

@@ -1,0 +1,82 @@
+"""One API server with the gateways of both APIs, shared by all the processes of a test run."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from local.binaries import find_or_build
+from local.control_plane import ControlPlane
+from local.folders import StateFolder
+from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
+from local.gateway.assets import find_assets
+from local.gateway.gateways import Gateways
+from local.lock import exclusive
+
+NAMESPACE = "gloo-system"
+# Two of each, so that a route can move between them, and one that no proxy serves.
+GATEWAYS = {"kgateway": (KGATEWAY, "agentgateway"), "agentgateway": (AGENTGATEWAY, "newer")}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What runs.
+
+    Attributes:
+        pulumi: The CLI.
+        gateways: By the name of their API.
+        authority: Of the providers' certificates; the proxies take it for one of the system's.
+    """
+
+    kubeconfig: Path
+    pulumi: Path
+    gateways: Mapping[str, Gateway]
+    authority: trustme.CA
+
+
+@contextmanager
+def shared_installation(folder: Path) -> Iterator[Installation]:
+    """Starts what does not run yet. Nobody stops it before the end of the run."""
+    folder.mkdir(exist_ok=True)
+    with exclusive(folder / "lock", print):
+        installation = _start(folder)
+    yield installation
+
+
+def stop_installation(folder: Path) -> None:
+    """Ends everything, if it was ever started."""
+    if folder.exists():
+        plane, gateways, wanted = _of(folder)
+        gateways.stop(wanted.values())
+        plane.stop()
+
+
+def _start(folder: Path) -> Installation:
+    authority = _authority(folder)
+    plane, gateways, wanted = _of(folder)
+    definitions = [each for assets in find_assets().values() for each in assets.definitions]
+    plane.start([NAMESPACE], wanted.values(), definitions)
+    gateways.start(wanted.values())
+    return Installation(plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
+
+
+def _of(folder: Path) -> tuple[ControlPlane, Gateways, dict[str, Gateway]]:
+    plane = ControlPlane(StateFolder(folder / "state"), find_or_build(print), print)
+    plane.state.create()
+    gateways = Gateways(plane, find_assets(), print, {"SSL_CERT_FILE": str(_certificate(folder))})
+    return plane, gateways, {api: gateways.with_port(kind, NAMESPACE, name) for api, (kind, name) in GATEWAYS.items()}
+
+
+def _certificate(folder: Path) -> Path:
+    return folder / "authority.pem"
+
+
+def _authority(folder: Path) -> trustme.CA:
+    certificate, key = _certificate(folder), folder / "authority.key"
+    if not certificate.exists():
+        made = trustme.CA()
+        made.private_key_pem.write_to_path(key)
+        made.cert_pem.write_to_path(certificate)
+    return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())

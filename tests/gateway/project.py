@@ -1,0 +1,96 @@
+"""The project's program, run by the real Pulumi CLI with the official language host and Kubernetes provider."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "requirements.txt")
+NAME = "openai-compatible-llm"
+PASSPHRASE = "only for tests"
+TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project with one stack, and everything that the CLI writes beside it."""
+
+    folder: Path
+    pulumi: Path
+    kubeconfig: Path
+    stack: str = "test"
+
+    def create(self) -> None:
+        for name in FILES:
+            source = REPOSITORY / name
+            if source.is_dir():
+                shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, self.folder / name)
+        # The language host takes the interpreter that Pulumi.yaml names.
+        (self.folder / ".venv").symlink_to(sys.prefix)
+        (self.folder / "stacks").mkdir()
+        self.home.mkdir()
+        (self.home / "state").mkdir()
+        self("stack", "init", self.stack)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.pathsep.join((str(self.pulumi.parent), os.environ["PATH"])),
+            "LANG": "C.UTF-8",
+            "HOME": str(self.home),
+            "NO_COLOR": "1",
+            "KUBECONFIG": str(self.kubeconfig),
+            "PULUMI_HOME": str(self.home),
+            "PULUMI_BACKEND_URL": (self.home / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def write(self, providers: Mapping[str, Any], **settings: Any) -> None:
+        """Writes the stack's file: `providers` and further settings of the program, in the stack file's spelling."""
+        config = {f"{NAME}:{key}": value for key, value in {**settings, "providers": dict(providers)}.items()}
+        file = self.folder / f"stacks/Pulumi.{self.stack}.yaml"
+        kept = yaml.safe_load(file.read_text()) if file.exists() else {}
+        file.write_text(yaml.safe_dump({**(kept or {}), "config": config}))
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs `pulumi` with these arguments, whatever comes of it."""
+        return subprocess.run(
+            [self.pulumi, "--non-interactive", *arguments],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, **environment: str) -> str:
+        """Runs `pulumi`, which must succeed, and returns what it printed."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 0, f"pulumi {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def up(self, **environment: str) -> str:
+        return self("up", "--yes", "--skip-preview", "--stack", self.stack, **environment)
+
+    def fails(self, *arguments: str, **environment: str) -> str:
+        """Runs `pulumi`, which must fail, and returns what it printed."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
