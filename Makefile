@@ -26,7 +26,7 @@ kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the loca
 	@$(BIN)/python -m local kubeconfig
 
 chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=mistral GATEWAY_URL=http://... PROMPT="...")
-	@$(BIN)/python -m components.openai_compatible_llm.chat $${STACK:+--stack "$$STACK"} \
+	@$(BIN)/python -m components.openai_compatible_llm.doctor $${STACK:+--stack "$$STACK"} \
 	  $${GATEWAY_URL:+--gateway-url "$$GATEWAY_URL"} $(OPTIONS) $${PROMPT:+-- "$$PROMPT"}
 
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)

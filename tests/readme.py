@@ -30,7 +30,7 @@ def symptom(text: str) -> str:
 TRY_IT = block_with("make up\n")
 IN_BETWEEN = block_with("make up STACK=mistral")
 INSTALLED = block_with("pip install ./components")
-ASKED_INSTALLED = block_with("python -m openai_compatible_llm.chat")
+ASKED_INSTALLED = block_with("python -m openai_compatible_llm.doctor")
 README_GATEWAY = "http://localhost:8080"
 PACKAGE_ADDED = block_with("pulumi package add")
 YAML_PROGRAM = next(block for block in blocks("yaml") if block.startswith("# Pulumi.yaml"))

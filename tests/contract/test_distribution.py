@@ -74,7 +74,8 @@ def test_the_wheel_has_the_package_and_its_licence_and_nothing_else(wheel: Path)
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
         licence = opened.read(f"{NAME}.dist-info/licenses/LICENSE")
-    own = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
+    own_names = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    own = {f"{NAME}.dist-info/{name}" for name in own_names}
     assert wheel.name == f"{NAME}-py3-none-any.whl"
     assert names == MODULES | own
     assert licence == (REPOSITORY / "LICENSE").read_bytes()
@@ -117,15 +118,19 @@ import importlib.metadata, openai_compatible_llm as package
 version = importlib.metadata.version("openai-compatible-llm")
 print(package.__file__, version, *(getattr(package, name) for name in package.__all__))
 """
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     shown = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
     assert shown.startswith(f"{tmp_path / 'openai_compatible_llm/__init__.py'} {PROJECT['version']} <class")
+    command = [sys.executable, "-W", "error", f"{tmp_path}/bin/openai-compatible-llm-chat", "--help"]
+    helped = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert helped.startswith("usage: openai-compatible-llm-chat ")
 
 
 def test_one_version_is_released_with_its_changes() -> None:

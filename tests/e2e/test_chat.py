@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.chat.__main__ import main
-from components.openai_compatible_llm.chat.links import Link
+from components.openai_compatible_llm.doctor.__main__ import main
+from components.openai_compatible_llm.doctor.links import Link
 from tests.e2e.chain import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, Chain, chain_in, condition
 from tests.e2e.cluster import Cluster
 from tests.stand_in_gateway import (

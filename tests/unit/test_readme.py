@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from components.openai_compatible_llm.chat.links import Link
+from components.openai_compatible_llm.doctor.links import Link
 from components.openai_compatible_llm.presets import PRESETS
 from docs.readme import with_tables
 from tests.readme import ESC_ENVIRONMENT, PAGES, PROJECT_DEFAULTS, README, RECIPES, STACK_FILES, blocks

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from components.openai_compatible_llm.chat.links import Link
+from components.openai_compatible_llm.doctor.links import Link
 from tests.stand_in_gateway import (
     NO_ROUTE,
     PAGE,
@@ -21,7 +21,7 @@ from tests.stand_in_gateway import (
     providers,
     silent,
 )
-from tests.unit.chat.conftest import Asked, Chat
+from tests.unit.doctor.conftest import Asked, Chat
 
 CANARY = "sk-canary-4be1d2a09c"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from components.openai_compatible_llm.chat.__main__ import main
-from components.openai_compatible_llm.chat.links import Link
+from components.openai_compatible_llm.doctor.__main__ import main
+from components.openai_compatible_llm.doctor.links import Link
 from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
-from tests.unit.chat.conftest import Asked
+from tests.unit.doctor.conftest import Asked
 from tests.unit.recording import REPOSITORY
 
 MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}

@@ -34,7 +34,7 @@ class Options:
     context: str | None
 
 
-def options_from(arguments: Sequence[str]) -> Options:
+def options_from(arguments: Sequence[str] | None) -> Options:
     """
     Raises:
         CannotAsk: The variable that was named for the token has none.
@@ -71,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m openai_compatible_llm.chat",
+        prog="openai-compatible-llm-chat",
         description="Sends a chat completion through the gateway. Where no answer comes, names the broken link.",
         epilog=_exit_statuses(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""`python -m openai_compatible_llm.chat`, which `make chat` runs in a clone."""
+"""Runs what `openai-compatible-llm-chat`, `python -m openai_compatible_llm.doctor` and `make chat` run."""
 
 import importlib.util
 import sys
@@ -11,8 +11,12 @@ from .printing import note
 INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Asks, prints the answer or the broken link, and returns the exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Asks, prints the answer or the broken link, and returns the exit status.
+
+    Args:
+        arguments: The command line without the program's name; by default the process's own.
+    """
     try:
         options = options_from(arguments)
         if missing := [name for name in ("kubernetes", "openai") if importlib.util.find_spec(name) is None]:
@@ -29,4 +33,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -19,7 +19,7 @@ from tests.stand_in_gateway import (
     StandInGateway,
 )
 from tests.stand_in_gateway import providers as of_provider
-from tests.unit.chat.conftest import Chat
+from tests.unit.doctor.conftest import Chat
 from tests.unit.recording import REPOSITORY
 
 CANARY = "sk-canary-4be1d2a09c"
@@ -54,7 +54,7 @@ def test_the_first_token_is_printed_before_the_last_is_sent(gateway: StandInGate
         handler.end_stream()
 
     gateway.replies_with(slow_stream)
-    command = [sys.executable, "-m", "components.openai_compatible_llm.chat", "--stream", "--path", "/mistral"]
+    command = [sys.executable, "-m", "components.openai_compatible_llm.doctor", "--stream", "--path", "/mistral"]
     with subprocess.Popen(
         [*command, "--gateway-url", gateway.url, "--model", MODEL, "--kubeconfig", "/none"],
         cwd=REPOSITORY,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.openai_compatible_llm.chat.__main__ import main
+from components.openai_compatible_llm.doctor.__main__ import main
 from tests.stand_in_gateway import MODEL, ROUTE_PATH, StandInGateway
 from tests.stand_in_gateway import gateway as gateway
 
