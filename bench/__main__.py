@@ -1,67 +1,108 @@
-"""`python -m bench`: runs the benchmark and writes docs/benchmark.md with its picture.
+"""`python -m bench`: runs the benchmark and writes its page with a plot.
 
-Ctrl-C ends it before all rounds are done; what whole rounds there are is then written.
+Ctrl-C ends it before all rounds are done; it then writes the rounds that are complete.
 """
 
 import argparse
 import json
+import os
+import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.imports import import_costs
-from bench.report import write
-from bench.rounds import Bench, Sample
-from local.binaries import find_or_build
+import yaml
+
+from bench.figures import Figures, Sample
+from bench.operation import IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
+from bench.report import CHECKPOINTS, NOISE, write
+from local.binaries import Binaries, find_or_build
 from local.control_plane import ControlPlane
-from local.folders import StateFolder
+from local.engine_environment import isolate
+from local.folders import REPOSITORY, StateFolder
 from local.provider_plugin import have_provider_plugin
+
+WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
+# With more providers, an `up` takes minutes.
+MOST_WITH_CHECKPOINTS = 100
+# What runs in each round, by the name on the page. The noise is the flat program measured against itself.
+PROGRAMS = {"component": "component", "flat": "flat", NOISE: "flat", "baseline": "baseline", CHECKPOINTS: "component"}
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--providers", type=_numbers, default="1,10,50,100,250", metavar="1,10,50")
-    parser.add_argument("--checkpoints", type=_numbers, default="10,50,100", metavar="10,50")
+    parser.add_argument("--providers", type=_numbers, default="1,10,100,250", metavar="1,10,100")
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
     parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
         binaries = find_or_build(_say)
-        plane = ControlPlane(StateFolder(folder / "control-plane"), binaries, _say)
-        have_provider_plugin(plane.state.pulumi_home, binaries.pulumi, _say, None)
+        plane = ControlPlane(StateFolder(Path(name)), binaries, _say)
         try:
-            plane.start()
-            bench = Bench(plane, binaries.pulumi, folder)
-            samples = _until_interrupted(bench.rounds(asked.providers, asked.rounds, _say))
-            checkpoint_rounds = min(asked.rounds, 3)
-            with_checkpoints = _until_interrupted(
-                bench.rounds(asked.checkpoints, checkpoint_rounds, _say, checkpoints=True)
-            )
+            plane.start([NAMESPACE])
+            have_provider_plugin(plane.state.pulumi_home, binaries.pulumi, _say, os.environ.get("PULUMI_HOME"))
+            (plugin,) = plane.state.pulumi_home.glob("plugins/*/pulumi-resource-kubernetes")
+            is_stand_in = plugin.resolve().is_relative_to(plane.state.pulumi_home)
+            provider = "this project's stand-in, which is slower" if is_stand_in else "the official one"
+            samples = _complete_rounds(plane, binaries, asked.rounds, asked.providers)
         finally:
             plane.stop()
-    imports = import_costs(2 * asked.rounds)
+    imports = [
+        Sample(number, program, 0, "import", import_cost(program))
+        for number in range(2 * asked.rounds)
+        for program in IMPORTS
+    ]
     if asked.samples:
-        found = {
-            "samples": [asdict(each) for each in samples],
-            "with checkpoints": [asdict(each) for each in with_checkpoints],
-            "imports": [asdict(each) for each in imports],
-        }
-        asked.samples.write_text(json.dumps(found))
-    write(samples, with_checkpoints, imports, binaries)
+        asked.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports]]))
+    write(Figures(samples), Figures(imports), binaries, provider, asked.folder)
 
 
-def _until_interrupted(rounds: Iterator[list[Sample]]) -> list[Sample]:
-    """Ctrl-C ends them early; the round that it cuts off doesn't count."""
-    found: list[Sample] = []
+def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, sizes: Sequence[int]) -> list[Sample]:
+    """The programs take turns at being first, so that what the machine does meanwhile affects all of them."""
+    order = deque([*PROGRAMS, *([KUBECTL] if shutil.which(KUBECTL) else [])])
+    samples: list[Sample] = []
     try:
-        for samples in rounds:
-            found += samples
+        for number in range(rounds):
+            complete: list[Sample] = []
+            for size in sizes:
+                for program in order:
+                    if program != CHECKPOINTS or size <= MOST_WITH_CHECKPOINTS:
+                        _say(f"round {number + 1} of {rounds}, {size} providers, {program}")
+                        complete += _run_cycle(plane, binaries, number, program, size)
+            samples += complete
+            order.rotate(-1)
     except KeyboardInterrupt:
-        _say(f"Ended early, after {len({each.round for each in found})} rounds.")
-    return found
+        _say(f"Ended early, after {number} rounds.")
+    return samples
+
+
+def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: str, size: int) -> Iterator[Sample]:
+    """All operations, from an empty namespace to an empty namespace."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ)
+        isolate(environment, plane.state, binaries.pulumi)
+        environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
+        environment |= {"PULUMI_BACKEND_URL": f"file://{folder}/state", "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
+        Path(folder, "state").mkdir()
+        Path(folder, "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
+        for operation in OPERATIONS:
+            cost = _measure([PROGRAMS.get(program, program), str(size), operation, folder], environment)
+            yield Sample(number, program, size, operation, cost)
+
+
+def _measure(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.operation", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed.\n{done.stdout}{done.stderr}")
+    cost: dict[str, float] = json.loads(done.stdout)
+    return cost
 
 
 def _numbers(text: str) -> list[int]:

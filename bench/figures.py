@@ -1,63 +1,70 @@
-"""What the samples say: medians, and ratios that were taken round by round."""
+"""What the samples say, round by round, and whether the component meets its targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-
-from bench.rounds import Sample
 
 PROCESSOR = ("program processor seconds", "engine processor seconds")
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A median, with the least and the most."""
+class Sample:
+    """What one operation cost."""
 
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        return cls(median(values), min(values), max(values))
+    round: int
+    program: str
+    providers: int
+    operation: str
+    cost: dict[str, float]
 
 
 class Figures:
-    """Of samples of which each round has every program, size and operation once.
+    """The samples of complete rounds.
 
     Attributes:
         sizes: Numbers of providers.
-        programs: Those that were measured at every size.
-        rounds: Their numbers.
+        rounds: Numbers of the rounds.
     """
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._costs = {(each.program, each.providers, each.operation, each.round): each.cost for each in samples}
         self.sizes = sorted({size for _, size, _, _ in self._costs})
-        self.programs = [
-            program
-            for program in dict.fromkeys(program for program, *_ in self._costs)
-            if all(self.has(program, size) for size in self.sizes)
-        ]
         self.rounds = sorted({number for *_, number in self._costs})
 
-    def of(self, program: str, size: int, operation: str, *measures: str) -> Spread:
-        """The sum of these measures."""
-        return Spread.of([self._sum(program, size, operation, number, measures) for number in self.rounds])
+    def sizes_of(self, program: str) -> list[int]:
+        """Those at which the program was measured."""
+        return sorted({size for name, size, _, _ in self._costs if name == program})
 
-    def ratio(self, over: tuple[str, int], under: tuple[str, int], operation: str, *measures: str) -> Spread:
-        """Of one program at one size to another, each round by itself."""
-        return Spread.of(
-            [
-                self._sum(*over, operation, number, measures) / self._sum(*under, operation, number, measures)
-                for number in self.rounds
-            ]
-        )
+    def of(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
+        """Each round's sum of these measures."""
+        costs = [self._costs[program, size, operation, number] for number in self.rounds]
+        return [sum(cost[measure] for measure in measures) for cost in costs]
 
-    def has(self, program: str, size: int) -> bool:
-        """Whether the program was measured at this size."""
-        return any(key[:2] == (program, size) for key in self._costs)
+    def ratio(self, over: tuple[str, int], under: tuple[str, int], operation: str, *measures: str) -> list[float]:
+        """Each round's ratio of one program at one size to another."""
+        pairs = zip(self.of(*over, operation, *measures), self.of(*under, operation, *measures), strict=True)
+        return [one / other for one, other in pairs]
 
-    def _sum(self, program: str, size: int, operation: str, number: int, measures: Sequence[str]) -> float:
-        cost = self._costs[program, size, operation, number]
-        return sum(cost.get(measure, 0) for measure in measures)
+
+def spread(values: Sequence[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def targets(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
+    """Each target whose sizes were measured: what it promises, what was found, what is allowed, and the verdict."""
+    measures: list[tuple[str, str, tuple[str, ...]]] = [
+        *((operation, "time", ("seconds",)) for operation in ("preview", "up", "up again", "rotate", "destroy")),
+        ("up", "processor time", PROCESSOR),
+        *(("up", measure, (measure,)) for measure in ("program memory", "engine memory")),
+    ]
+    for operation, name, summed in measures if 100 in figures.sizes else ():
+        ratios = figures.ratio(("component", 100), ("flat", 100), operation, *summed)
+        yield _target(f"`{operation}` of 100 providers takes the flat program's {name}", ratios, 1.05)
+    for program in ("component", "flat") if {100, 250} <= set(figures.sizes) else ():
+        ratios = figures.ratio((program, 250), (program, 100), "up", "seconds")
+        yield _target(f"`up` of 250 providers takes the time of 100, {program}", ratios, 2.7)
+
+
+def _target(promise: str, ratios: Sequence[float], at_most: float) -> tuple[str, str, str, str]:
+    met = round(median(ratios), 2) <= at_most
+    return promise, f"{spread(ratios)} times", f"{at_most:.2f} times", "met" if met else "**missed**"

@@ -1,69 +1,117 @@
-"""One command of Pulumi's on one of the programs, in a process of its own: `python -m bench.operation`."""
+"""Measure one operation on one of the programs, in a process of its own: `python -m bench.operation`."""
 
-import argparse
 import json
 import os
+import re
 import resource
+import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+import psutil
+import yaml
 from pulumi import automation
 
 from bench import programs
-from bench.memory import peak_memory, watching_descendants
+from local.folders import REPOSITORY
 
 OPERATIONS = ("preview", "up", "up again", "rotate", "destroy")
+KUBECTL = "kubectl"
+NAMESPACE = "bench"
+IMPORTS = {
+    "component": "import openai_compatible_llm",
+    "flat": "import pulumi, pulumi_kubernetes.apiextensions, pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1",
+}
+
+_COUNT_MODULES = "import sys; before = set(sys.modules); {}; print(len(set(sys.modules) - before))"
 
 
-def main(arguments: list[str]) -> None:
-    """Prints the cost as JSON: seconds, seconds of processor time, bytes of peak memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program", choices=("component", "flat", "least"))
-    parser.add_argument("providers", type=int)
-    parser.add_argument("operation", choices=OPERATIONS)
-    parser.add_argument("namespace")
-    parser.add_argument("project", type=Path)
-    asked = parser.parse_args(arguments)
-    keys = programs.keys(asked.providers, rotated=asked.operation == "rotate")
-    program = getattr(programs, asked.program)(asked.namespace, keys)
-    options = automation.LocalWorkspaceOptions(
-        work_dir=str(asked.project), program=program, pulumi_command=automation.PulumiCommand()
-    )
-    stack = automation.Stack.create_or_select(asked.namespace, automation.LocalWorkspace(**vars(options)))
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    before, started = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-    with watching_descendants() as descendants:
-        _run(stack, asked.operation)
+def main(program: str, providers: str, operation: str, project: str) -> None:
+    """Print the cost as JSON: seconds, seconds of processor time, bytes of peak memory and of the state."""
+    keys = programs.keys(int(providers), rotated=operation == "rotate")
+    run = (_kubectl if program == KUBECTL else _pulumi)(program, operation, keys, Path(project))
+    own, others = _processor_seconds(resource.RUSAGE_SELF), _processor_seconds(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    with _peak_memory_of_descendants() as peaks:
+        run()
     cost = {
         "seconds": time.monotonic() - started,
-        "program processor seconds": _processor(resource.getrusage(resource.RUSAGE_SELF)) - _processor(before),
-        "engine processor seconds": _processor(resource.getrusage(resource.RUSAGE_CHILDREN)) - _processor(children),
-        "program memory": peak_memory(os.getpid()),
-        "engine memory": descendants.total,
-        "state": sum(file.stat().st_size for file in _state(asked.namespace)),
+        "program processor seconds": _processor_seconds(resource.RUSAGE_SELF) - own,
+        "engine processor seconds": _processor_seconds(resource.RUSAGE_CHILDREN) - others,
+        "program memory": _peak_memory(os.getpid()),
+        "engine memory": sum(peaks.values()),
+        "state": sum(file.stat().st_size for file in Path(project).glob("state/.pulumi/stacks/*/*.json")),
     }
     sys.stdout.write(json.dumps(cost))
 
 
-def _run(stack: automation.Stack, operation: str) -> None:
-    match operation:
-        case "preview":
-            stack.preview()
-        case "destroy":
-            stack.destroy()
-        case _:
-            stack.up()
+def import_cost(program: str) -> dict[str, float]:
+    """Measure a Python that only imports what the program needs: seconds, and modules that Python has not by itself."""
+    command = [sys.executable, "-c", _COUNT_MODULES.format(IMPORTS[program])]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=REPOSITORY / "components", capture_output=True, text=True, check=True)
+    return {"seconds": time.monotonic() - started, "modules": int(done.stdout)}
 
 
-def _processor(usage: resource.struct_rusage) -> float:
+def _pulumi(program: str, operation: str, keys: dict[str, str], project: Path) -> Callable[[], object]:
+    stack = automation.create_or_select_stack(
+        "bench",
+        project_name="bench",
+        program=getattr(programs, program)(NAMESPACE, keys),
+        opts=automation.LocalWorkspaceOptions(work_dir=str(project), pulumi_command=automation.PulumiCommand()),
+    )
+    runs: dict[str, Callable[[], object]] = {"preview": stack.preview, "destroy": stack.destroy}
+    return runs.get(operation, stack.up)
+
+
+def _kubectl(_: str, operation: str, keys: dict[str, str], project: Path) -> Callable[[], object]:
+    file = project / "objects.yaml"
+    file.write_text(yaml.safe_dump_all(programs.manifests(NAMESPACE, keys)))
+    # Waiting, kubectl would look for one object after the other.
+    command = ["delete", "--wait=false"] if operation == "destroy" else ["apply", "--server-side"]
+    command += ["--dry-run=server"] if operation == "preview" else []
+    return partial(subprocess.run, [KUBECTL, *command, "--filename", file], stdout=subprocess.DEVNULL, check=True)
+
+
+@contextmanager
+def _peak_memory_of_descendants() -> Iterator[dict[int, int]]:
+    peaks: dict[int, int] = {}
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                peaks[process.pid] = max(_peak_memory(process.pid), peaks.get(process.pid, 0))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peaks
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _peak_memory(pid: int) -> int:
+    """Bytes, as the kernel keeps them; 0 where the process has ended.
+
+    `getrusage` would begin with the memory of the process that started this one.
+    """
+    with suppress(OSError):
+        if found := re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M):
+            return int(found[1]) * 1024
+    return 0
+
+
+def _processor_seconds(who: int) -> float:
+    usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
 
 
-def _state(stack: str) -> list[Path]:
-    backend = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    return list(backend.glob(f".pulumi/stacks/**/{stack}.json"))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""The same objects by the component, by a flat Pulumi program as one would write it by hand, and as manifests."""
+"""The same objects made by the component, by flat Pulumi programs, and as manifests."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,103 +9,82 @@ from pulumi_kubernetes.core.v1 import Secret
 
 MODEL = "example-model"
 HOST = "api.example.com"
-GATEWAY = "agentgateway"
-MADE_BEFORE = {"Backend": ["Secret"], "BackendTLSPolicy": ["Backend"], "HTTPRoute": ["Backend", "BackendTLSPolicy"]}
-
-
-def names(count: int) -> list[str]:
-    return [f"provider-{number:03}" for number in range(count)]
+DEPENDS_ON = {"Backend": ["Secret"], "BackendTLSPolicy": ["Backend"], "HTTPRoute": ["Backend", "BackendTLSPolicy"]}
 
 
 def keys(count: int, *, rotated: bool) -> dict[str, str]:
-    """A key a provider; `rotated` gives the first one another."""
-    found = {name: f"sk-of-{name}" for name in names(count)}
-    return found | ({names(count)[0]: "sk-rotated"} if rotated else {})
+    """Return a key for each provider; `rotated` changes the first one's."""
+    found = {f"provider-{number:03}": f"sk-of-{number:03}" for number in range(count)}
+    return found | ({"provider-000": "sk-rotated"} if rotated else {})
 
 
 def manifests(namespace: str, api_keys: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """The four objects of each provider."""
+    """Yield the four objects of each provider."""
+
+    def manifest(api_version: str, kind: str, name: str, **content: Any) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": namespace}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
     for name, key in api_keys.items():
         backend = {"group": "gateway.kgateway.dev", "kind": "Backend", "name": name}
-        llm = {
-            "host": HOST,
-            "port": 443,
-            "path": {"full": "/v1/chat/completions"},
-            "openai": {"model": MODEL, "authToken": {"kind": "SecretRef", "secretRef": {"name": f"{name}-secret"}}},
-        }
+        auth_token = {"kind": "SecretRef", "secretRef": {"name": f"{name}-secret"}}
+        openai = {"model": MODEL, "authToken": auth_token}
+        llm = {"host": HOST, "port": 443, "path": {"full": "/v1/chat/completions"}, "openai": openai}
+        policy = {"targetRefs": [backend], "validation": {"hostname": HOST, "wellKnownCACertificates": "System"}}
         rule = {
             "matches": [{"path": {"type": "PathPrefix", "value": f"/{name}"}}],
             "filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": HOST}}],
             "backendRefs": [{**backend, "namespace": namespace}],
         }
-        parent = {"name": GATEWAY, "namespace": namespace}
-        validation = {"hostname": HOST, "wellKnownCACertificates": "System"}
-        yield {
-            **_head("v1", "Secret", f"{name}-secret", namespace),
-            "type": "Opaque",
-            "stringData": {"Authorization": key},
-        }
-        yield {
-            **_head("gateway.kgateway.dev/v1alpha1", "Backend", name, namespace),
-            "spec": {"type": "AI", "ai": {"llm": llm}},
-        }
-        yield {
-            **_head("gateway.networking.k8s.io/v1", "BackendTLSPolicy", f"{name}-tls", namespace),
-            "spec": {"targetRefs": [backend], "validation": validation},
-        }
-        yield {
-            **_head("gateway.networking.k8s.io/v1", "HTTPRoute", name, namespace),
-            "spec": {"parentRefs": [parent], "rules": [rule]},
-        }
+        route = {"parentRefs": [{"name": "agentgateway", "namespace": namespace}], "rules": [rule]}
+        gateway_api = "gateway.networking.k8s.io/v1"
+        yield manifest("v1", "Secret", f"{name}-secret", type="Opaque", stringData={"Authorization": key})
+        yield manifest("gateway.kgateway.dev/v1alpha1", "Backend", name, spec={"type": "AI", "ai": {"llm": llm}})
+        yield manifest(gateway_api, "BackendTLSPolicy", f"{name}-tls", spec=policy)
+        yield manifest(gateway_api, "HTTPRoute", name, spec=route)
 
 
 def component(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
     def program() -> None:
-        # Here, so that the flat program does not pay for it.
+        # Imported here, so that the flat program doesn't pay for it.
         from components import OpenAICompatibleLLM
 
         for name, key in api_keys.items():
-            OpenAICompatibleLLM(
-                name,
-                {"host": HOST, "model": MODEL, "namespace": namespace, "api_key": pulumi.Output.secret(key)},
-            )
+            secret = pulumi.Output.secret(key)
+            OpenAICompatibleLLM(name, {"host": HOST, "model": MODEL, "namespace": namespace, "api_key": secret})
 
     return program
 
 
 def flat(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    """In the same order: what an object refers to is there before it."""
+    """Return a program as one would write it by hand, which makes each object after those that it refers to."""
 
     def program() -> None:
         made: dict[str, pulumi.Resource] = {}
         for manifest in manifests(namespace, api_keys):
             kind, metadata = manifest["kind"], manifest["metadata"]
+            name, version = metadata["name"], manifest["apiVersion"]
             if kind == "Secret":
-                key = {name: pulumi.Output.secret(value) for name, value in manifest["stringData"].items()}
-                made = {kind: Secret(metadata["name"], metadata=metadata, type=manifest["type"], string_data=key)}
-                continue
-            made[kind] = CustomResource(
-                metadata["name"],
-                manifest["apiVersion"],
-                kind,
-                metadata=metadata,
-                spec=manifest["spec"],
-                opts=pulumi.ResourceOptions(depends_on=[made[each] for each in MADE_BEFORE[kind]]),
-            )
+                key = {"Authorization": pulumi.Output.secret(manifest["stringData"]["Authorization"])}
+                made = {kind: Secret(name, metadata=metadata, type=manifest["type"], string_data=key)}
+            else:
+                options = pulumi.ResourceOptions(depends_on=[made[each] for each in DEPENDS_ON[kind]])
+                spec = manifest["spec"]
+                made[kind] = CustomResource(name, version, kind, metadata=metadata, spec=spec, opts=options)
 
     return program
 
 
 class EmptyComponent(pulumi.ComponentResource):
-    """One more resource, and nothing else."""
+    """Is one more resource, and nothing else."""
 
     def __init__(self, name: str) -> None:
         super().__init__("bench:index:EmptyComponent", name)
         self.register_outputs({})
 
 
-def least(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    """The flat program with an empty component a provider: no component can cost less than this."""
+def baseline(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+    """Return the flat program with an empty component for each provider; no component can cost less."""
 
     def program() -> None:
         for name in api_keys:
@@ -113,7 +92,3 @@ def least(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
         flat(namespace, api_keys)()
 
     return program
-
-
-def _head(api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
