@@ -12,8 +12,8 @@ from local.errors import LocalError
 FIELD_MANAGER = "openai-compatible-llm-local"
 
 _METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
-# While a definition is new, or the server has just come up.
-_PASSING = (
+# The server answers so while a definition is new, or just after its start.
+_TRANSIENT = (
     HTTPStatus.NOT_FOUND,
     HTTPStatus.CONFLICT,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -29,7 +29,7 @@ class ClusterObject:
 
 
 class ApiServer:
-    """The administrator's connection to the API server on this port of this machine, and to no other."""
+    """Connects as the administrator to the API server on a port of this machine, and never to another."""
 
     def __init__(self, port: int, certificates: Certificates) -> None:
         self._host = f"https://127.0.0.1:{port}"
@@ -53,19 +53,19 @@ class ApiServer:
         except urllib3.exceptions.HTTPError:
             return False
 
-    def metadata(self, path: str, patience_seconds: float = 60) -> dict[str, Any] | None:
-        """Of the object, if there is one; one that is being deleted is waited out."""
-        deadline = time.monotonic() + patience_seconds
+    def metadata(self, path: str, timeout: float = 60) -> dict[str, Any] | None:
+        """Return the object's metadata, or None if there is no such object. Wait while it is being deleted."""
+        deadline = time.monotonic() + timeout
         while True:
             response = self._request("GET", path, headers=_METADATA_ONLY)
             if response.status == HTTPStatus.NOT_FOUND:
                 return None
-            _refuse_errors(response, path)
+            _raise_for_status(response, path)
             metadata: dict[str, Any] = response.json()["metadata"]
             if "deletionTimestamp" not in metadata:
                 return metadata
             if time.monotonic() > deadline:
-                raise LocalError(f"{path} is being deleted, and was not gone after {patience_seconds:.0f} seconds.")
+                raise LocalError(f"{path} is still being deleted after {timeout:.0f} seconds.")
             time.sleep(0.1)
 
     def get(self, path: str) -> dict[str, Any] | None:
@@ -73,13 +73,13 @@ class ApiServer:
         response = self._request("GET", path)
         if response.status == HTTPStatus.NOT_FOUND:
             return None
-        _refuse_errors(response, path)
+        _raise_for_status(response, path)
         found: dict[str, Any] = response.json()
         return found
 
-    def apply(self, wanted: ClusterObject, patience_seconds: float = 30) -> None:
-        """Apply it server-side; what may pass by itself is tried again until then."""
-        deadline = time.monotonic() + patience_seconds
+    def apply(self, wanted: ClusterObject, timeout: float = 30) -> None:
+        """Apply the object server-side. Retry for `timeout` seconds after an error that may be transient."""
+        deadline = time.monotonic() + timeout
         while True:
             response = self._request(
                 "PATCH",
@@ -87,10 +87,10 @@ class ApiServer:
                 headers={"Content-Type": "application/apply-patch+yaml"},
                 json=wanted.manifest,
             )
-            if response.status not in _PASSING or time.monotonic() > deadline:
+            if response.status not in _TRANSIENT or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
-        _refuse_errors(response, wanted.path)
+        _raise_for_status(response, wanted.path)
 
     def forget_conditions(self, path: str) -> None:
         """Take away what the object's status says, if there is the object."""
@@ -101,18 +101,19 @@ class ApiServer:
             json={"status": {"conditions": None}},
         )
         if response.status != HTTPStatus.NOT_FOUND:
-            _refuse_errors(response, path)
+            _raise_for_status(response, path)
 
-    def wait_until_established(self, definition: ClusterObject, patience_seconds: float = 30) -> None:
-        deadline = time.monotonic() + patience_seconds
+    def wait_until_established(self, definition: ClusterObject, timeout: float = 30) -> None:
+        deadline = time.monotonic() + timeout
         while True:
             response = self._request("GET", definition.path)
-            _refuse_errors(response, definition.path)
+            _raise_for_status(response, definition.path)
             conditions = response.json().get("status", {}).get("conditions") or []
             if any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions):
                 return
             if time.monotonic() > deadline:
-                raise LocalError(f"The local API server does not establish {definition.path}: {conditions}")
+                seconds = f"{timeout:.0f} seconds"
+                raise LocalError(f"{definition.path} is not established after {seconds}: {conditions}")
             time.sleep(0.05)
 
     def _request(
@@ -125,9 +126,9 @@ class ApiServer:
         try:
             return self._pool.request(method, self._host + path, headers=headers, json=json)
         except urllib3.exceptions.HTTPError as error:
-            raise LocalError(f"The local API server does not answer {method} {path}: {error}") from None
+            raise LocalError(f"The local API server did not answer {method} {path}: {error}") from None
 
 
-def _refuse_errors(response: urllib3.BaseHTTPResponse, path: str) -> None:
+def _raise_for_status(response: urllib3.BaseHTTPResponse, path: str) -> None:
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise LocalError(f"The local API server refuses {path}: {response.data.decode(errors='replace')}")
+        raise LocalError(f"The local API server refused {path}: {response.data.decode(errors='replace')}")

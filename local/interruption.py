@@ -1,4 +1,4 @@
-"""Ctrl-C while the engine works: it is for the engine, which ends in order, and then for us."""
+"""Handles Ctrl-C while the engine runs: the engine ends in order first, and then this process."""
 
 import signal
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from types import FrameType, TracebackType
 
 
 class Interruption:
-    """Keeps the first Ctrl-C from ending this process before the engine, which gets it from the terminal as well."""
+    """Keeps Ctrl-C from ending this process before the engine, which gets it from the terminal as well."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -23,13 +23,10 @@ class Interruption:
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._happened:
-            self._say("Interrupted: the engine finishes what it has begun. Ctrl-C once more ends it at once.")
+            self._say("Interrupted: the engine finishes what it has begun. Press Ctrl-C again to end it at once.")
         self._happened = True
 
-    def passed_on(self) -> None:
-        """
-        Raises:
-            KeyboardInterrupt: Where there was a Ctrl-C.
-        """
+    def raise_if_interrupted(self) -> None:
+        """Raise the KeyboardInterrupt that was held back, if there was one."""
         if self._happened:
             raise KeyboardInterrupt

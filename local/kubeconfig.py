@@ -9,7 +9,7 @@ CONTEXT = "openai-compatible-llm-local"
 
 
 def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
-    """Self-contained: it holds the certificates themselves."""
+    """Return a kubeconfig that holds the certificates themselves."""
     cluster = {
         "server": f"https://127.0.0.1:{port}",
         "certificate-authority-data": _embedded(certificates.authority),

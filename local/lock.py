@@ -10,22 +10,31 @@ from pathlib import Path
 from local.errors import LocalError
 from local.folders import StateFolder
 
-PATIENCE_SECONDS = 20 * 60.0
+TIMEOUT_SECONDS = 20 * 60.0
 
 
 @contextmanager
 def only_one_at_a_time(state: StateFolder, say: Callable[[str], None]) -> Iterator[None]:
-    """Two commands on one state folder run one after the other."""
+    """Make two commands on one state folder run one after the other."""
     with exclusive(state.lock, say):
         yield
 
 
 @contextmanager
-def exclusive(path: Path, say: Callable[[str], None], patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Hold the lock file, after whoever else holds it. It is free once its holder has ended, however it ended."""
+def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+    """Hold the lock file, after waiting for its holder. It is free when the holder has ended, even if it was killed.
+
+    Args:
+        path: The file.
+        say: Takes one line, if there is somebody to wait for.
+        timeout: Seconds to wait.
+
+    Raises:
+        LocalError: The holder has not ended in time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        _wait_for(file.fileno(), path, say, patience_seconds)
+        _wait_for(file.fileno(), path, say, timeout)
         path.write_text(f"process {os.getpid()} ({shlex.join(['python', *sys.orig_argv[1:]])})")
         try:
             yield
@@ -33,9 +42,9 @@ def exclusive(path: Path, say: Callable[[str], None], patience_seconds: float = 
             file.truncate(0)
 
 
-def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], patience_seconds: float) -> None:
-    deadline = time.monotonic() + patience_seconds
-    told = False
+def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    announced = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,11 +52,11 @@ def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], patience_
             holder = path.read_text() or "another process"
             if time.monotonic() > deadline:
                 raise LocalError(
-                    f"Gave up after {patience_seconds / 60:.0f} minutes of waiting for {holder}, which holds {path}."
+                    f"{holder} has held {path} for {timeout / 60:.0f} minutes. Wait until it ends, or end it."
                 ) from None
-            if not told:
+            if not announced:
                 say(f"Waiting for {holder} to end ...")
-                told = True
+                announced = True
             time.sleep(0.1)
         else:
             return

@@ -3,7 +3,7 @@ from pathlib import Path
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """For an error message, with the file to look further in."""
+    """Return the end of the log for an error message, with the name of the file."""
     try:
         with log.open(errors="replace") as text:
             lines = "".join(deque(text, maxlen=count)).rstrip()

@@ -56,7 +56,7 @@ class Stacks:
         copy_project(self._project, names)
         self._state.pulumi_state.mkdir(mode=0o700, parents=True, exist_ok=True)
         for checkpoint in checkpoints(self._state.pulumi_state):
-            if checkpoint.mend():
+            if checkpoint.repair():
                 self._recovery(checkpoint.stack).touch(mode=0o600)
         if self._state.pulumi_passphrase.exists():
             return
@@ -157,12 +157,12 @@ class Stacks:
             try:
                 result = run(color=self._color, on_output=self._say, on_error=self._say, **options)
             except automation.CommandError:
-                interruption.passed_on()
+                interruption.raise_if_interrupted()
                 raise LocalError(
                     f"`{command}` failed; why stands above. Once that is mended, run it again, "
                     "or begin anew after `make down`."
                 ) from None
-        interruption.passed_on()
+        interruption.raise_if_interrupted()
         return result
 
 

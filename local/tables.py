@@ -1,4 +1,4 @@
-"""What `make up` and `make status` show at their end."""
+"""Shows the objects and outputs of stacks, for `make up` and `make status`."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from local.checkpoints import Checkpoint
 
 
 def show(console: Console, stacks: Iterable[Checkpoint]) -> None:
-    """Every object that the stacks made, and where each provider is reached."""
+    """Print every object of the stacks, and where each provider is reached."""
     objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
     providers = Table("Stack", "Provider", "Path", "Host", "Model", title="Outputs", title_justify="left")
     for each in stacks:

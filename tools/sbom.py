@@ -17,7 +17,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
-from local.go import TOOLCHAIN, have_go
+from local.go import TOOLCHAIN, ensure_go
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PINNED = re.compile(r"^([\w.-]+)==(\S+)((?:\s+\\\s+--hash=sha256:\w+)+)", re.M)
@@ -79,7 +79,7 @@ def _python_packages(file: str) -> Iterator[Json]:
 
 def _go_modules() -> Iterator[Json]:
     """With the hash that go.sum has of a module's content, written as cyclonedx-gomod does."""
-    go = have_go(print)
+    go = ensure_go(print)
     for file in sorted(TOOLCHAIN.glob("*/go.mod")):
         command = [str(go.program), "mod", "edit", "-json", str(file)]
         done = subprocess.run(command, env=go.environment, capture_output=True, check=True)

@@ -14,7 +14,7 @@ import yaml
 
 from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi
-from local.custom_resource_definitions import AGENTGATEWAY, TAKEN, module_folder
+from local.custom_resource_definitions import AGENTGATEWAY, CRD_FILES, module_folder
 from tests.contract.schemas import StrictSchemas, spec_field
 from tests.unit.recording import record
 
@@ -256,7 +256,7 @@ def test_an_auth_for_all_backends_and_a_provider_of_a_group_are_as_in_a_lone_bac
     agentgateway_crd: dict[str, Any], module: Path
 ) -> None:
     backend = _undescribed(agentgateway_crd)
-    chart = module / Path(*TAKEN[AGENTGATEWAY][0].split("/")[:-1])
+    chart = module / Path(*CRD_FILES[AGENTGATEWAY][0].split("/")[:-1])
     (policy,) = map(_undescribed, _read(chart / "agentgateway.dev_agentgatewaypolicies.yaml"))
     lone, grouped = (spec_field(backend, path) for path in ("ai.provider", "ai.groups.[].providers.[]"))
     assert grouped["properties"].items() >= lone["properties"].items()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from local.binaries import find_or_build
-from local.go import TOOLCHAIN, have_go
+from local.go import TOOLCHAIN, ensure_go
 from local.provider_plugin import write_stand_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -141,7 +141,7 @@ def _put_script(place: Path, command: list[str]) -> None:
 
 def _executor() -> Path:
     """What Pulumi's own language host starts programs with: data in its Go module."""
-    go = have_go(print)
+    go = ensure_go(print)
     module = subprocess.run(
         [go.program, "mod", "download", "-json", "github.com/pulumi/pulumi/sdk/v3"],
         cwd=TOOLCHAIN / "pulumi",

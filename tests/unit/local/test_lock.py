@@ -56,7 +56,7 @@ def test_who_waits_is_told_once_for_whom(tmp_path: Path) -> None:
             assert holder.stdin
             holder.stdin.close()
 
-        with exclusive(lock, let_go, patience_seconds=10):
+        with exclusive(lock, let_go, timeout=10):
             assert holder.wait(5) == 0
         assert len(said) == 1
         assert said[0].startswith(f"Waiting for process {holder.pid} (python -c")
@@ -66,8 +66,8 @@ def test_who_waits_too_long_gives_up(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with (
         held_elsewhere(lock) as holder,
-        pytest.raises(LocalError, match=f"Gave up .* waiting for process {holder.pid}"),
-        exclusive(lock, lambda _: None, patience_seconds=0.1),
+        pytest.raises(LocalError, match=rf"(?s)^process {holder.pid} .* has held {lock} for 0 minutes"),
+        exclusive(lock, lambda _: None, timeout=0.1),
     ):
         pass
 
@@ -77,7 +77,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     with held_elsewhere(lock) as holder:
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
-        with exclusive(lock, said.append, patience_seconds=0):
+        with exclusive(lock, said.append, timeout=0):
             pass
     assert said == []
 
