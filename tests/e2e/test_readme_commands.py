@@ -101,7 +101,7 @@ def ask(cli: PulumiCli) -> None:
         gateway.replies_with(NO_ROUTE)
         done = cli.shell(ASKED.replace(README_GATEWAY, gateway.url))
         assert done.returncode != 0
-        assert "mistral: broken at the link route" in done.stderr
+        assert "mistral: broken at the hop route" in done.stderr
         assert "no controller has taken up HTTPRoute gloo-system/mistral for the Gateway" in done.stderr
         assert "Error 11" in done.stderr
     # A stack that doesn't say where its gateway is.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from components.openai_compatible_llm.doctor.links import Link
+from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.presets import PRESETS
 from docs.readme import with_tables
 from tests.readme import ESC_ENVIRONMENT, PAGES, PROJECT_DEFAULTS, README, RECIPES, STACK_FILES, blocks
@@ -141,9 +141,9 @@ def _exists(target: str, page: str) -> bool:
 
 def test_every_link_that_may_be_broken_is_in_the_table_with_its_exit_status() -> None:
     rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", README, re.MULTILINE)
-    assert [(link.label, str(link.status)) for link in Link] == rows
-    (example,) = re.findall(r"^mistral: broken at the link (.*)\.$", README, re.MULTILINE)
-    assert example == f"{Link.SECRET.label}: {Link.SECRET.meaning}"
+    assert [(hop.label, str(hop.status)) for hop in Hop] == rows
+    (example,) = re.findall(r"^mistral: broken at the hop (.*)\.$", README, re.MULTILINE)
+    assert example == f"{Hop.SECRET.label}: {Hop.SECRET.meaning}"
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

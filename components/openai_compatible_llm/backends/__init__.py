@@ -12,4 +12,10 @@ BACKENDS: Mapping[BackendApi, BackendDefinition] = {
 }
 DEFAULT_API = BackendApi.KGATEWAY
 
-__all__ = ["BACKENDS", "DEFAULT_API", "BackendDefinition"]
+
+def find_by_group(group: str) -> BackendDefinition | None:
+    """Returns the definition of the API whose backends are of this API group; None where there is none."""
+    return next((definition for definition in BACKENDS.values() if definition.group == group), None)
+
+
+__all__ = ["BACKENDS", "DEFAULT_API", "BackendDefinition", "find_by_group"]

@@ -1,8 +1,12 @@
 """Knows the AgentgatewayBackend of agentgateway.dev/v1alpha1, which agentgateway 1.2 and newer serve."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from .. import gateway_api
 from ..settings import AuthHeader, Settings
-from .base import BackendDefinition, Spec
+from .base import BackendDefinition, Object, Spec
+from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
 
@@ -16,6 +20,19 @@ class Agentgateway(BackendDefinition):
     tls_policy_suffix = "-agentgateway-tls"
     tls_policy_ready = None
     limitations = ()
+    tls_policy_ancestor = "Gateway"
+    rewrites_host = True
+    without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
+    large_requests = (
+        "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
+        "such as 33554432"
+    )
+    errors: ClassVar[Mapping[str, GatewayError]] = {
+        "backend does not exist": GatewayError.NO_BACKEND,
+        "oidc failure": GatewayError.CLIENT_AUTH,
+        "upstream call timeout": GatewayError.TIMEOUT,
+        **SHARED_ERRORS,
+    }
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: the `openai` provider with its host, port and path overridden, and its key.
@@ -37,6 +54,22 @@ class Agentgateway(BackendDefinition):
         if settings.secret_name is not None and header is not None and not _is_authorization(header):
             filters += gateway_api.header_removal(AUTHORIZATION)
         return filters
+
+    def read_endpoint(self, backend: Object) -> str:
+        provider = backend.get("spec", {}).get("ai", {}).get("provider", {})
+        return f"{provider.get('host', '?')}:{provider.get('port', '?')}"
+
+    def read_secret_name(self, backend: Object) -> str | None:
+        name: str | None = _read_auth(backend).get("secretRef", {}).get("name")
+        return name
+
+    def reads_passthrough(self, backend: Object) -> bool:
+        return "passthrough" in _read_auth(backend)
+
+
+def _read_auth(backend: Object) -> Object:
+    auth: Object = backend.get("spec", {}).get("policies", {}).get("auth", {})
+    return auth
 
 
 def _auth(settings: Settings) -> Spec:

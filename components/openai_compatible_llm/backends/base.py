@@ -1,14 +1,16 @@
 """Says what has to be known of a gateway API for the component to support it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import gateway_api
 from ..settings import TLS, Settings
+from .gateway_errors import SHARED_ERRORS, GatewayError
 
 Spec = dict[str, Any]
+Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class BackendDefinition(ABC):
         tls_policy_ready: What `wait_for_ready` waits for on the BackendTLSPolicy; None where the controller accepts
             the policy only after a route leads to the backend, so that waiting before the route would never end.
         limitations: What its gateways can't do.
+        tls_policy_ancestor: Kind of the ancestor under which the controller reports on a BackendTLSPolicy.
+        rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
+        without_key: What a request meets while the Secret has no key.
+        large_requests: How to let requests through that are larger than the proxy's buffer.
+        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
 
     group: ClassVar[str]
@@ -46,6 +53,11 @@ class BackendDefinition(ABC):
     tls_policy_suffix: ClassVar[str]
     tls_policy_ready: ClassVar[str | None]
     limitations: ClassVar[Sequence[Limitation]]
+    tls_policy_ancestor: ClassVar[str]
+    rewrites_host: ClassVar[bool]
+    without_key: ClassVar[str]
+    large_requests: ClassVar[str]
+    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @property
     def api_version(self) -> str:
@@ -70,3 +82,21 @@ class BackendDefinition(ABC):
     @abstractmethod
     def route_filters(self, settings: Settings) -> list[Spec]:
         """Builds the filters of the HTTPRoute's rule."""
+
+    @abstractmethod
+    def read_endpoint(self, backend: Object) -> str:
+        """Returns the provider's `host:port`, as the backend in the cluster has it."""
+
+    @abstractmethod
+    def read_secret_name(self, backend: Object) -> str | None:
+        """Returns the name of the Secret with the key; None where the backend names none."""
+
+    @abstractmethod
+    def reads_passthrough(self, backend: Object) -> bool:
+        """Tells whether the provider gets the caller's own token."""
+
+    def read_tls_policy_conditions(self, policy: Object) -> list[Object]:
+        """Returns the conditions that the controller wrote to a BackendTLSPolicy's status."""
+        ancestors = policy.get("status", {}).get("ancestors") or []
+        own = [each for each in ancestors if each["ancestorRef"].get("kind") == self.tls_policy_ancestor]
+        return [condition for ancestor in own for condition in ancestor.get("conditions") or []]

@@ -1,8 +1,12 @@
 """Knows the Backend of gateway.kgateway.dev/v1alpha1, which kgateway 2.1 serves."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from .. import gateway_api, readiness
 from ..settings import Settings
-from .base import BackendDefinition, Limitation, Spec
+from .base import BackendDefinition, Limitation, Object, Spec
+from .gateway_errors import SHARED_ERRORS, GatewayError
 
 _FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
 
@@ -19,6 +23,11 @@ class Kgateway(BackendDefinition):
         Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
         Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
     )
+    tls_policy_ancestor = kind
+    rewrites_host = False
+    without_key = "so the gateway sends requests to the provider without an API key"
+    large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
+    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
@@ -31,6 +40,27 @@ class Kgateway(BackendDefinition):
     def route_filters(self, settings: Settings) -> list[Spec]:
         """Builds the filter for the Host header, in which the proxy would leave the gateway's own name."""
         return gateway_api.host_rewrite(settings.host) if settings.rewrite_host else []
+
+    def read_endpoint(self, backend: Object) -> str:
+        llm = _read_llm(backend)
+        return f"{llm.get('host', '?')}:{llm.get('port', '?')}"
+
+    def read_secret_name(self, backend: Object) -> str | None:
+        name: str | None = _read_auth_token(backend).get("secretRef", {}).get("name")
+        return name
+
+    def reads_passthrough(self, backend: Object) -> bool:
+        return bool(_read_auth_token(backend).get("kind") == "Passthrough")
+
+
+def _read_llm(backend: Object) -> Object:
+    llm: Object = backend.get("spec", {}).get("ai", {}).get("llm", {})
+    return llm
+
+
+def _read_auth_token(backend: Object) -> Object:
+    token: Object = _read_llm(backend).get("openai", {}).get("authToken", {})
+    return token
 
 
 def _auth_token(secret_name: str | None) -> Spec:

@@ -1,4 +1,4 @@
-"""Asks a deployed provider through its gateway, and names the broken link where no answer comes.
+"""Sends a request through a deployed gateway, and names the broken hop if it fails.
 
-`python -m openai_compatible_llm.doctor`, of the extra `chat`; the component itself needs nothing of it.
+Needs the extra `chat`; the component itself works without it.
 """

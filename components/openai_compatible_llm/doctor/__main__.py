@@ -4,30 +4,30 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from .errors import CannotAsk
-from .options import CANNOT_ASK, options_from
-from .printing import note
+from .errors import UsageError
+from .options import USAGE_ERROR, parse_options
+from .printing import write_err
 
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Asks, prints the answer or the broken link, and returns the exit status.
+    """Sends a request, prints the completion or the broken hop, and returns the exit status.
 
     Args:
         arguments: The command line without the program's name; by default the process's own.
     """
     try:
-        options = options_from(arguments)
+        options = parse_options(arguments)
         if missing := [name for name in ("kubernetes", "openai") if importlib.util.find_spec(name) is None]:
-            raise CannotAsk(f"Not installed: {', '.join(missing)}. Do: pip install 'openai-compatible-llm[chat]'")
-        from .asking import Conversation
+            raise UsageError(f"Not installed: {', '.join(missing)}. Run: pip install 'openai-compatible-llm[chat]'")
+        from .session import Session
 
-        with Conversation(options) as conversation:
-            return conversation.run()
-    except CannotAsk as error:
-        note(str(error))
-        return CANNOT_ASK
+        with Session(options) as session:
+            return session.run()
+    except UsageError as error:
+        write_err(str(error))
+        return USAGE_ERROR
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -1,4 +1,4 @@
-"""Sends a chat completion with the official client, once and without a retry."""
+"""Sends a chat completion request with the official client, without retries."""
 
 import json
 import os
@@ -12,26 +12,35 @@ from typing import Any
 import httpx2
 import openai
 
-from .outcome import Answer, CutOff, Failure, NoCompletion, Obstacle, Refusal, TimedOut, Unreachable
+from .outcome import (
+    Completion,
+    ConnectionProblem,
+    Failure,
+    HTTPError,
+    InvalidCompletion,
+    TimedOut,
+    Truncated,
+    Unreachable,
+)
 
-LONGEST_CONNECT_SECONDS = 10.0
+MAX_CONNECT_SECONDS = 10.0
 
-# The client won't be made without a key. No request has this one.
+# The client requires a key. No request contains this one.
 _UNUSED = "unused"
 
-# Content types of what is no stream, although one was asked for.
-_NO_STREAM = ("application/json", "text/html")
+# Content types of responses that aren't streamed although the request asked for it.
+_NOT_STREAMED = ("application/json", "text/html")
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request.
+class ChatRequest:
+    """A chat completion request.
 
     Attributes:
-        base_url: As an OpenAI client takes it.
-        token: What the caller shows in the Authorization header; None sends no such header, so that a key which the
-            gateway lacks isn't hidden by one of the caller's.
-        timeout: Seconds in which something must have come.
+        base_url: The base URL for an OpenAI client.
+        token: The caller's token for the Authorization header; None sends no such header, so that the caller's key
+            can't hide that the gateway has none.
+        timeout: Seconds to wait for anything to arrive.
     """
 
     base_url: str
@@ -42,38 +51,38 @@ class Question:
 
 
 class _Exchange:
-    """One request's clock, and the response as soon as its headers are there."""
+    """Times one request, and keeps its response as soon as the headers have arrived."""
 
     def __init__(self) -> None:
-        self.started = time.perf_counter()
+        self.sent_at = time.perf_counter()
         self.responses: list[httpx2.Response] = []
-        self.begun = False
+        self.started_body = False
 
     def seconds(self) -> float:
-        return time.perf_counter() - self.started
+        return time.perf_counter() - self.sent_at
 
 
-def ask(question: Question) -> Answer | Failure:
-    """The answer in one piece, or what came instead."""
-    return _ask(question, lambda client, exchange: _in_one_piece(client, question, exchange))
+def send(request: ChatRequest) -> Completion | Failure:
+    """Sends the request without streaming."""
+    return _exchange(request, lambda client, exchange: _complete(client, request, exchange))
 
 
-def ask_streaming(question: Question, say: Callable[[str], None]) -> Answer | Failure:
-    """The same, with every token said as soon as it is there."""
-    return _ask(question, lambda client, exchange: _streamed(client, question, exchange, say))
+def stream(request: ChatRequest, on_token: Callable[[str], None]) -> Completion | Failure:
+    """Sends the request with streaming, and passes on every token as soon as it arrives."""
+    return _exchange(request, lambda client, exchange: _stream(client, request, exchange, on_token))
 
 
-def _ask(
-    question: Question, request: Callable[[openai.OpenAI, _Exchange], Answer | NoCompletion | CutOff]
-) -> Answer | Failure:
+def _exchange(
+    request: ChatRequest, call: Callable[[openai.OpenAI, _Exchange], Completion | InvalidCompletion | Truncated]
+) -> Completion | Failure:
     exchange = _Exchange()
-    timeout = openai.Timeout(question.timeout, connect=min(question.timeout, LONGEST_CONNECT_SECONDS))
+    timeout = openai.Timeout(request.timeout, connect=min(request.timeout, MAX_CONNECT_SECONDS))
     with (
         openai.DefaultHttpx2Client(
             follow_redirects=False, event_hooks={"response": [exchange.responses.append]}
         ) as connection,
         openai.OpenAI(
-            base_url=question.base_url,
+            base_url=request.base_url,
             api_key=_UNUSED,
             timeout=timeout,
             max_retries=0,
@@ -81,98 +90,98 @@ def _ask(
         ) as client,
     ):
         try:
-            return request(client, exchange)
+            return call(client, exchange)
         except openai.APIStatusError as error:
-            return _refusal(error.response)
+            return _http_error(error.response)
         except openai.APIConnectionError as error:
-            return _broken_connection(error, question, exchange)
+            return _connection_error(error, request, exchange)
         except openai.APIError as error:
-            return CutOff(error.message)
+            return Truncated(error.message)
         except httpx2.RequestError as error:
-            return CutOff(str(error))
+            return Truncated(str(error))
         except json.JSONDecodeError:
             response = exchange.responses[-1]
-            return NoCompletion(response.headers.get("content-type", ""), "it isn't JSON")
+            return InvalidCompletion(response.headers.get("content-type", ""), "the body isn't JSON")
 
 
-def _request(question: Question) -> dict[str, Any]:
-    message = {"role": "user", "content": question.prompt}
-    return {"model": question.model, "messages": [message], "extra_headers": _headers(question.token)}
+def _parameters(request: ChatRequest) -> dict[str, Any]:
+    message = {"role": "user", "content": request.prompt}
+    return {"model": request.model, "messages": [message], "extra_headers": _headers(request.token)}
 
 
 def _headers(token: str | None) -> dict[str, Any]:
-    """What this machine's user has in the environment for OpenAI itself is not for other providers."""
-    own = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
-    absent = dict.fromkeys(["OpenAI-Organization", "OpenAI-Project", *filter(None, own)], openai.omit)
+    """Drops the headers that the environment sets for OpenAI itself: they aren't meant for other providers."""
+    custom = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
+    absent = dict.fromkeys(["OpenAI-Organization", "OpenAI-Project", *filter(None, custom)], openai.omit)
     others = {name: value for name, value in absent.items() if name.lower() != "authorization"}
     return {**others, "Authorization": f"Bearer {token}" if token else openai.omit}
 
 
-def _in_one_piece(client: openai.OpenAI, question: Question, exchange: _Exchange) -> Answer | NoCompletion:
-    raw = client.chat.completions.with_raw_response.create(**_request(question))
+def _complete(client: openai.OpenAI, request: ChatRequest, exchange: _Exchange) -> Completion | InvalidCompletion:
+    raw = client.chat.completions.with_raw_response.create(**_parameters(request))
     completion = raw.parse()
     message = _first(completion, "choices", "message")
     if message is None:
-        return NoCompletion(raw.headers.get("content-type", ""), raw.text)
-    return Answer(
-        text=_part(message, "content") or "",
-        model=_part(completion, "model") or question.model,
-        tokens=_part(completion, "usage", "total_tokens"),
+        return InvalidCompletion(raw.headers.get("content-type", ""), raw.text)
+    return Completion(
+        text=_attribute(message, "content") or "",
+        model=_attribute(completion, "model") or request.model,
+        tokens=_attribute(completion, "usage", "total_tokens"),
         seconds=exchange.seconds(),
         first_token_seconds=None,
         body=raw.text,
     )
 
 
-def _streamed(
-    client: openai.OpenAI, question: Question, exchange: _Exchange, say: Callable[[str], None]
-) -> Answer | NoCompletion | CutOff:
-    text, model, tokens = "", question.model, None
+def _stream(
+    client: openai.OpenAI, request: ChatRequest, exchange: _Exchange, on_token: Callable[[str], None]
+) -> Completion | InvalidCompletion | Truncated:
+    text, model, tokens = "", request.model, None
     first_token_seconds = None
-    finished = False
-    with client.chat.completions.create(**_request(question), stream=True) as chunks:
+    is_finished = False
+    with client.chat.completions.create(**_parameters(request), stream=True) as chunks:
         content_type = chunks.response.headers.get("content-type", "")
-        if content_type.startswith(_NO_STREAM):
-            return NoCompletion(content_type, chunks.response.read().decode(errors="replace"))
+        if content_type.startswith(_NOT_STREAMED):
+            return InvalidCompletion(content_type, chunks.response.read().decode(errors="replace"))
         for chunk in chunks:
-            exchange.begun = True
-            model = _part(chunk, "model") or model
-            tokens = _part(chunk, "usage", "total_tokens") or tokens
-            finished = finished or _first(chunk, "choices", "finish_reason") is not None
-            if token := _part(_first(chunk, "choices", "delta"), "content"):
+            exchange.started_body = True
+            model = _attribute(chunk, "model") or model
+            tokens = _attribute(chunk, "usage", "total_tokens") or tokens
+            is_finished = is_finished or _first(chunk, "choices", "finish_reason") is not None
+            if token := _attribute(_first(chunk, "choices", "delta"), "content"):
                 first_token_seconds = first_token_seconds or exchange.seconds()
                 text += token
-                say(token)
-    if not exchange.begun:
-        return NoCompletion(content_type, "it is no stream of chat completion chunks")
-    if not finished:
-        return CutOff("the stream ended without saying that the answer does")
-    return Answer(text, model, tokens, exchange.seconds(), first_token_seconds, body="")
+                on_token(token)
+    if not exchange.started_body:
+        return InvalidCompletion(content_type, "the stream has no chat completion chunks")
+    if not is_finished:
+        return Truncated("the stream ended without a finish_reason")
+    return Completion(text, model, tokens, exchange.seconds(), first_token_seconds, body="")
 
 
-def _part(whole: Any, *names: str) -> Any:
-    """What stands there, or None: the client takes whatever comes with a status of success for what it is to be."""
+def _attribute(whole: Any, *names: str) -> Any:
+    """Returns a nested attribute, or None: the client doesn't validate a successful response."""
     for name in names:
         whole = getattr(whole, name, None)
     return whole
 
 
 def _first(whole: Any, list_name: str, name: str) -> Any:
-    """Of the first in a list, or None."""
-    parts = _part(whole, list_name)
-    return _part(parts[0], name) if isinstance(parts, list) and parts else None
+    """Returns an attribute of a list's first element, or None."""
+    parts = _attribute(whole, list_name)
+    return _attribute(parts[0], name) if isinstance(parts, list) and parts else None
 
 
-def _refusal(response: httpx2.Response) -> Refusal | Unreachable:
+def _http_error(response: httpx2.Response) -> HTTPError | Unreachable:
     if response.is_redirect:
-        return Unreachable(Obstacle.REDIRECTED, response.headers.get("location", ""))
+        return Unreachable(ConnectionProblem.REDIRECTED, response.headers.get("location", ""))
     headers = response.headers
-    return Refusal(response.status_code, headers.get("content-type", ""), response.text, headers.get("retry-after"))
+    return HTTPError(response.status_code, headers.get("content-type", ""), response.text, headers.get("retry-after"))
 
 
-def _broken_connection(
-    error: openai.APIConnectionError, question: Question, exchange: _Exchange
-) -> Unreachable | TimedOut | CutOff:
+def _connection_error(
+    error: openai.APIConnectionError, request: ChatRequest, exchange: _Exchange
+) -> Unreachable | TimedOut | Truncated:
     causes = list(_causes(error))
     last = str(causes[-1]) or type(causes[-1]).__name__
 
@@ -180,20 +189,20 @@ def _broken_connection(
         return any(isinstance(cause, kinds) for cause in causes)
 
     if has(httpx2.ConnectTimeout):
-        return Unreachable(Obstacle.NO_CONNECTION_IN_TIME, last)
+        return Unreachable(ConnectionProblem.CONNECT_TIMEOUT, last)
     if isinstance(error, openai.APITimeoutError):
-        return TimedOut(question.timeout, exchange.begun)
+        return TimedOut(request.timeout, exchange.started_body)
     if exchange.responses:
-        return CutOff(last)
+        return Truncated(last)
     if has(ssl.SSLError):
-        return Unreachable(Obstacle.TLS, last)
+        return Unreachable(ConnectionProblem.TLS, last)
     if has(socket.gaierror):
-        return Unreachable(Obstacle.UNKNOWN_NAME, last)
+        return Unreachable(ConnectionProblem.DNS, last)
     if has(ConnectionRefusedError):
-        return Unreachable(Obstacle.REFUSED, last)
+        return Unreachable(ConnectionProblem.REFUSED, last)
     if has(httpx2.RemoteProtocolError, httpx2.ReadError):
-        return Unreachable(Obstacle.CLOSED, last)
-    return Unreachable(Obstacle.OTHER, last)
+        return Unreachable(ConnectionProblem.CLOSED, last)
+    return Unreachable(ConnectionProblem.OTHER, last)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,7 +1,8 @@
-"""Reads the chain's objects from the kubeconfig's cluster."""
+"""Reads the objects of a request's path from the kubeconfig's cluster."""
 
 import base64
 import binascii
+import warnings
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -10,31 +11,31 @@ import kubernetes
 import urllib3
 import yaml
 
-from .chain import (
-    Chain,
-    Look,
-    NotLooked,
-    Object,
-    SecretLook,
-    backend_of,
-    is_for,
-    key_in,
-    parent_of,
-    secret_name_of,
-    takes,
+from ..backends import find_by_group
+from ..backends.base import Object
+from .redaction import sanitize
+from .request_path import (
+    ClusterUnavailable,
+    Lookup,
+    RequestPath,
+    SecretLookup,
+    backend_ref,
+    extract_key,
+    matches_path,
+    parent_ref,
+    targets_backend,
 )
-from .redaction import quoted
 from .targets import Target
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 
 _GATEWAY_API = ("gateway.networking.k8s.io", "v1")
-_BACKEND_VERSION = "v1alpha1"
+_TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
 
 
 class Cluster:
-    """The cluster of a kubeconfig's context, which is read and never written to."""
+    """Reads from the cluster of a kubeconfig's context, and never writes to it."""
 
     def __init__(self, context: str, client: Any) -> None:
         self.context = context
@@ -43,8 +44,8 @@ class Cluster:
         self._core = kubernetes.client.CoreV1Api(client)
 
     @classmethod
-    def of(cls, kubeconfig: str | None, context: str | None) -> "Cluster | NotLooked":
-        """By the kubeconfig and the context that kubectl would take, unless others are named."""
+    def connect(cls, kubeconfig: str | None, context: str | None) -> "Cluster | ClusterUnavailable":
+        """Uses kubectl's kubeconfig and context unless others are named. The first lookup opens the connection."""
         config: Any = kubernetes.config
         configuration = kubernetes.client.Configuration()
         configuration.retries = False
@@ -52,76 +53,83 @@ class Cluster:
             config.load_kube_config(kubeconfig, context, configuration, persist_config=False)
             name = context or config.list_kube_config_contexts(kubeconfig)[1]["name"]
         except kubernetes.config.ConfigException as error:
-            return NotLooked(f"the kubeconfig doesn't say where it is ({quoted(str(error)).rstrip('.')})")
+            return ClusterUnavailable(f"the kubeconfig names no cluster ({sanitize(str(error)).rstrip('.')})")
         except (OSError, TypeError, KeyError, ValueError, yaml.YAMLError):
-            return NotLooked("the kubeconfig can't be read")
+            return ClusterUnavailable("the kubeconfig can't be read")
         return cls(name, kubernetes.client.ApiClient(configuration))
 
     def close(self) -> None:
         self._client.close()
 
-    def chain(self, target: Target) -> Chain | NotLooked:
-        """What stands between the gateway and the provider."""
-        try:
-            return self._chain(target)
-        except urllib3.exceptions.HTTPError:
-            return NotLooked(f"the API server of the context {self.context} doesn't answer")
+    def look_up(self, target: Target) -> RequestPath | ClusterUnavailable:
+        """Returns the objects between the gateway and the provider."""
+        with warnings.catch_warnings():
+            if not self._client.configuration.verify_ssl:
+                # The kubeconfig says `insecure-skip-tls-verify`, and urllib3 would warn at every request.
+                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            try:
+                return self._look_up(target)
+            except urllib3.exceptions.HTTPError:
+                return ClusterUnavailable(f"the API server of context {self.context} doesn't respond")
 
-    def _chain(self, target: Target) -> Chain | NotLooked:
+    def _look_up(self, target: Target) -> RequestPath | ClusterUnavailable:
         route = self._route(target)
-        if isinstance(route, NotLooked):
+        if isinstance(route, ClusterUnavailable):
             return route
-        if route.unread:
-            return NotLooked(f"the {route.what} of the context {self.context} can't be read, {route.unread}")
+        if route.error:
+            return ClusterUnavailable(f"{route.name} of context {self.context} can't be read, {route.error}")
         if route.found is None:
-            return Chain(self.context, route)
+            return RequestPath(self.context, route)
         namespace = route.found["metadata"]["namespace"]
-        parent = parent_of(route.found)
+        parent = parent_ref(route.found)
         gateway = self._custom_object("Gateway", *_GATEWAY_API, parent["namespace"], parent.get("name", ""))
-        reference = backend_of(route.found)
-        if reference is None or not reference.get("group"):
-            return Chain(self.context, route, gateway)
-        group, kind = reference["group"], reference["kind"]
-        backend = self._custom_object(kind, group, _BACKEND_VERSION, namespace, reference["name"])
-        name = secret_name_of(backend.found) if backend.found else None
+        reference = backend_ref(route.found)
+        api = find_by_group(reference.get("group", "")) if reference else None
+        if reference is None or api is None:
+            return RequestPath(self.context, route, gateway)
+        backend = self._custom_object(reference["kind"], api.group, api.version, namespace, reference["name"])
+        name = api.read_secret_name(backend.found) if backend.found else None
         secret = self._secret(namespace, name) if name else None
         policies = self._policies(namespace, reference)
         authorities = self._authorities(namespace, policies or ())
-        return Chain(self.context, route, gateway, backend, secret, policies, authorities)
+        return RequestPath(self.context, route, gateway, api, backend, secret, policies, authorities)
 
-    def _route(self, target: Target) -> Look | NotLooked:
+    def _route(self, target: Target) -> Lookup | ClusterUnavailable:
         if target.route_name and target.namespace:
             return self._custom_object("HTTPRoute", *_GATEWAY_API, target.namespace, target.route_name)
-        what = f"HTTPRoute with the path {target.path}"
+        name = f"HTTPRoute with the path {target.path}"
         try:
             listed: Any = self._custom.list_cluster_custom_object(
                 *_GATEWAY_API, "httproutes", _request_timeout=_TIMEOUT
             )
         except kubernetes.client.ApiException as error:
-            return NotLooked(f"the {what} can't be looked for, {error.status} {error.reason}")
-        routes = [each for each in listed["items"] if takes(each, target.path)]
+            return ClusterUnavailable(f"looking for an {name} fails, {error.status} {error.reason}")
+        routes = [each for each in listed["items"] if matches_path(each, target.path)]
         if len(routes) > 1:
-            return NotLooked(f"there are {len(routes)} HTTPRoutes that take the path {target.path}")
-        return Look(_named("HTTPRoute", routes[0]), routes[0]) if routes else Look(what, None)
+            return ClusterUnavailable(f"there are {len(routes)} HTTPRoutes that match the path {target.path}")
+        if not routes:
+            return Lookup(name, None)
+        metadata = routes[0]["metadata"]
+        return Lookup(f"HTTPRoute {metadata['namespace']}/{metadata['name']}", routes[0])
 
-    def _custom_object(self, kind: str, group: str, version: str, namespace: str, name: str) -> Look:
+    def _custom_object(self, kind: str, group: str, version: str, namespace: str, name: str) -> Lookup:
         plural = f"{kind.lower()}s"
-        return _look(
+        return _look_up(
             f"{kind} {namespace}/{name}",
             lambda: self._custom.get_namespaced_custom_object(
                 group, version, namespace, plural, name, _request_timeout=_TIMEOUT
             ),
         )
 
-    def _secret(self, namespace: str, name: str) -> SecretLook:
-        look = _look(
+    def _secret(self, namespace: str, name: str) -> SecretLookup:
+        lookup = _look_up(
             f"Secret {namespace}/{name}",
             lambda: {"data": self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT).data or {}},
         )
-        if look.found is None:
-            return SecretLook(look)
-        data = {key: _decoded(value) for key, value in look.found["data"].items()}
-        return SecretLook(Look(look.what, {}), tuple(sorted(data)), key_in(data))
+        if lookup.found is None:
+            return SecretLookup(lookup)
+        data = {key: _decode(value) for key, value in lookup.found["data"].items()}
+        return SecretLookup(Lookup(lookup.name, {}), tuple(sorted(data)), extract_key(data))
 
     def _policies(self, namespace: str, backend: Object) -> tuple[Object, ...] | None:
         try:
@@ -130,16 +138,16 @@ class Cluster:
             )
         except kubernetes.client.ApiException:
             return None
-        return tuple(each for each in listed["items"] if is_for(each, backend))
+        return tuple(each for each in listed["items"] if targets_backend(each, backend))
 
-    def _authorities(self, namespace: str, policies: tuple[Object, ...]) -> Look | None:
+    def _authorities(self, namespace: str, policies: tuple[Object, ...]) -> Lookup | None:
         references = [
             each for policy in policies for each in policy["spec"]["validation"].get("caCertificateRefs") or []
         ]
         if not references:
             return None
         name = references[0]["name"]
-        return _look(
+        return _look_up(
             f"ConfigMap {namespace}/{name}",
             lambda: {
                 "data": self._core.read_namespaced_config_map(name, namespace, _request_timeout=_TIMEOUT).data or {}
@@ -147,23 +155,16 @@ class Cluster:
         )
 
 
-_TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
-
-
-def _look(what: str, read: Callable[[], Any]) -> Look:
+def _look_up(name: str, read: Callable[[], Any]) -> Lookup:
     try:
-        return Look(what, read())
+        return Lookup(name, read())
     except kubernetes.client.ApiException as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            return Look(what, None)
-        return Look(what, None, unread=f"{error.status} {error.reason}")
+            return Lookup(name, None)
+        return Lookup(name, None, error=f"{error.status} {error.reason}")
 
 
-def _named(kind: str, found: Object) -> str:
-    return f"{kind} {found['metadata']['namespace']}/{found['metadata']['name']}"
-
-
-def _decoded(value: str) -> bytes:
+def _decode(value: str) -> bytes:
     try:
         return base64.b64decode(value)
     except binascii.Error:

@@ -1,215 +1,241 @@
-"""Which link is broken: the first in the order of a request that the answer and the cluster's objects leave.
+"""Finds the broken hop: the first, in the order of a request, that response and cluster objects leave possible.
 
-An answer shows how far the request has come: the links before that hold, whatever an object's status says. Of those
-after it, the objects tell what the answer can't, such as a Secret without a key behind the provider's 401. A backend
-that isn't accepted because its Secret is broken is said to be the Secret's fault.
+A response shows how far the request came: the hops before that work, whatever an object's status says. About the hops
+after it, the objects know more than the response, such as a Secret without a key behind the provider's 401. A backend
+that isn't accepted because its Secret is broken counts as the Secret's fault.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import chain as one_after_the_other
-from typing import Any
+from itertools import chain
 from urllib.parse import urlsplit
 
+from ..backends import BACKENDS
+from ..backends.gateway_errors import GatewayError, is_connection_failure
 from . import inspection
-from .chain import Chain, NotLooked, conditions_of, passes_token_on, unmet
-from .gateway_words import GatewaySays, is_no_connection, own_words
-from .links import Finding, Link
-from .outcome import CutOff, Failure, NoCompletion, Obstacle, Refusal, TimedOut, Unreachable
-from .provider_words import is_json, message_in
-from .redaction import quoted
+from .gateway_errors import classify
+from .hops import Finding, Hop
+from .outcome import ConnectionProblem, Failure, HTTPError, InvalidCompletion, TimedOut, Truncated, Unreachable
+from .provider_errors import error_message, is_api_error
+from .redaction import sanitize
+from .request_path import ClusterUnavailable, RequestPath, conditions, unmet_conditions
 from .targets import GATEWAY_URL, Target
 
-DESCRIBE = "see what the backend's status says (`kubectl describe`)"
+DESCRIBE = "check the backend's status (`kubectl describe`), and that its Secret has a key"
 COMPARE_PATH = "compare `host` and `path` with the provider's documentation"
-SEE_PROVIDER = "see with the provider why it is slow"
+CHECK_PROVIDER = "find out from the provider why it is slow"
 
-_OBSTACLES = {
-    Obstacle.REFUSED: ("nothing listens there", "give the gateway's URL as it is reached from here"),
-    Obstacle.UNKNOWN_NAME: ("its name is not known here", "give a name that DNS knows, or an address"),
-    Obstacle.NO_CONNECTION_IN_TIME: ("no connection comes about in time", "see firewalls and the way there"),
-    Obstacle.TLS: (
+_CONNECTION_PROBLEMS = {
+    ConnectionProblem.REFUSED: ("nothing listens there", "give the gateway's URL as it is reached from here"),
+    ConnectionProblem.DNS: ("its name doesn't resolve here", "use a name that DNS knows, or an address"),
+    ConnectionProblem.CONNECT_TIMEOUT: ("connecting timed out", "check firewalls and the network in between"),
+    ConnectionProblem.TLS: (
         "TLS to the gateway fails",
-        "give the URL with the name that its certificate is for, let this machine trust its authority, or say http",
+        "use the name that its certificate is valid for, let this machine trust its authority, or use http",
     ),
-    Obstacle.CLOSED: ("it closes the connection", "see that it is a gateway, and whether it wants https"),
-    Obstacle.REDIRECTED: ("it sends the client on", "give the URL that it names"),
-    Obstacle.OTHER: ("there is no way to it", "give the gateway's URL as it is reached from here"),
+    ConnectionProblem.CLOSED: (
+        "it closes the connection",
+        "check that it is a gateway, and whether it expects https",
+    ),
+    ConnectionProblem.REDIRECTED: ("it redirects the client", "use the URL that it redirects to"),
+    ConnectionProblem.OTHER: ("it can't be reached", "give the gateway's URL as it is reached from here"),
 }
 
 
-def diagnose(failure: Failure, target: Target, looked: Chain | NotLooked) -> Finding:
-    """The broken link, what says so, and what to do."""
-    chain = looked if isinstance(looked, Chain) else None
+def diagnose(failure: Failure, target: Target, cluster_view: RequestPath | ClusterUnavailable) -> Finding:
+    """Returns the broken hop, the evidence, and what to do."""
+    request_path = cluster_view if isinstance(cluster_view, RequestPath) else None
+    api = request_path.api if request_path else None
     match failure:
         case Unreachable():
-            return _unreachable(failure, target, chain)
-        case Refusal() if (says := own_words(failure)) is not None:
-            return _refused_by_the_gateway(failure, says, target, chain)
-        case Refusal():
-            return _refused_by_the_provider(failure, target, chain)
-        case NoCompletion():
-            words = message_in(failure.text)
-            seen = f"HTTP 200 with {failure.content_type or 'no content type'}, and no chat completion in it"
-            remedy = f"{COMPARE_PATH}, and the gateway's URL with its own"
-            otherwise = Finding(Link.MODEL_OR_PATH, f"{seen}{f': {quoted(words)}' if words else ''}", remedy)
+            return _unreachable(failure, target, request_path)
+        case HTTPError() if (error := classify(failure, api)) is not None:
+            return _gateway_error(failure, error, target, request_path)
+        case HTTPError():
+            return _provider_error(failure, target, request_path)
+        case InvalidCompletion():
+            message = error_message(failure.text)
+            evidence = f"HTTP 200 with {failure.content_type or 'no content type'}, and no chat completion in it"
+            remedy = f"{COMPARE_PATH}, and check the gateway's URL"
+            quoted = f": {sanitize(message)}" if message else ""
+            default = Finding(Hop.MODEL_OR_PATH, f"{evidence}{quoted}", remedy)
         case TimedOut():
-            came = "a part of the answer came, and then nothing" if failure.begun else "no answer came"
-            seen = f"{came} for {failure.seconds:g} seconds"
-            otherwise = Finding(Link.TIMEOUT, seen, f"give it longer (--timeout), or {SEE_PROVIDER}")
-        case CutOff():
-            seen = f"the answer broke off: {quoted(failure.detail)}"
-            remedy = "ask again; where it breaks off each time, see the logs and time-outs of gateway and provider"
-            otherwise = Finding(Link.STREAM, seen, remedy)
-    return _first(otherwise, _after_the_route(chain))
+            progress = "a part of the response arrived, and then nothing" if failure.started else "no response arrived"
+            evidence = f"{progress} for {failure.seconds:g} seconds"
+            default = Finding(Hop.TIMEOUT, evidence, f"raise the limit (--timeout), or {CHECK_PROVIDER}")
+        case Truncated():
+            evidence = f"the response ended early: {sanitize(failure.detail)}"
+            remedy = "try again; if it happens each time, check the logs and timeouts of gateway and provider"
+            default = Finding(Hop.STREAM, evidence, remedy)
+    return _first(default, _check_after_route(request_path))
 
 
-def is_of_another_cluster(chain: Chain, failure: Failure | None) -> bool:
-    """Whether the request has found a route, and the cluster that was looked at has none."""
-    found_none = isinstance(failure, Unreachable) or (
-        isinstance(failure, Refusal) and failure.status == HTTPStatus.NOT_FOUND
+def is_other_cluster(request_path: RequestPath, failure: Failure | None) -> bool:
+    """Tells whether the request found a route although the cluster has none, so that the cluster is another one."""
+    had_no_route = isinstance(failure, Unreachable) or (
+        isinstance(failure, HTTPError) and failure.status == HTTPStatus.NOT_FOUND
     )
-    return chain.route.is_missing and not found_none
+    return request_path.route.is_missing and not had_no_route
 
 
-def _first(otherwise: Finding, *inspections: Iterator[Finding]) -> Finding:
-    """What the objects tell, beside what the answer does."""
-    for finding in one_after_the_other(*inspections):
-        return replace(finding, seen=f"{otherwise.seen}; {finding.seen}")
-    return otherwise
+def _first(default: Finding, *checks: Iterator[Finding]) -> Finding:
+    """Returns the checks' first finding, with the default's evidence before its own; without one, the default."""
+    for finding in chain(*checks):
+        return replace(finding, evidence=f"{default.evidence}; {finding.evidence}")
+    return default
 
 
-def _after_the_route(chain: Chain | None) -> Iterator[Finding]:
-    if chain is not None:
-        yield from inspection.broken_secret(chain)
-        yield from inspection.broken_backend(chain)
+def _check_after_route(request_path: RequestPath | None) -> Iterator[Finding]:
+    if request_path is not None:
+        yield from inspection.check_secret(request_path)
+        yield from inspection.check_backend(request_path)
 
 
-def _unreachable(failure: Unreachable, target: Target, chain: Chain | None) -> Finding:
+def _unreachable(failure: Unreachable, target: Target, request_path: RequestPath | None) -> Finding:
     url = urlsplit(target.base_url)
-    said, remedy = _OBSTACLES[failure.obstacle]
-    seen = f"{url.scheme}://{url.netloc}: {said} ({quoted(failure.detail)})"
-    more = "".join(f"; {each}" for each in _gateways_own_status(chain))
-    return Finding(Link.GATEWAY, f"{seen}{more}", f"{remedy}: {GATEWAY_URL}")
+    problem, remedy = _CONNECTION_PROBLEMS[failure.problem]
+    evidence = f"{url.scheme}://{url.netloc}: {problem} ({sanitize(failure.detail)})"
+    status = "".join(f"; {each}" for each in _gateway_status(request_path))
+    return Finding(Hop.GATEWAY, f"{evidence}{status}", f"{remedy}: {GATEWAY_URL}")
 
 
-def _gateways_own_status(chain: Chain | None) -> Iterator[str]:
-    gateway = chain.gateway if chain else None
+def _gateway_status(request_path: RequestPath | None) -> Iterator[str]:
+    gateway = request_path.gateway if request_path else None
     if gateway is None:
         return
     if gateway.is_missing:
-        yield f"there is no {gateway.what}"
+        yield f"there is no {gateway.name}"
     if gateway.found:
-        for said in unmet(conditions_of(gateway.found), "Accepted", "Programmed"):
-            yield f"{gateway.what}: {quoted(said)}"
+        for problem in unmet_conditions(conditions(gateway.found), "Accepted", "Programmed"):
+            yield f"{gateway.name}: {sanitize(problem)}"
         addresses = [each.get("value", "") for each in gateway.found.get("status", {}).get("addresses") or []]
         if addresses:
-            yield f"by its status the {gateway.what} is at {', '.join(addresses)}"
+            yield f"the status of {gateway.name} has the address {', '.join(addresses)}"
 
 
-def _refused_by_the_gateway(failure: Refusal, says: GatewaySays, target: Target, chain: Chain | None) -> Finding:
-    seen = f'HTTP {failure.status} from the gateway itself, "{quoted(failure.text)}"'
-    match says:
-        case GatewaySays.NO_ROUTE:
-            return _no_route(seen, target, chain)
-        case GatewaySays.CALLER:
-            remedy = "give a token that the gateway knows, in an environment variable (--token-variable)"
-            return Finding(Link.CALLER, seen, remedy)
-        case GatewaySays.UPSTREAM:
-            return _no_upstream(failure, seen, target, chain)
-        case GatewaySays.NO_BACKEND:
-            otherwise = Finding(Link.BACKEND, seen, DESCRIBE)
-        case GatewaySays.NO_KEY:
-            otherwise = Finding(Link.SECRET, seen, DESCRIBE)
-        case GatewaySays.UNREADABLE:
-            otherwise = Finding(Link.MODEL_OR_PATH, seen, COMPARE_PATH)
-        case GatewaySays.LIMIT:
-            otherwise = _limit(failure, seen)
-        case GatewaySays.TOO_LONG:
-            otherwise = Finding(Link.TIMEOUT, seen, f"{SEE_PROVIDER}, or give the route a longer time-out")
-    return _first(otherwise, _after_the_route(chain))
+def _gateway_error(
+    failure: HTTPError, error: GatewayError, target: Target, request_path: RequestPath | None
+) -> Finding:
+    evidence = f'HTTP {failure.status} from the gateway itself, "{sanitize(failure.text)}"'
+    match error:
+        case GatewayError.NO_ROUTE:
+            return _no_route(evidence, target, request_path)
+        case GatewayError.CLIENT_AUTH:
+            remedy = "put a token that the gateway accepts into an environment variable (--token-variable)"
+            return Finding(Hop.CALLER, evidence, remedy)
+        case GatewayError.UPSTREAM:
+            return _no_upstream(failure, evidence, target, request_path)
+        case GatewayError.TOO_LARGE:
+            return Finding(Hop.LIMIT, evidence, _remedy_for_large_request(request_path))
+        case GatewayError.NO_BACKEND:
+            default = Finding(Hop.BACKEND, evidence, DESCRIBE)
+        case GatewayError.BACKEND_AUTH:
+            default = Finding(Hop.SECRET, evidence, DESCRIBE)
+        case GatewayError.PROCESSING:
+            default = Finding(Hop.MODEL_OR_PATH, evidence, COMPARE_PATH)
+        case GatewayError.RATE_LIMIT:
+            default = _limit(failure, evidence)
+        case GatewayError.TIMEOUT:
+            default = Finding(Hop.TIMEOUT, evidence, f"{CHECK_PROVIDER}, or give the route a longer timeout")
+    return _first(default, _check_after_route(request_path))
 
 
-def _no_route(seen: str, target: Target, chain: Chain | None) -> Finding:
-    if chain is None:
-        remedy = "see whether the HTTPRoute's status says `Accepted` (`kubectl describe httproutes -A`)"
-        return Finding(Link.ROUTE, seen, f"{remedy}, or give another {GATEWAY_URL}")
-    gateway = chain.gateway.what if chain.gateway else "Gateway"
-    well = f"yet {chain.route.what} is accepted by the {gateway}, and is for this path and host"
-    remedy = f"the URL seems to be another gateway's: give another {GATEWAY_URL}"
-    otherwise = Finding(Link.ROUTE, seen, remedy)
-    found = _first(otherwise, inspection.broken_route(chain, target))
-    return found if found is not otherwise else replace(otherwise, seen=f"{seen}; {well}")
+def _remedy_for_large_request(request_path: RequestPath | None) -> str:
+    api = request_path.api if request_path else None
+    remedies = [api.large_requests] if api else [f"`{name}`: {each.large_requests}" for name, each in BACKENDS.items()]
+    return f"send less than 2 MB, or raise the gateway's limit: {'; '.join(remedies)}"
 
 
-def _no_upstream(failure: Refusal, seen: str, target: Target, chain: Chain | None) -> Finding:
-    unconnected = Finding(
-        Link.PROVIDER, seen, "see that `host` and `port` are the provider's, and can be reached from the cluster"
+def _no_route(evidence: str, target: Target, request_path: RequestPath | None) -> Finding:
+    if request_path is None:
+        remedy = "check that the HTTPRoute's status has `Accepted` (`kubectl describe httproutes -A`)"
+        return Finding(Hop.ROUTE, evidence, f"{remedy}, or give another {GATEWAY_URL}")
+    gateway = request_path.gateway.name if request_path.gateway else "Gateway"
+    accepted = f"yet {request_path.route.name} is accepted by the {gateway}, and matches this path and host"
+    default = Finding(Hop.ROUTE, evidence, f"the URL seems to be another gateway's: give another {GATEWAY_URL}")
+    finding = _first(default, inspection.check_route(request_path, target))
+    return finding if finding is not default else replace(default, evidence=f"{evidence}; {accepted}")
+
+
+def _no_upstream(failure: HTTPError, evidence: str, target: Target, request_path: RequestPath | None) -> Finding:
+    unreachable = Finding(
+        Hop.PROVIDER,
+        evidence,
+        "check that `host` and `port` are the provider's, and that the cluster can reach them",
     )
-    if is_no_connection(failure.text) and not inspection.is_about_tls(failure.text):
-        return _first(unconnected, _after_the_route(chain))
-    by_words = inspection.tls_by_words(failure.text, seen)
-    if chain is None:
-        return by_words
-    by_objects = inspection.broken_tls(chain, target, failure.text)
-    otherwise = by_words if inspection.is_about_tls(failure.text) or chain.policies is None else unconnected
-    return _first(otherwise, _after_the_route(chain), by_objects)
+    is_tls_error = inspection.is_tls_error(failure.text)
+    if is_connection_failure(failure.text) and not is_tls_error:
+        return _first(unreachable, _check_after_route(request_path))
+    by_message = inspection.tls_finding(failure.text, evidence)
+    if request_path is None:
+        return by_message
+    default = by_message if is_tls_error or request_path.policies is None else unreachable
+    tls_findings = inspection.check_tls(request_path, target, failure.text)
+    return _first(default, _check_after_route(request_path), tls_findings)
 
 
-def _refused_by_the_provider(failure: Refusal, target: Target, chain: Chain | None) -> Finding:
-    bare = f"HTTP {failure.status} from the provider"
-    words = quoted(message_in(failure.text))
-    seen = f'{bare}, "{words}"' if words else bare
+def _provider_error(failure: HTTPError, target: Target, request_path: RequestPath | None) -> Finding:
+    status_only = f"HTTP {failure.status} from the provider"
+    message = sanitize(error_message(failure.text))
+    evidence = f'{status_only}, "{message}"' if message else status_only
+    checks = [_check_after_route(request_path)]
     match failure.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            # Its words may be the key.
-            return _first(_key(bare, target, chain), _after_the_route(chain), _host(failure, chain))
+            # The message may contain the key.
+            default = _key(status_only, target, request_path)
+            checks.append(_check_host(failure, request_path))
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.PAYMENT_REQUIRED:
-            otherwise = _limit(failure, seen)
+            default = _limit(failure, evidence)
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.GATEWAY_TIMEOUT:
-            otherwise = Finding(Link.TIMEOUT, seen, f"ask again, or {SEE_PROVIDER}")
+            default = Finding(Hop.TIMEOUT, evidence, f"try again, or {CHECK_PROVIDER}")
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            otherwise = Finding(Link.PROVIDER, seen, "ask again later; the provider's status page may know more")
+            default = Finding(Hop.PROVIDER, evidence, "try again later; the provider's status page may know more")
         case _:
-            remedy = f"compare `model` ({target.model} was asked for) and `path` with the provider's documentation"
-            otherwise = Finding(Link.MODEL_OR_PATH, seen, remedy)
-            before = _route_of_a_foreign_answer(failure, target, chain)
-            return _first(otherwise, before, _after_the_route(chain), _host(failure, chain))
-    return _first(otherwise, _after_the_route(chain))
+            remedy = f"compare `model` (the request's was {target.model}) and `path` with the provider's documentation"
+            default = Finding(Hop.MODEL_OR_PATH, evidence, remedy)
+            checks.insert(0, _check_foreign_404(failure, target, request_path))
+            checks.append(_check_host(failure, request_path))
+    return _first(default, *checks)
 
 
-def _route_of_a_foreign_answer(failure: Refusal, target: Target, chain: Chain | None) -> Iterator[Finding]:
-    """A 404 that no API wrote may come from something before the gateway."""
-    if chain is not None and failure.status == HTTPStatus.NOT_FOUND and not is_json(failure.text):
-        yield from inspection.broken_route(chain, target)
+def _check_foreign_404(failure: HTTPError, target: Target, request_path: RequestPath | None) -> Iterator[Finding]:
+    """Checks the route after a 404 that no API wrote, since it may come from something in front of the gateway."""
+    if request_path is not None and failure.status == HTTPStatus.NOT_FOUND and not is_api_error(failure.text):
+        yield from inspection.check_route(request_path, target)
 
 
-def _host(failure: Refusal, chain: Chain | None) -> Iterator[Finding]:
-    """A content delivery network refuses a host that isn't one of its own by a page, before the provider's API."""
-    gateways_own = chain is not None and inspection.gateways_host_is_sent(chain)
-    if failure.status == HTTPStatus.MISDIRECTED_REQUEST or (gateways_own and not is_json(failure.text)):
-        route = chain.route.what if chain else "the HTTPRoute"
-        seen = "and not in the words of an API" + (f"; {route} leaves the Host header as it is" if gateways_own else "")
-        yield Finding(Link.HOST, seen, "leave `rewriteHost` at its default, true")
-
-
-def _key(seen: str, target: Target, chain: Chain | None) -> Finding:
-    backend: Any = chain.backend.found if chain and chain.backend else None
-    if backend and passes_token_on(backend):
-        return Finding(
-            Link.KEY,
-            f"{seen}, to which the caller's own token is passed on",
-            "give one that the provider knows, in an environment variable (--token-variable)",
+def _check_host(failure: HTTPError, request_path: RequestPath | None) -> Iterator[Finding]:
+    """Checks the Host header: a CDN answers a wrong one with a page, and the provider's API never sees the request."""
+    is_gateways = request_path is not None and inspection.sends_gateway_host(request_path)
+    if failure.status == HTTPStatus.MISDIRECTED_REQUEST or (is_gateways and not is_api_error(failure.text)):
+        unchanged = (
+            f"; {request_path.route.name} leaves the Host header as it is" if request_path and is_gateways else ""
         )
-    has_key = f"; {chain.secret.look.what} has a key" if chain and chain.secret and chain.secret.api_key else ""
+        yield Finding(
+            Hop.HOST,
+            f"the response isn't in an API's format{unchanged}",
+            "leave `rewriteHost` at its default, true",
+        )
+
+
+def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Finding:
+    api, backend = (request_path.api, request_path.backend) if request_path else (None, None)
+    if api and backend and backend.found and api.reads_passthrough(backend.found):
+        return Finding(
+            Hop.KEY,
+            f"{evidence}, which gets the caller's own token",
+            "put a token that the provider accepts into an environment variable (--token-variable)",
+        )
+    secret = request_path.secret if request_path else None
+    has_key = f"; {secret.lookup.name} has a key" if secret and secret.api_key else ""
     name = target.provider if target.stack else "<name>"
-    remedy = "give a key that is valid and may use the model: "
+    remedy = "use a key that is valid and may use the model: "
     command = f"`pulumi config set --secret --path 'providers.{name}.apiKey'` and `pulumi up`"
-    return Finding(Link.KEY, f"{seen}{has_key}", f"{remedy}{command}")
+    return Finding(Hop.KEY, f"{evidence}{has_key}", f"{remedy}{command}")
 
 
-def _limit(failure: Refusal, seen: str) -> Finding:
+def _limit(failure: HTTPError, evidence: str) -> Finding:
     after = failure.retry_after or ""
     wait = f"wait {after} seconds" if after.isdigit() else "wait"
-    return Finding(Link.LIMIT, seen, f"{wait} and ask again, or have the limit or the balance raised")
+    return Finding(Hop.LIMIT, evidence, f"{wait} and try again, or get the limit or the balance raised")

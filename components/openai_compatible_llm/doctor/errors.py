@@ -1,2 +1,2 @@
-class CannotAsk(Exception):  # noqa: N818 (it reads as what it says)
-    """There is nothing to ask: one line that says why and what to do."""
+class UsageError(Exception):
+    """Reports in one line why no request can be sent, and what to do."""

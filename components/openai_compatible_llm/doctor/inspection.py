@@ -1,217 +1,215 @@
-"""What is broken in the chain's objects, whatever the gateway answered."""
+"""Finds what is broken in the cluster's objects, whatever the gateway's response was."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .. import client_url
 from ..component import SECRET_KEY
-from .chain import (
-    BACKEND_OF_KGATEWAY,
-    Chain,
-    Look,
-    SecretLook,
-    ancestor_conditions_of,
-    backend_of,
-    conditions_of,
-    endpoint_of,
-    parent_conditions_of,
-    parent_of,
-    paths_of,
+from .hops import Finding, Hop
+from .redaction import sanitize
+from .request_path import (
+    Lookup,
+    RequestPath,
+    conditions,
+    matches_path,
+    parent_conditions,
+    parent_ref,
+    path_prefixes,
     rewrites_host,
-    takes,
-    unmet,
+    unmet_conditions,
 )
-from .links import Finding, Link
-from .redaction import quoted
 from .targets import Target
 
 HTTPS_PORT = ":443"
 RESTORE = "`pulumi up --refresh`"
 
 
-def broken_route(chain: Chain, target: Target) -> Iterator[Finding]:
-    """Why the gateway finds no route, as far as the objects tell."""
-    route, gateway = chain.route.found, chain.gateway
-    if chain.route.is_missing:
+def check_route(request_path: RequestPath, target: Target) -> Iterator[Finding]:
+    """Yields why the gateway finds no route."""
+    lookup, gateway = request_path.route, request_path.gateway
+    if lookup.is_missing:
         yield _route(
-            f"there is no {chain.route.what} in the cluster of context {chain.context}",
-            f"{_up(target)}, or name the right cluster (--context)",
+            f"there is no {lookup.name} in the cluster of context {request_path.context}",
+            f"{_deploy(target)}, or choose another cluster (--context)",
         )
+    route = lookup.found
     if route is None:
         return
-    parent = parent_of(route)
+    parent = parent_ref(route)
     name = f"{parent['namespace']}/{parent.get('name')}"
     if gateway and gateway.is_missing:
         yield _route(
-            f"there is no {gateway.what}, to which {chain.route.what} attaches",
+            f"there is no {gateway.name}, to which {lookup.name} attaches",
             "compare `gateway` in the stack's config with `kubectl get gateways -A`",
         )
         return
-    conditions = parent_conditions_of(route)
-    if not conditions:
+    reported = parent_conditions(route)
+    if not reported:
         yield _route(
-            f"no controller has taken up {chain.route.what} for the Gateway {name}",
-            "see that the gateway's controller runs, and that the Gateway's class is one of its own",
+            f"no controller has reported on {lookup.name} for the Gateway {name}",
+            "check that the gateway's controller runs, and that it serves the Gateway's class",
         )
-    for said in unmet(conditions, "Accepted"):
+    for problem in unmet_conditions(reported, "Accepted"):
         yield _route(
-            f"the Gateway {name} doesn't accept {chain.route.what}: {quoted(said)}",
-            _remedy_of_unaccepted_route(said, name),
+            f"the Gateway {name} doesn't accept {lookup.name}: {sanitize(problem)}",
+            _remedy_for_rejected_route(problem, name),
         )
-    yield from _route_of_other_requests(chain, target)
+    yield from _check_host_and_path(request_path, target)
 
 
-def _remedy_of_unaccepted_route(said: str, gateway: str) -> str:
-    if "NotAllowedByListeners" in said:
+def _remedy_for_rejected_route(problem: str, gateway: str) -> str:
+    if "NotAllowedByListeners" in problem:
         return (
-            f"let a listener of the Gateway {gateway} admit routes of this namespace (`allowedRoutes`), or name another"
+            f"let a listener of the Gateway {gateway} accept routes from this namespace (`allowedRoutes`), "
+            "or use another Gateway"
         )
-    if "NoMatchingListenerHostname" in said:
-        return "give `hostnames` that a listener is for (`kubectl get gateways -A -o yaml`)"
-    if "NoMatchingParent" in said:
-        return "give a `gateway.sectionName` that is the name of a listener, or none"
+    if "NoMatchingListenerHostname" in problem:
+        return "set `hostnames` that a listener accepts (`kubectl get gateways -A -o yaml`)"
+    if "NoMatchingParent" in problem:
+        return "set `gateway.sectionName` to the name of a listener, or leave it out"
     return f"compare `gateway` in the stack's config with `kubectl describe gateway` of {gateway}"
 
 
-def _route_of_other_requests(chain: Chain, target: Target) -> Iterator[Finding]:
-    """The route is well, and not for what was asked."""
-    route = chain.route.found or {}
+def _check_host_and_path(request_path: RequestPath, target: Target) -> Iterator[Finding]:
+    """Yields why an accepted route doesn't match the request."""
+    route, name = request_path.route.found or {}, request_path.route.name
     host = urlsplit(target.base_url).hostname or ""
     hostnames = route["spec"].get("hostnames") or []
     if not client_url.matches_hostname(hostnames, host):
         yield _route(
-            f"{chain.route.what} is for {', '.join(hostnames)}, and the request was for {host}",
-            "ask by one of these names: give the gateway's URL with it, or change `hostnames`",
+            f"{name} matches {', '.join(hostnames)}, and the request was for {host}",
+            "use one of these names in the gateway's URL, or change `hostnames`",
         )
-    if not takes(route, target.path):
+    if not matches_path(route, target.path):
         yield _route(
-            f"{chain.route.what} is for the path {', '.join(paths_of(route))}, and the request was for {target.path}",
-            f"{_up(target)}, or give the route's path (--path)",
+            f"{name} matches the path {', '.join(path_prefixes(route))}, and the request was for {target.path}",
+            f"{_deploy(target)}, or use the route's path (--path)",
         )
-    listeners = ((chain.gateway and chain.gateway.found) or {}).get("spec", {}).get("listeners") or []
+    gateway = request_path.gateway
+    listeners = ((gateway and gateway.found) or {}).get("spec", {}).get("listeners") or []
     named = [listener["hostname"] for listener in listeners if listener.get("hostname")]
-    if listeners and len(named) == len(listeners) and not client_url.matches_hostname(named, host):
+    if gateway and listeners and len(named) == len(listeners) and not client_url.matches_hostname(named, host):
         yield _route(
-            f"the listeners of the {chain.gateway.what if chain.gateway else 'Gateway'} are for {', '.join(named)}, "
-            f"and the request was for {host}",
-            "ask by one of these names: give the gateway's URL with it",
+            f"the listeners of the {gateway.name} match {', '.join(named)}, and the request was for {host}",
+            "use one of these names in the gateway's URL",
         )
 
 
-def broken_secret(chain: Chain) -> Iterator[Finding]:
-    """Why the gateway has no key to send. It then sends the request on without one."""
-    secret = chain.secret
-    if secret is None or secret.look.unread is not None or secret.api_key:
+def check_secret(request_path: RequestPath) -> Iterator[Finding]:
+    """Yields why the gateway has no key to send."""
+    secret = request_path.secret
+    if secret is None or secret.lookup.error is not None or secret.api_key:
         return
-    if secret.look.found is None:
-        seen = f"{secret.look.what}, which the backend names, is not there"
+    if secret.lookup.found is None:
+        problem = f"{secret.lookup.name}, which the backend names, does not exist"
     elif SECRET_KEY not in secret.keys:
-        seen = f"{secret.look.what} has no `{SECRET_KEY}`; it has {_listed(secret)}"
+        keys = ", ".join(f"`{key}`" for key in secret.keys) or "nothing"
+        problem = f"{secret.lookup.name} has no `{SECRET_KEY}`; it has {keys}"
     else:
-        seen = f"{secret.look.what} is empty under `{SECRET_KEY}`"
+        problem = f"{secret.lookup.name} is empty under `{SECRET_KEY}`"
+    effect = f", {request_path.api.without_key}" if request_path.api else ""
     yield Finding(
-        Link.SECRET,
-        f"{seen}, so the gateway sends no API key",
-        "`pulumi up --refresh` where the stack makes the Secret; "
-        f"otherwise put the key into it under `{SECRET_KEY}`, without blanks",
+        Hop.SECRET,
+        f"{problem}{effect}",
+        f"run `pulumi up --refresh` if the stack creates the Secret; otherwise put the key into it under "
+        f"`{SECRET_KEY}`, without blanks",
     )
 
 
-def _listed(secret: SecretLook) -> str:
-    return ", ".join(f"`{key}`" for key in secret.keys) or "nothing"
-
-
-def broken_backend(chain: Chain) -> Iterator[Finding]:
-    """Why the gateway has no backend for the route."""
-    backend = chain.backend
-    if backend is None or backend.unread is not None:
+def check_backend(request_path: RequestPath) -> Iterator[Finding]:
+    """Yields why the gateway has no backend for the route."""
+    backend = request_path.backend
+    if backend is None or backend.error is not None:
         return
     if backend.found is None:
-        yield Finding(Link.BACKEND, f"there is no {backend.what}, to which {chain.route.what} leads", RESTORE)
+        evidence = f"there is no {backend.name}, to which {request_path.route.name} leads"
+        yield Finding(Hop.BACKEND, evidence, RESTORE)
         return
-    conditions = conditions_of(backend.found)
-    told = list(unmet(conditions, "Accepted")) if conditions else ["no controller has taken it up"]
-    if chain.route.found:
-        told += unmet(parent_conditions_of(chain.route.found), "ResolvedRefs")
-    for said in told:
+    reported = conditions(backend.found)
+    problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
+    if request_path.route.found:
+        problems += unmet_conditions(parent_conditions(request_path.route.found), "ResolvedRefs")
+    for problem in problems:
         yield Finding(
-            Link.BACKEND,
-            f"{backend.what} is not accepted: {quoted(said)}",
-            f"mend what is said there (`kubectl describe` the {backend.what}); "
-            "where nobody has taken it up, give the `api` that the gateway's controller serves",
+            Hop.BACKEND,
+            f"{backend.name} is not accepted: {sanitize(problem)}",
+            f"fix what the message names (`kubectl describe` the {backend.name}); "
+            "if no controller has reported on it, set the `api` that the gateway's controller serves",
         )
 
 
-def broken_tls(chain: Chain, target: Target, said: str) -> Iterator[Finding]:
-    """Why there is no TLS to the provider; `said` are the gateway's own words."""
-    if chain.backend is None or chain.backend.found is None:
+def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -> Iterator[Finding]:
+    """Yields why TLS to the provider fails."""
+    api, backend = request_path.api, request_path.backend
+    if api is None or backend is None or backend.found is None:
         return
-    endpoint = endpoint_of(chain.backend.found)
-    if chain.policies == () and (target.tls_policy_name or endpoint.endswith(HTTPS_PORT)):
-        name = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
-        seen = f"no BackendTLSPolicy is for {chain.backend.what}{name}, so the gateway speaks plain HTTP to {endpoint}"
-        yield _tls(seen, RESTORE)
-    for policy in chain.policies or ():
-        what = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
-        conditions = ancestor_conditions_of(policy)
+    endpoint = api.read_endpoint(backend.found)
+    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(HTTPS_PORT)):
+        missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
+        yield _tls(
+            f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",
+            RESTORE,
+        )
+    for policy in request_path.policies or ():
+        name = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
+        reported = api.read_tls_policy_conditions(policy)
         if any("sectionName" in each for each in policy["spec"]["targetRefs"]):
-            yield _tls(f"{what} names a `sectionName`, and is passed over for that", "take it out")
-        yield from _broken_authorities(chain.authorities, what)
-        for words in unmet(conditions, "Accepted", "ResolvedRefs", "Attached"):
-            yield _tls(f"{what} is not accepted: {quoted(words)}", "mend what is said there")
-        if is_about_tls(said):
+            yield _tls(f"{name} has a `sectionName`, so the gateway ignores it", "remove the `sectionName`")
+        yield from _check_authorities(request_path.authorities, name)
+        for problem in unmet_conditions(reported, "Accepted", "ResolvedRefs", "Attached"):
+            yield _tls(f"{name} is not accepted: {sanitize(problem)}", "fix what the message names")
+        if is_tls_error(gateway_message):
             hostname = policy["spec"]["validation"].get("hostname")
-            yield tls_by_words(said, f"{what} asks {endpoint} for a certificate of {hostname}")
-        if not conditions:
-            yield _tls(f"no controller has taken up {what}", "see that the gateway's controller runs")
+            yield tls_finding(gateway_message, f"{name} expects {endpoint} to have a certificate for {hostname}")
+        if not reported:
+            yield _tls(f"no controller has reported on {name}", "check that the gateway's controller runs")
 
 
-def _broken_authorities(authorities: Look | None, policy: str) -> Iterator[Finding]:
-    if authorities is None or authorities.unread is not None:
+def _check_authorities(authorities: Lookup | None, policy: str) -> Iterator[Finding]:
+    if authorities is None or authorities.error is not None:
         return
     remedy = "put the certificate authorities into it under `ca.crt`, in PEM"
     if authorities.found is None:
-        yield _tls(f"{authorities.what}, which {policy} names, is not there", remedy)
+        yield _tls(f"{authorities.name}, which {policy} names, does not exist", remedy)
     elif not authorities.found["data"].get("ca.crt", "").strip():
-        yield _tls(f"{authorities.what}, which {policy} names, has no `ca.crt`", remedy)
+        yield _tls(f"{authorities.name}, which {policy} names, has no `ca.crt`", remedy)
 
 
-_CERTIFICATE_WORDS = (
-    (("valid for",), "give a `host` that the certificate is for, or its name as `tls.hostname`"),
+_TLS_REMEDIES = (
+    (("valid for",), "set `host` to a name that the certificate is valid for, or `tls.hostname`"),
     (("unknownissuer", "unknown issuer"), "give the authority that signed it as `tls.caCertificateConfigmap`"),
     (("expired", "notvalidyet", "not valid yet"), "the provider has to renew its certificate"),
-    (("certificate",), "mend the certificate, or what it is held against: `tls`"),
+    (("certificate",), "fix the certificate, or how it is validated (`tls`)"),
     (("corrupt message", "invalidcontenttype"), "the provider seems to speak plain HTTP: see `tls.disabled`"),
 )
 
 
-def is_about_tls(said: str) -> bool:
-    """Whether the gateway's words are of a certificate, or of something that is no TLS."""
-    return any(word in said.lower() for words, _ in _CERTIFICATE_WORDS for word in words)
+def is_tls_error(gateway_message: str) -> bool:
+    """Tells whether the gateway's message is about a certificate, or about a peer that doesn't speak TLS."""
+    return any(word in gateway_message.lower() for words, _ in _TLS_REMEDIES for word in words)
 
 
-def tls_by_words(said: str, seen: str) -> Finding:
-    """What the gateway's words alone tell."""
-    remedies = [remedy for words, remedy in _CERTIFICATE_WORDS if any(word in said.lower() for word in words)]
-    return _tls(seen, next(iter(remedies), f"see that the backend has a BackendTLSPolicy that is accepted: {RESTORE}"))
+def tls_finding(gateway_message: str, evidence: str) -> Finding:
+    """Makes a finding whose remedy follows from the gateway's message alone."""
+    message = gateway_message.lower()
+    remedies = [remedy for words, remedy in _TLS_REMEDIES if any(word in message for word in words)]
+    fallback = f"check that a BackendTLSPolicy targets the backend and is accepted: {RESTORE}"
+    return _tls(evidence, next(iter(remedies), fallback))
 
 
-def gateways_host_is_sent(chain: Chain) -> bool:
-    """Whether the provider gets the gateway's Host header: no rewriting, and a proxy that doesn't do it by itself."""
-    route = chain.route.found
-    if route is None or rewrites_host(route):
-        return False
-    reference = backend_of(route) or {}
-    return bool(reference.get("group") == BACKEND_OF_KGATEWAY)
+def sends_gateway_host(request_path: RequestPath) -> bool:
+    """Tells whether the provider gets the gateway's Host header: neither the route nor the proxy replaces it."""
+    route, api = request_path.route.found, request_path.api
+    return route is not None and not rewrites_host(route) and api is not None and not api.rewrites_host
 
 
-def _route(seen: str, remedy: str) -> Finding:
-    return Finding(Link.ROUTE, seen, remedy)
+def _route(evidence: str, remedy: str) -> Finding:
+    return Finding(Hop.ROUTE, evidence, remedy)
 
 
-def _tls(seen: str, remedy: str) -> Finding:
-    return Finding(Link.TLS, seen, remedy)
+def _tls(evidence: str, remedy: str) -> Finding:
+    return Finding(Hop.TLS, evidence, remedy)
 
 
-def _up(target: Target) -> str:
-    return f"`pulumi up -s {target.stack}`" if target.stack else "deploy it"
+def _deploy(target: Target) -> str:
+    return f"run `pulumi up -s {target.stack}`" if target.stack else "deploy it"

@@ -1,4 +1,4 @@
-"""What the command line says."""
+"""Parses the command line."""
 
 import argparse
 import os
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..inputs.validators import api_key as api_key_error
-from .errors import CannotAsk
-from .links import Link
+from .errors import UsageError
+from .hops import Hop
 
 DEFAULT_PROMPT = "Say hello in five words."
 DEFAULT_TIMEOUT_SECONDS = 60.0
-CANNOT_ASK = 1
+USAGE_ERROR = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """As `--help` has them; `token` is the caller's own, None where none is to be shown."""
+    """Holds the options that `--help` lists; `token` is the caller's own, None where none is sent."""
 
     prompt: str
     stack: str | None
@@ -34,18 +34,19 @@ class Options:
     context: str | None
 
 
-def options_from(arguments: Sequence[str] | None) -> Options:
-    """
+def parse_options(arguments: Sequence[str] | None) -> Options:
+    """Parses the arguments.
+
     Raises:
-        CannotAsk: The variable that was named for the token has none.
-        SystemExit: The arguments make no sense, or help was asked for.
+        UsageError: The environment variable for the token is empty or invalid.
+        SystemExit: The arguments are invalid, or ask for help.
     """
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.all and (given.json or given.stream):
-        parser.error("argument --all: it prints a table, and goes with neither --json nor --stream")
+        parser.error("argument --all: not allowed with --json or --stream, as it prints a table")
     if given.path is not None and (given.all or given.provider):
-        parser.error("argument --path: it is of one provider, and goes with neither --all nor --provider")
+        parser.error("argument --path: not allowed with --all or --provider, as it names one provider")
     return Options(
         prompt=given.prompt,
         stack=given.stack,
@@ -65,54 +66,54 @@ def options_from(arguments: Sequence[str] | None) -> Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """With the status that says that nothing was asked; argparse's own is another."""
-        self.exit(CANNOT_ASK, f"{message}; --help says what there is\n")
+        """Exits with the status of a usage error, which is not argparse's own."""
+        self.exit(USAGE_ERROR, f"{message}; see --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="openai-compatible-llm-chat",
-        description="Sends a chat completion through the gateway. Where no answer comes, names the broken link.",
+        description="Sends a chat completion request through the gateway. If it fails, names the broken hop.",
         epilog=_exit_statuses(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("prompt", nargs="?", default=DEFAULT_PROMPT, help=f"what to say (default: {DEFAULT_PROMPT})")
-    where = parser.add_argument_group("whom to ask")
+    parser.add_argument("prompt", nargs="?", default=DEFAULT_PROMPT, help=f"prompt (default: {DEFAULT_PROMPT})")
+    where = parser.add_argument_group("target")
     source = where.add_mutually_exclusive_group()
-    source.add_argument("--stack", help="stack whose output `providers` says where its providers are")
-    source.add_argument("--path", help="path prefix of a route, in place of a stack")
+    source.add_argument("--stack", help="stack whose output `providers` has the URLs")
+    source.add_argument("--path", help="path prefix of a route, instead of a stack")
     which = where.add_mutually_exclusive_group()
     which.add_argument("--provider", metavar="NAME", help="one of the stack's providers (default: the only one)")
     which.add_argument("--all", action="store_true", help="all of the stack's providers, with a table at the end")
     where.add_argument("--gateway-url", metavar="URL", help="URL of the gateway (default: the stack's `gateway.url`)")
-    where.add_argument("--model", help="model to ask for, where the stack names none")
-    how = parser.add_argument_group("how")
+    where.add_argument("--model", help="model for providers that have none in the stack")
+    how = parser.add_argument_group("request")
     shape = how.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="print the whole response as it came")
-    shape.add_argument("--stream", action="store_true", help="print tokens as they come")
+    shape.add_argument("--json", action="store_true", help="print the response's JSON")
+    shape.add_argument("--stream", action="store_true", help="print tokens as they arrive")
     how.add_argument(
         "--timeout",
         type=_seconds,
         default=DEFAULT_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help=f"longest time in which nothing comes (default: {DEFAULT_TIMEOUT_SECONDS:g})",
+        help=f"longest time to wait for anything to arrive (default: {DEFAULT_TIMEOUT_SECONDS:g})",
     )
     how.add_argument(
         "--token-variable",
         metavar="NAME",
-        help="environment variable with a token of your own, for a provider with `passthrough` or a gateway that wants "
-        "one, such as OPENAI_API_KEY (default: none is shown)",
+        help="environment variable with your own token, such as OPENAI_API_KEY, for a provider with `passthrough` or a "
+        "gateway that requires one (default: send none)",
     )
-    cluster = parser.add_argument_group("where to look when no answer comes")
+    cluster = parser.add_argument_group("cluster, which is checked when a request fails")
     cluster.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig of the cluster (default: kubectl's)")
     cluster.add_argument("--context", metavar="NAME", help="its context (default: the current one)")
     return parser
 
 
 def _exit_statuses() -> str:
-    lines = ["  0  the answer came", f"  {CANNOT_ASK}  nothing was asked: the message says why"]
-    lines += [f" {link.status:2}  {link.label}: {link.meaning}" for link in Link]
-    return "\n".join(["exit status, by the first broken link in the order of a request:", *lines])
+    lines = ["  0  a completion arrived", f"  {USAGE_ERROR}  no request was sent: the message says why"]
+    lines += [f" {hop.status:2}  {hop.label}: {hop.meaning}" for hop in Hop]
+    return "\n".join(["exit status, by the first broken hop in the order of a request:", *lines])
 
 
 def _seconds(text: str) -> float:
@@ -130,5 +131,5 @@ def _token(variable: str | None) -> str | None:
         return None
     token = os.environ.get(variable, "").strip()
     if problem := api_key_error(token):
-        raise CannotAsk(f"The environment variable {variable} has no token in it: {problem}.")
+        raise UsageError(f"The environment variable {variable} has no valid token: {problem}.")
     return token

@@ -1,20 +1,20 @@
-"""What came of a request."""
+"""Defines what a request can result in."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 
 @dataclass(frozen=True)
-class Answer:
+class Completion:
     """A chat completion.
 
     Attributes:
-        text: What the model said.
-        model: Model that the provider says it was.
-        tokens: Of prompt and answer together; None where the provider doesn't tell.
-        seconds: From sending the request to the answer's end.
-        first_token_seconds: From sending the request to the first token; None where it wasn't streamed.
-        body: The response as it came; empty where it was streamed.
+        text: What the model wrote.
+        model: Model that the provider reports.
+        tokens: Tokens of prompt and completion together; None where the provider doesn't report them.
+        seconds: From sending the request to the end of the response.
+        first_token_seconds: From sending the request to the first token; None without streaming.
+        body: The response's body, verbatim; empty with streaming.
     """
 
     text: str
@@ -25,12 +25,12 @@ class Answer:
     body: str
 
 
-class Obstacle(Enum):
-    """Why no HTTP response came."""
+class ConnectionProblem(Enum):
+    """Why there is no HTTP response."""
 
     REFUSED = auto()
-    UNKNOWN_NAME = auto()
-    NO_CONNECTION_IN_TIME = auto()
+    DNS = auto()
+    CONNECT_TIMEOUT = auto()
     TLS = auto()
     CLOSED = auto()
     REDIRECTED = auto()
@@ -39,18 +39,18 @@ class Obstacle(Enum):
 
 @dataclass(frozen=True)
 class Unreachable:
-    """There was no HTTP response, or one that only says to ask elsewhere: then `detail` is where."""
+    """No HTTP response, or a redirect; `detail` is then where it leads."""
 
-    obstacle: Obstacle
+    problem: ConnectionProblem
     detail: str
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An HTTP response that says no.
+class HTTPError:
+    """An HTTP response with an error status.
 
     Attributes:
-        retry_after: The header of that name, as it came.
+        retry_after: The header of that name, verbatim.
     """
 
     status: int
@@ -60,8 +60,8 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class NoCompletion:
-    """An HTTP response that says yes, and is no chat completion."""
+class InvalidCompletion:
+    """A successful HTTP response that is no chat completion."""
 
     content_type: str
     text: str
@@ -69,17 +69,17 @@ class NoCompletion:
 
 @dataclass(frozen=True)
 class TimedOut:
-    """Nothing came for so many seconds; `begun` where a part of the answer had come before."""
+    """Nothing arrived for this many seconds; `started` where a part of the response had arrived before."""
 
     seconds: float
-    begun: bool
+    started: bool
 
 
 @dataclass(frozen=True)
-class CutOff:
-    """The answer ended before its end, with these words."""
+class Truncated:
+    """A response that ended early."""
 
     detail: str
 
 
-Failure = Unreachable | Refusal | NoCompletion | TimedOut | CutOff
+Failure = Unreachable | HTTPError | InvalidCompletion | TimedOut | Truncated

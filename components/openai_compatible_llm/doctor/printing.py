@@ -1,63 +1,69 @@
-"""What is shown: answers on standard output, all else on standard error."""
+"""Prints completions on standard output, and everything else on standard error."""
 
 import sys
 from collections.abc import Iterable, Sequence
 
-from .chain import Chain, NotLooked
-from .links import Finding
-from .outcome import Answer
-from .redaction import without
+from .hops import Finding
+from .outcome import Completion
+from .redaction import redact
+from .request_path import ClusterUnavailable, RequestPath
 
 NOTHING = "-"
 
 
-def say(text: str) -> None:
-    """A part of the answer, at once."""
+def write_out(text: str) -> None:
+    """Writes a part of a completion and flushes it."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def note(text: str) -> None:
+def write_err(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def summary(answer: Answer) -> str:
-    """Who answered, and how fast."""
-    parts = [answer.model]
-    if answer.tokens is not None:
-        parts.append(f"{answer.tokens} tokens")
-    if answer.first_token_seconds is not None:
-        parts.append(f"first token after {_seconds(answer.first_token_seconds)} s")
-    return ", ".join([*parts, f"{_seconds(answer.seconds)} s"])
+def format_summary(completion: Completion) -> str:
+    """Says which model answered, and how fast."""
+    parts = [completion.model]
+    if completion.tokens is not None:
+        parts.append(f"{completion.tokens} tokens")
+    if completion.first_token_seconds is not None:
+        parts.append(f"first token after {_seconds(completion.first_token_seconds)} s")
+    return ", ".join([*parts, f"{_seconds(completion.seconds)} s"])
 
 
-def finding(provider: str, found: Finding, looked: Chain | NotLooked, keys: Iterable[str]) -> str:
-    """The broken link, without any of the keys, and what of the cluster was not to be seen."""
+def format_finding(
+    provider: str, finding: Finding, cluster_view: RequestPath | ClusterUnavailable, keys: Iterable[str]
+) -> str:
+    """Describes the broken hop without any of the keys, and says what of the cluster couldn't be read."""
     lines = [
-        f"{provider}: broken at the link {found.link.label}: {found.link.meaning}.",
-        f"  seen: {found.seen}",
-        f"  do:   {found.remedy}",
+        f"{provider}: broken at the hop {finding.hop.label}: {finding.hop.meaning}.",
+        f"  evidence: {finding.evidence}",
+        f"  fix:      {finding.remedy}",
     ]
-    if isinstance(looked, NotLooked):
-        lines.append(f"  (The cluster's objects could not be looked at: {looked.reason}.)")
-    elif looked.unread:
-        lines.append(f"  (Could not be read: {'; '.join(looked.unread)}.)")
-    return without(keys, "\n".join(lines))
+    if isinstance(cluster_view, ClusterUnavailable):
+        lines.append(f"  (The cluster was not checked: {cluster_view.reason}.)")
+    elif cluster_view.unreadable:
+        lines.append(f"  (Could not be read: {'; '.join(cluster_view.unreadable)}.)")
+    return redact(keys, "\n".join(lines))
 
 
-def row(provider: str, answer: Answer | None, found: Finding | None) -> tuple[str, ...]:
-    """A provider's line of the table; where it has answered and yet a link is broken, that stands beside the model."""
-    broken = f"broken: {found.link.label}" if found else ""
-    if answer is None:
-        return (provider, broken, NOTHING, NOTHING, NOTHING)
-    first = NOTHING if answer.first_token_seconds is None else _seconds(answer.first_token_seconds)
-    tokens = NOTHING if answer.tokens is None else str(answer.tokens)
-    model = f"{answer.model} ({broken})" if broken else answer.model
-    return (provider, model, first, _seconds(answer.seconds), tokens)
+def format_row(provider: str, completion: Completion | None, finding: Finding | None) -> tuple[str, ...]:
+    """Makes a provider's row. Where it answered although a hop is broken, the row has the model and the hop."""
+    broken = f"broken: {finding.hop.label}" if finding else ""
+    if completion is None:
+        return format_row_without_completion(provider, broken)
+    first = NOTHING if completion.first_token_seconds is None else _seconds(completion.first_token_seconds)
+    tokens = NOTHING if completion.tokens is None else str(completion.tokens)
+    model = f"{completion.model} ({broken})" if broken else completion.model
+    return (provider, model, first, _seconds(completion.seconds), tokens)
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """All providers, one a line."""
+def format_row_without_completion(provider: str, reason: str) -> tuple[str, ...]:
+    return (provider, reason, NOTHING, NOTHING, NOTHING)
+
+
+def format_table(rows: Iterable[Sequence[str]]) -> str:
+    """Makes a table with one line for each provider."""
     lines = [("PROVIDER", "MODEL", "FIRST TOKEN (s)", "TOTAL (s)", "TOKENS"), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(

@@ -1,4 +1,4 @@
-"""What a stack says of its providers, read by the Pulumi CLI in the folder of the project."""
+"""Reads a stack's outputs with the Pulumi CLI, which runs in the current folder, the project's."""
 
 import json
 import shutil
@@ -6,19 +6,19 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any, cast
 
-from .errors import CannotAsk
-from .redaction import quoted
+from .errors import UsageError
+from .redaction import sanitize
 
 
-def providers_of(stack: str) -> Mapping[str, Mapping[str, Any]]:
-    """The stack's output `providers`.
+def read_providers(stack: str) -> Mapping[str, Mapping[str, Any]]:
+    """Returns the stack's output `providers`.
 
     Raises:
-        CannotAsk: The CLI can't read it, or it isn't there.
+        UsageError: The CLI can't read it, or the stack has no such output.
     """
     pulumi = shutil.which("pulumi")
     if pulumi is None:
-        raise CannotAsk(f"The Pulumi CLI, which reads the outputs of stack {stack}, is not on the PATH.")
+        raise UsageError(f"The Pulumi CLI is not on the PATH. It is needed to read the outputs of stack {stack}.")
     done = subprocess.run(
         [pulumi, "stack", "output", "--json", "--stack", stack, "--non-interactive", "--color", "never"],
         stdin=subprocess.DEVNULL,
@@ -27,10 +27,10 @@ def providers_of(stack: str) -> Mapping[str, Mapping[str, Any]]:
         check=False,
     )
     if done.returncode:
-        said = [line.removeprefix("error: ") for line in done.stderr.splitlines() if line.startswith("error: ")]
-        raise CannotAsk(f"The outputs of stack {stack} can't be read: {quoted(' '.join(said) or done.stderr)}")
+        errors = [line.removeprefix("error: ") for line in done.stderr.splitlines() if line.startswith("error: ")]
+        raise UsageError(f"Can't read the outputs of stack {stack}: {sanitize(' '.join(errors) or done.stderr)}")
     providers: Any = json.loads(done.stdout).get("providers")
-    named = isinstance(providers, dict) and providers and all(isinstance(each, dict) for each in providers.values())
-    if not named:
-        raise CannotAsk(f"Stack {stack} has no output `providers`: deploy it first, with `pulumi up -s {stack}`.")
+    is_valid = isinstance(providers, dict) and providers and all(isinstance(each, dict) for each in providers.values())
+    if not is_valid:
+        raise UsageError(f"Stack {stack} has no output `providers`: deploy it first, with `pulumi up -s {stack}`.")
     return cast("Mapping[str, Mapping[str, Any]]", providers)

@@ -1,4 +1,4 @@
-"""Which providers are asked, and where."""
+"""Determines which providers get a request, and at which URL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 from .. import client_url
 from ..inputs import suggestion
 from ..inputs.urls import gateway_url as gateway_url_error
-from .errors import CannotAsk
+from .errors import UsageError
 
 GATEWAY_URL = "GATEWAY_URL (--gateway-url)"
+
+Outputs = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -17,101 +19,98 @@ class Target:
     """A provider behind a gateway.
 
     Attributes:
-        provider: Its name in the stack, or its path where no stack is known.
-        base_url: As an OpenAI client takes it.
+        provider: Its name in the stack; without a stack, its path.
+        base_url: The base URL for an OpenAI client.
         path: Path prefix of its route.
-        model: What to ask for; what the backend has for a model wins over it.
-        tls_policy_name: Name of the BackendTLSPolicy that there is to be; None where nobody says.
+        model: The request's model, which the backend's own overrides; None where nobody names one.
+        tls_policy_name: Name of the BackendTLSPolicy that should exist; None where it isn't known.
     """
 
     provider: str
     base_url: str
     path: str
-    model: str
+    model: str | None
     stack: str | None = None
     namespace: str | None = None
     route_name: str | None = None
     tls_policy_name: str | None = None
 
 
-def target_by_path(path: str, gateway_url: str | None, model: str | None) -> Target:
-    """
+def target_from_path(path: str, gateway_url: str | None, model: str | None) -> Target:
+    """Makes a target from a route's path.
+
     Raises:
-        CannotAsk: Something of it is missing or makes no sense.
+        UsageError: An argument is missing or invalid.
     """
     if gateway_url is None:
-        raise CannotAsk(f"The path {path} is at no gateway: give {GATEWAY_URL}.")
+        raise UsageError(f"To reach the path {path}, give the gateway's URL: {GATEWAY_URL}.")
     if model is None:
-        raise CannotAsk(f"No model to ask for at {path}: give one with --model.")
+        raise UsageError(f"To send a request to {path}, give a model: --model.")
     if not path.startswith("/"):
-        raise CannotAsk(f'The path "{path}" does not begin with a slash: give one such as /mistral.')
+        raise UsageError(f'The path "{path}" does not begin with a slash: give one such as /mistral.')
     return Target(path, _base_url(gateway_url, path), path, model)
 
 
-def targets_of(
-    stack: str, providers: Mapping[str, Mapping[str, Any]], gateway_url: str | None, model: str | None
-) -> list[Target]:
-    """
+def targets_from_outputs(stack: str, providers: Outputs, gateway_url: str | None, model: str | None) -> list[Target]:
+    """Makes a target from each provider in a stack's outputs.
+
     Args:
         stack: The stack's name.
-        providers: Its output of that name, or what of it is wanted.
-        gateway_url: URL of the gateway; None takes what the stack says.
-        model: For providers of which the stack names none.
+        providers: Its output of that name, or a part of it.
+        gateway_url: URL of the gateway; by default the stack's.
+        model: For providers that have none in the stack.
 
     Raises:
-        CannotAsk: Something of one of them is missing or makes no sense.
+        UsageError: An output or argument is missing or invalid.
     """
-    return [_target(stack, name, said, gateway_url, model) for name, said in providers.items()]
+    return [_target(stack, name, outputs, gateway_url, model) for name, outputs in providers.items()]
 
 
-def one_of(stack: str, providers: Mapping[str, Mapping[str, Any]], name: str | None) -> Mapping[str, Mapping[str, Any]]:
-    """The provider of this name; without a name the only one.
+def select_provider(stack: str, providers: Outputs, name: str | None) -> Outputs:
+    """Returns the provider of this name alone; without a name, the only one.
 
     Raises:
-        CannotAsk: There is no such, or there are several.
+        UsageError: The stack has no such provider, or several and none was named.
     """
     if name is None and len(providers) == 1:
         return providers
     if name is None:
         names = ", ".join(sorted(providers))
-        raise CannotAsk(f"Stack {stack} has the providers {names}: say which with --provider, or --all.")
+        raise UsageError(f"Stack {stack} has the providers {names}: choose one with --provider, or --all.")
     if name not in providers:
-        raise CannotAsk(f"Stack {stack} has no provider {name}; {suggestion(name, providers, 'providers')}")
+        raise UsageError(f"Stack {stack} has no provider {name}; {suggestion(name, providers, 'providers')}")
     return {name: providers[name]}
 
 
-def _target(stack: str, name: str, said: Mapping[str, Any], gateway_url: str | None, model: str | None) -> Target:
-    if gateway_url is None and not said.get("url"):
-        raise CannotAsk(
+def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str | None, model: str | None) -> Target:
+    if gateway_url is None and not outputs.get("url"):
+        raise UsageError(
             f"Stack {stack} doesn't say where the gateway of provider {name} is: give {GATEWAY_URL}, or `gateway.url` "
             "in the stack's config. The local control plane of `make up` has no gateway to ask."
         )
-    asked_for = said.get("model") or model
-    if not asked_for:
-        raise CannotAsk(f"Provider {name} of stack {stack} has no model of its own: give one with --model.")
-    path = said.get("path")
+    path = outputs.get("path")
     if not isinstance(path, str):
-        raise CannotAsk(f"The output `providers` of stack {stack} has no path for {name}.")
+        raise UsageError(f"The output `providers` of stack {stack} has no path for {name}.")
     return Target(
         provider=name,
-        base_url=_base_url(gateway_url, path) if gateway_url else _url_of(stack, name, said),
+        base_url=_base_url(gateway_url, path) if gateway_url else _url_from_outputs(stack, name, outputs),
         path=path,
-        model=asked_for,
+        model=outputs.get("model") or model,
         stack=stack,
-        namespace=said.get("namespace"),
-        route_name=said.get("routeName"),
-        tls_policy_name=said.get("tlsPolicyName"),
+        namespace=outputs.get("namespace"),
+        route_name=outputs.get("routeName"),
+        tls_policy_name=outputs.get("tlsPolicyName"),
     )
 
 
-def _url_of(stack: str, name: str, said: Mapping[str, Any]) -> str:
-    url = str(said["url"])
+def _url_from_outputs(stack: str, name: str, outputs: Mapping[str, Any]) -> str:
+    url = str(outputs["url"])
     if problem := gateway_url_error(url.removesuffix(client_url.VERSION)):
-        raise CannotAsk(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
+        raise UsageError(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
     return url
 
 
 def _base_url(gateway_url: str, path: str) -> str:
     if problem := gateway_url_error(gateway_url):
-        raise CannotAsk(f"{GATEWAY_URL}: {problem}.")
+        raise UsageError(f"{GATEWAY_URL}: {problem}.")
     return client_url.client_base_url(gateway_url, path) or ""

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.__main__ import main
-from components.openai_compatible_llm.doctor.links import Link
+from components.openai_compatible_llm.doctor.hops import Hop
 from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
 from tests.unit.doctor.conftest import Asked
 from tests.unit.recording import REPOSITORY
 
+NO_MODEL = "Provider deepseek of stack prod has no model of its own: give one with --model."
 MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}
 
 
@@ -76,9 +77,24 @@ def test_one_of_several_is_chosen_by_its_name(stack: Stack, gateway: StandInGate
     assert stack.chat(*where, "--provider", "deepseek", "--model", "deepseek-flash").status == 0
     assert gateway.requests[0].path == "/llm/deepseek/v1/chat/completions"
     assert gateway.requests[0].body["model"] == "deepseek-flash"
-    assert "prod has the providers deepseek, mistral: say which with --provider, or --all" in stack.refuses(*where)
+    assert "prod has the providers deepseek, mistral: choose one with --provider, or --all" in stack.refuses(*where)
     assert "no provider deepsek; did you mean `deepseek`?" in stack.refuses(*where, "--provider", "deepsek")
-    assert "Provider deepseek of stack prod has no model of its own" in stack.refuses(*where, "--all")
+    assert stack.refuses(*where, "--provider", "deepseek") == NO_MODEL
+
+
+def test_with_all_a_provider_without_a_model_says_so_in_its_row_and_the_others_are_asked(
+    stack: Stack, gateway: StandInGateway
+) -> None:
+    stack.has({"providers": {"deepseek": {"path": "/deepseek"}, "mistral": MISTRAL}})
+    asked = stack.chat("--all", "--gateway-url", gateway.url)
+    assert (asked.status, asked.stderr) == (1, f"{NO_MODEL}\n")
+    rows = [line.split() for line in asked.stdout.splitlines()[1:]]
+    assert rows[0] == ["deepseek", "no", "model:", "give", "--model", "-", "-", "-"]
+    assert (rows[1][0], rows[1][1], rows[1][-1]) == ("mistral", MODEL, "14")
+    assert [request.path for request in gateway.requests] == ["/mistral/v1/chat/completions"]
+
+    gateway.replies_with(providers(429, {}))
+    assert stack.chat("--all", "--gateway-url", gateway.url).status == Hop.LIMIT.status
 
 
 def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, gateway: StandInGateway) -> None:
@@ -87,7 +103,7 @@ def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, ga
     paths = {"mistral": "/mistral", "limited": "/limited", "tls": "/tls", "lost": "/lost", "last": "/mistral"}
     stack.has({"providers": {name: {**MISTRAL, "path": path} for name, path in paths.items()}})
     asked = stack.chat("--all", "--gateway-url", gateway.url)
-    assert asked.status == Link.LIMIT.status
+    assert asked.status == Hop.LIMIT.status
     rows = [line.split() for line in asked.stdout.splitlines()]
     assert rows[0] == ["PROVIDER", "MODEL", "FIRST", "TOKEN", "(s)", "TOTAL", "(s)", "TOKENS"]
     assert [row[0] for row in rows[1:]] == list(paths)
@@ -95,9 +111,9 @@ def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, ga
         _, model, first, total, tokens = row
         assert (model, tokens) == (MODEL, "14")
         assert 0 < float(first) <= float(total)
-    assert [row[1:] for row in rows[2:5]] == [["broken:", link, "-", "-", "-"] for link in ("limit", "tls", "route")]
-    for provider, link in (("limited", Link.LIMIT), ("tls", Link.TLS), ("lost", Link.ROUTE)):
-        assert f"{provider}: broken at the link {link.label}: {link.meaning}.\n" in asked.stderr
+    assert [row[1:] for row in rows[2:5]] == [["broken:", hop, "-", "-", "-"] for hop in ("limit", "tls", "route")]
+    for provider, hop in (("limited", Hop.LIMIT), ("tls", Hop.TLS), ("lost", Hop.ROUTE)):
+        assert f"{provider}: broken at the hop {hop.label}: {hop.meaning}.\n" in asked.stderr
 
 
 def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> None:
@@ -130,19 +146,28 @@ def test_a_url_of_the_stack_that_is_none(stack: Stack) -> None:
 
 def test_what_the_cli_says_is_passed_on_in_one_line(stack: Stack) -> None:
     stack.fails("warning: new version\nerror: no stack named prod found")
-    assert stack.refuses() == "The outputs of stack prod can't be read: no stack named prod found"
+    assert stack.refuses() == "Can't read the outputs of stack prod: no stack named prod found"
 
 
 def test_without_the_cli_it_says_so(stack: Stack) -> None:
-    assert stack.refuses() == "The Pulumi CLI, which reads the outputs of stack prod, is not on the PATH."
+    assert stack.refuses() == "The Pulumi CLI is not on the PATH. It is needed to read the outputs of stack prod."
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Whom to ask? Give STACK=... (--stack), or in its place --path, --gateway-url and --model."),
-        (["--path", "/m", "--model", "m"], "The path /m is at no gateway: give GATEWAY_URL (--gateway-url)."),
-        (["--path", "/m", "--gateway-url", "http://x"], "No model to ask for at /m: give one with --model."),
+        (
+            [],
+            (
+                "Give the stack whose provider gets the request: STACK=... (--stack). Without a stack, give --path, "
+                "--gateway-url and --model."
+            ),
+        ),
+        (
+            ["--path", "/m", "--model", "m"],
+            "To reach the path /m, give the gateway's URL: GATEWAY_URL (--gateway-url).",
+        ),
+        (["--path", "/m", "--gateway-url", "http://x"], "To send a request to /m, give a model: --model."),
         (
             ["--path", "m", "--gateway-url", "http://x", "--model", "m"],
             'The path "m" does not begin with a slash: give one such as /mistral.',
@@ -167,8 +192,8 @@ def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: py
         (["--stream", "--json"], "not allowed with argument"),
         (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
         (["--all", "--provider", "mistral"], "not allowed with argument"),
-        (["--stack", "prod", "--all", "--json"], "it prints a table"),
-        (["--path", "/m", "--provider", "mistral"], "it is of one provider"),
+        (["--stack", "prod", "--all", "--json"], "as it prints a table"),
+        (["--path", "/m", "--provider", "mistral"], "as it names one provider"),
         (["--tokn"], "--tokn"),
     ],
 )
@@ -188,8 +213,8 @@ def test_help_says_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None
         main(["--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    for link in Link:
-        assert f" {link.status}  {link.label}: {link.meaning}\n" in said
+    for hop in Hop:
+        assert f" {hop.status}  {hop.label}: {hop.meaning}\n" in said
 
 
 def test_the_component_needs_nothing_of_the_extra(tmp_path: Path) -> None:
@@ -205,4 +230,4 @@ def test_without_the_extra_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "openai" else name)
     assert main(["--stack", "prod"]) == 1
-    assert capsys.readouterr().err == "Not installed: openai. Do: pip install 'openai-compatible-llm[chat]'\n"
+    assert capsys.readouterr().err == "Not installed: openai. Run: pip install 'openai-compatible-llm[chat]'\n"

@@ -106,7 +106,7 @@ def test_a_variable_without_a_token_is_refused(
         monkeypatch.setenv("MY_TOKEN", value)
     asked = chat("--token-variable", "MY_TOKEN")
     assert asked.status == 1
-    assert asked.stderr.startswith("The environment variable MY_TOKEN has no token in it: ")
+    assert asked.stderr.startswith("The environment variable MY_TOKEN has no valid token: ")
     assert reason in asked.stderr
     assert CANARY not in asked.stderr
     assert chat.gateway.requests == []

@@ -1,0 +1,35 @@
+"""Reads a provider's error message, in the formats that OpenAI-compatible APIs use."""
+
+import json
+from typing import Any
+
+# The proxies of gateway.kgateway.dev put this before a provider's response that isn't JSON.
+# Source: kgateway-dev/kgateway#12235.
+_UNPARSED_RESPONSE = "failed to process response body"
+
+
+def error_message(text: str) -> str:
+    """Returns the provider's message; empty for an HTML page."""
+    body = _json(text)
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        message = error.get("message") or error.get("detail") or error.get("type") or ""
+    else:
+        message = error or ""
+    if isinstance(message, str):
+        return message.partition("<")[0] if message.startswith(_UNPARSED_RESPONSE) else message
+    return json.dumps(message)
+
+
+def is_api_error(text: str) -> bool:
+    """Tells whether the provider's API wrote the error, and not something in front of it that serves a page."""
+    if _json(text) is None:
+        return False
+    return not error_message(text).startswith(_UNPARSED_RESPONSE)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
