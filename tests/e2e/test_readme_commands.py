@@ -102,7 +102,7 @@ def ask(cli: PulumiCli) -> None:
         done = cli.shell(ASKED.replace(README_GATEWAY, gateway.url))
         assert done.returncode != 0
         assert "mistral: broken at the hop route" in done.stderr
-        assert "no controller has taken up HTTPRoute gloo-system/mistral for the Gateway" in done.stderr
+        assert "no controller has reported on HTTPRoute gloo-system/mistral for the Gateway" in done.stderr
         assert "Error 11" in done.stderr
     # A stack that doesn't say where its gateway is.
     done = cli.shell(ASKED.replace(f"GATEWAY_URL={README_GATEWAY}", ""))
