@@ -1,7 +1,4 @@
-"""Answers as the gateway does, with a provider behind it, on a port of this machine.
-
-A test takes the fixture with `from tests.stand_in_gateway import gateway as gateway`.
-"""
+"""Answers as the gateway does, with a provider behind it, on a port of this machine."""
 
 import json
 import threading
@@ -10,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-import pytest
 
 ROUTE_PATH = "/mistral"
 MODEL = "mistral-medium-latest"
@@ -172,9 +167,3 @@ def stand_in_gateway() -> Iterator[StandInGateway]:
             server.gateway.over.set()
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-def gateway() -> Iterator[StandInGateway]:
-    with stand_in_gateway() as gateway:
-        yield gateway

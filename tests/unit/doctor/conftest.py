@@ -5,7 +5,6 @@ import pytest
 
 from components.openai_compatible_llm.doctor.__main__ import main
 from tests.stand_in_gateway import MODEL, ROUTE_PATH, StandInGateway
-from tests.stand_in_gateway import gateway as gateway
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The objects of one provider in a namespace of their own, with the statuses that the gateway's controllers write."""
+"""Makes the objects of one provider in a namespace of their own, with the statuses that the controllers write."""
 
 import base64
 import copy
@@ -17,25 +17,25 @@ from tests.e2e.cluster import CUSTOM, Cluster
 GATEWAYS = ("gateway.networking.k8s.io", "v1", "gateways")
 KINDS = {**CUSTOM, "Gateway": GATEWAYS}
 PROVIDER = "mistral"
-API_KEY = "sk-canary-chain-77d3"
+API_KEY = "sk-canary-doctor-77d3"
 ROUTE, POLICY, GATEWAY, SECRET = "HTTPRoute", "BackendTLSPolicy", "Gateway", "Secret"
 
 Object = dict[str, Any]
 
 
-class Chain:
-    """Gateway, HTTPRoute, backend, BackendTLSPolicy and Secret, all well; each test then breaks one of them.
+class ProviderObjects:
+    """Has a working Gateway, HTTPRoute, backend, BackendTLSPolicy and Secret; each test then breaks one of them.
 
     Attributes:
-        path: The route's, which no other test has.
-        backend: Kind of the backend: each generation has its own.
+        path: The route's, which no other test uses.
+        backend: Kind of the backend, which each API has its own of.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, api: BackendApi, arguments: Mapping[str, Any]) -> None:
         self.cluster, self.namespace = cluster, namespace
-        self._kind = BACKENDS[api]
-        self.backend = self._kind.kind
-        self.path = f"/{namespace}"
+        self._api = BACKENDS[api]
+        self.backend = self._api.kind
+        self.path = arguments.get("route_path", f"/{namespace}")
         defaults = {"preset": "mistral", "api_key": API_KEY, "route_path": self.path}
         given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
         settings: Any = parse(PROVIDER, given).settings
@@ -48,9 +48,9 @@ class Chain:
             self.backend: settings.names.backend,
         }
         self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
-        self.create(self.backend, self._kind.spec(settings))
-        self.create(POLICY, self._kind.tls_policy_spec(settings, settings.tls))
-        self.create(ROUTE, self._kind.route_spec(settings))
+        self.create(self.backend, self._api.spec(settings))
+        self.create(POLICY, self._api.tls_policy_spec(settings, settings.tls))
+        self.create(ROUTE, self._api.route_spec(settings))
         if settings.secret_name:
             self.write_secret({"Authorization": API_KEY})
         self.accept()
@@ -85,7 +85,7 @@ class Chain:
         group, version, plural = KINDS[kind]
         self.cluster.custom.delete_namespaced_custom_object(group, version, self.namespace, plural, self.names[kind])
 
-    def change(self, kind: str, change: Callable[[Object], None]) -> None:
+    def change(self, kind: str, change: Callable[[Object], object]) -> None:
         """Changes the spec in place."""
         group, version, plural = KINDS[kind]
         at = (group, version, self.namespace, plural, self.names[kind])
@@ -103,7 +103,7 @@ class Chain:
     def accept(self) -> None:
         self.write_status(self.backend, {"conditions": [condition("Accepted")]})
         self.write_status(ROUTE, self.route_status(condition("Accepted"), condition("ResolvedRefs")))
-        last = "Attached" if self.backend == "Backend" else "ResolvedRefs"
+        last = "Attached" if self._api.group == "gateway.kgateway.dev" else "ResolvedRefs"
         self.write_status(POLICY, self.policy_status(condition("Accepted", reason="Valid"), condition(last)))
 
     def route_status(self, *conditions: Object, gateway: str | None = None) -> Object:
@@ -111,8 +111,8 @@ class Chain:
         return {"parents": [{"parentRef": parent, **_BY, "conditions": list(conditions)}]}
 
     def policy_status(self, *conditions: Object) -> Object:
-        """The ancestor is the backend in the seed generation, the Gateway in the newer one."""
-        of_backend = {"group": self._kind.group, "kind": self.backend, "name": self.names[self.backend]}
+        """Makes a status as this API's controller does: the ancestor is kgateway's backend, or agentgateway's Gateway."""
+        of_backend = {"group": self._api.group, "kind": self.backend, "name": self.names[self.backend]}
         of_gateway = {"group": GATEWAYS[0], "kind": GATEWAY, "name": self.names[GATEWAY]}
         ancestor = of_backend if self.backend == "Backend" else of_gateway
         return {"ancestors": [{"ancestorRef": ancestor, **_BY, "conditions": list(conditions)}]}
@@ -131,12 +131,12 @@ def condition(kind: str, status: str = "True", reason: str = "Fine", message: st
 
 
 @contextmanager
-def chain_in(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[Chain]:
-    """In a namespace of its own, so that no test sees another's."""
-    namespace = f"chat-{uuid.uuid4().hex[:8]}"
+def deployed(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[ProviderObjects]:
+    """Creates the objects in a namespace of their own, so that no test sees another's."""
+    namespace = f"doctor-{uuid.uuid4().hex[:8]}"
     metadata = kubernetes.client.V1ObjectMeta(name=namespace)
     cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
     try:
-        yield Chain(cluster, namespace, api, arguments)
+        yield ProviderObjects(cluster, namespace, api, arguments)
     finally:
         cluster.core.delete_namespace(namespace)
