@@ -8,12 +8,14 @@ import pytest
 import trustme
 
 from tests.e2e.cluster import Cluster
-from tests.gateway.installation import Installation, shared_installation, stop_installation
+from tests.gateway.deployment import Deployment
+from tests.gateway.installation import Installation, shared_installation, stop_installation, using
 from tests.gateway.openai_provider import OpenAIProvider, openai_provider
 from tests.gateway.programs import missing_programs
 from tests.gateway.project import Project
 
 FOLDER = "gateways"
+APIS = ("kgateway", "agentgateway")
 
 
 def pytest_sessionstart() -> None:
@@ -66,9 +68,36 @@ def other_provider(installation: Installation) -> Iterator[OpenAIProvider]:
 
 
 @pytest.fixture(scope="session")
+def installation_authority(installation: Installation) -> trustme.CA:
+    """The one that the gateways take for one of the system's."""
+    return installation.authority
+
+
+@pytest.fixture(scope="session")
 def foreign_authority() -> trustme.CA:
     """One that the gateways don't trust."""
     return trustme.CA()
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest) -> str:
+    """Each gateway API in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def unguarded_deployment(
+    api: str, project: Project, installation: Installation, namespace: str, provider: OpenAIProvider
+) -> Deployment:
+    """For a test that pauses a controller by itself."""
+    return Deployment(api, project, installation.gateways[api], namespace, provider)
+
+
+@pytest.fixture
+def deployment(unguarded_deployment: Deployment, installation: Installation) -> Iterator[Deployment]:
+    """Not deployed yet. Nobody pauses the controller of its API."""
+    with using(installation, unguarded_deployment.api):
+        yield unguarded_deployment
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """One API server with the gateways of both APIs, shared by all the processes of a test run."""
 
+import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
 from local.gateway.assets import find_assets
 from local.gateway.gateways import Gateways
 from local.lock import exclusive
+from local.processes import DetachedProcesses
 
 NAMESPACE = "gloo-system"
-# Two of each, so that a route can move between them, and one that no proxy serves.
 GATEWAYS = {"kgateway": (KGATEWAY, "agentgateway"), "agentgateway": (AGENTGATEWAY, "newer")}
 
 
@@ -30,6 +31,7 @@ class Installation:
         authority: Of the providers' certificates; the proxies take it for one of the system's.
     """
 
+    folder: Path
     kubeconfig: Path
     pulumi: Path
     gateways: Mapping[str, Gateway]
@@ -43,6 +45,34 @@ def shared_installation(folder: Path) -> Iterator[Installation]:
     with exclusive(folder / "lock", print):
         installation = _start(folder)
     yield installation
+
+
+@contextmanager
+def using(installation: Installation, api: str) -> Iterator[None]:
+    """Holds off whoever wants to pause the controller of this API."""
+    with _lock(installation, api, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def paused_controller(installation: Installation, api: str) -> Iterator[None]:
+    """Has nobody serve this API for a while, as if its controller were not installed."""
+    process = DetachedProcesses(StateFolder(installation.folder / "state")).find(GATEWAYS[api][0].controller)
+    assert process is not None
+    # Whoever waits for the second lock holds nothing that somebody else waits for.
+    with _lock(installation, "pause", fcntl.LOCK_EX), _lock(installation, api, fcntl.LOCK_EX):
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+
+@contextmanager
+def _lock(installation: Installation, name: str, operation: int) -> Iterator[None]:
+    with (installation.folder / f"{name}.lock").open("a") as file:
+        fcntl.flock(file, operation)
+        yield
 
 
 def stop_installation(folder: Path) -> None:
@@ -59,7 +89,7 @@ def _start(folder: Path) -> Installation:
     definitions = [each for assets in find_assets().values() for each in assets.definitions]
     plane.start([NAMESPACE], wanted.values(), definitions)
     gateways.start(wanted.values())
-    return Installation(plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
+    return Installation(folder, plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
 
 
 def _of(folder: Path) -> tuple[ControlPlane, Gateways, dict[str, Gateway]]:

@@ -82,15 +82,18 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def stream(self, events: Iterable[str]) -> None:
-        """Sends server-sent events, each as soon as it is there, and closes the connection."""
+        """Sends server-sent events, each as soon as it is there."""
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
+        self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         for event in events:
-            self.wfile.write(f"data: {event}\n\n".encode())
-            self.wfile.flush()
-        self.close_connection = True
+            self._chunk(f"data: {event}\n\n".encode())
+        self._chunk(b"")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
 
     def hang_up(self) -> None:
         """Closes the connection without an answer."""

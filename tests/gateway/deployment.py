@@ -1,0 +1,73 @@
+"""One provider behind a real gateway, deployed by the project's program."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+
+from local.gateway.api import Gateway
+from tests.gateway.load import Load
+from tests.gateway.openai_provider import OpenAIProvider
+from tests.gateway.project import Project
+
+KEY = "sk-canary-gateway-5c1d"
+QUESTION: dict[str, Any] = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
+
+
+@dataclass
+class Deployment:
+    """A stack with one provider, unless a test writes another.
+
+    Attributes:
+        name: The component's.
+        namespace: Of the objects; the route's path is made of it too, so that no test gets another's requests.
+    """
+
+    api: str
+    project: Project
+    gateway: Gateway
+    namespace: str
+    provider: OpenAIProvider
+    name: str = "mistral"
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def route_path(self) -> str:
+        return f"/{self.namespace}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.gateway.url}{self.route_path}/v1/chat/completions"
+
+    def config(self, **arguments: Any) -> dict[str, Any]:
+        """The provider's arguments in the spelling of stack files; None takes one away."""
+        defaults = {
+            "host": "localhost",
+            "port": self.provider.port,
+            "model": "configured",
+            "apiKey": KEY,
+            "routePath": self.route_path,
+        }
+        return {key: value for key, value in {**defaults, **arguments}.items() if value is not None}
+
+    def write(self, providers: dict[str, Any], **settings: Any) -> None:
+        gateway = {"name": self.gateway.name, "namespace": self.gateway.namespace, "url": self.gateway.url}
+        defaults = {"api": self.api, "namespace": self.namespace, "gateway": gateway}
+        self.project.write(providers, **{**defaults, **settings})
+
+    def up(self, **arguments: Any) -> str:
+        """Writes the stack's file and runs `pulumi up`."""
+        self.write({self.name: self.config(**arguments)})
+        return self.project.up()
+
+    def ask(self, path: str = "/v1/chat/completions", **options: Any) -> urllib3.BaseHTTPResponse:
+        """Asks through the gateway, below the route's path."""
+        return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
+
+    def load(self) -> Load:
+        return Load(self.url)
+
+
+def ask(url: str, body: dict[str, Any] | None = None, **options: Any) -> urllib3.BaseHTTPResponse:
+    with urllib3.PoolManager(retries=False, timeout=20) as pool:
+        return pool.request("POST", url, json={**QUESTION, **(body or {})}, **options)

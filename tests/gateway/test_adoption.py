@@ -1,0 +1,92 @@
+"""Objects made by `kubectl apply`, taken over by the two commands that docs/adopting.md names."""
+
+import json
+from typing import Any
+
+from tests.e2e.cluster import CUSTOM, Cluster
+from tests.gateway.deployment import KEY, Deployment
+
+TAKE_OVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+KUBECTL = "kubectl-client-side-apply"
+
+
+def manifests(deployment: Deployment) -> list[dict[str, Any]]:
+    """What somebody wrote by hand after the walk-through, of the names that the component gives its objects."""
+    of = {
+        "kgateway": ("gateway.kgateway.dev", "Backend", "mistral-tls", _backend),
+        "agentgateway": ("agentgateway.dev", "AgentgatewayBackend", "mistral-agentgateway-tls", _agentgateway_backend),
+    }
+    group, kind, tls_policy, spec = of[deployment.api]
+    reference = {"group": group, "kind": kind, "name": "mistral"}
+    parent = {"name": deployment.gateway.name, "namespace": deployment.gateway.namespace}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": deployment.route_path}}],
+        "backendRefs": [{**reference, "namespace": deployment.namespace}],
+    }
+    validation = {"hostname": "localhost", "wellKnownCACertificates": "System"}
+    gateway_api = "gateway.networking.k8s.io/v1"
+
+    def manifest(api_version: str, kind: str, name: str, **content: Any) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": deployment.namespace}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+    return [
+        manifest("v1", "Secret", "mistral-secret", type="Opaque", stringData={"Authorization": KEY}),
+        manifest(f"{group}/v1alpha1", kind, "mistral", spec=spec(deployment.provider.port)),
+        manifest(
+            gateway_api, "BackendTLSPolicy", tls_policy, spec={"targetRefs": [reference], "validation": validation}
+        ),
+        manifest(gateway_api, "HTTPRoute", "mistral", spec={"parentRefs": [parent], "rules": [rule]}),
+    ]
+
+
+def _backend(port: int) -> dict[str, Any]:
+    openai = {"authToken": {"kind": "SecretRef", "secretRef": {"name": "mistral-secret"}}, "model": "by hand"}
+    llm = {"openai": openai, "host": "localhost", "port": port, "path": {"full": "/v1/chat/completions"}}
+    return {"type": "AI", "ai": {"llm": llm}}
+
+
+def _agentgateway_backend(port: int) -> dict[str, Any]:
+    provider = {"openai": {"model": "by hand"}, "host": "localhost", "port": port, "path": "/v1/chat/completions"}
+    return {"ai": {"provider": provider}, "policies": {"auth": {"secretRef": {"name": "mistral-secret"}}}}
+
+
+def kubectl_apply(cluster: Cluster, manifest: dict[str, Any]) -> None:
+    """Creates an object as `kubectl apply` does: with its field manager and its annotation."""
+    applied = {**manifest["metadata"], "annotations": {LAST_APPLIED: json.dumps(manifest)}}
+    body: Any = {**manifest, "metadata": applied}
+    namespace = manifest["metadata"]["namespace"]
+    if manifest["kind"] == "Secret":
+        cluster.core.create_namespaced_secret(namespace, body, field_manager=KUBECTL)
+    else:
+        group, version, plural = CUSTOM[manifest["kind"]]
+        cluster.custom.create_namespaced_custom_object(group, version, namespace, plural, body, field_manager=KUBECTL)
+
+
+def test_objects_made_by_hand_are_taken_over_in_place_and_no_request_is_lost(
+    deployment: Deployment, cluster: Cluster
+) -> None:
+    for manifest in manifests(deployment):
+        kubectl_apply(cluster, manifest)
+    made = cluster.everything_in(deployment.namespace)
+    while deployment.ask().status != 200:
+        pass
+
+    without: Any = {"metadata": {"annotations": {LAST_APPLIED: None}}}
+    with deployment.load() as load:
+        load.wait_for(60)
+        cluster.core.patch_namespaced_secret("mistral-secret", deployment.namespace, without)
+        deployment.write({"mistral": deployment.config(model="by Pulumi")})
+        deployment.project.up(**TAKE_OVER)
+        load.wait_for(60)
+    assert load.lost == {}
+    assert deployment.provider.keys() == {f"Bearer {KEY}"}
+    assert deployment.provider.requests[-1].json["model"] == "by Pulumi"
+
+    taken_over = cluster.everything_in(deployment.namespace)
+    assert {key: each["metadata"]["uid"] for key, each in taken_over.items()} == {
+        key: each["metadata"]["uid"] for key, each in made.items()
+    }
+    assert KEY not in json.dumps(list(taken_over.values()))
+    assert "unchanged" in deployment.project("preview", "--stack", "test", "--expect-no-changes")

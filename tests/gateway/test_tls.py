@@ -1,0 +1,61 @@
+"""Which certificates of a provider the real gateways accept."""
+
+from typing import Any
+
+import kubernetes
+import trustme
+
+from tests.e2e.cluster import CUSTOM, Cluster
+from tests.gateway.deployment import Deployment
+from tests.gateway.openai_provider import tls_context
+
+POLICIES = {"kgateway": "mistral-tls", "agentgateway": "mistral-agentgateway-tls"}
+
+
+def answered(deployment: Deployment, status: int) -> str:
+    """Asks until the gateway answers so, which takes it a moment after a change."""
+    for _ in range(100):
+        answer = deployment.ask()
+        if answer.status == status:
+            break
+    assert answer.status == status, answer.data
+    return answer.data.decode()
+
+
+def test_an_authority_of_ones_own_is_trusted_by_its_configmap(
+    deployment: Deployment, cluster: Cluster, foreign_authority: trustme.CA
+) -> None:
+    data = {"ca.crt": foreign_authority.cert_pem.bytes().decode()}
+    metadata = kubernetes.client.V1ObjectMeta(name="house-ca")
+    cluster.core.create_namespaced_config_map(
+        deployment.namespace, kubernetes.client.V1ConfigMap(metadata=metadata, data=data)
+    )
+    deployment.provider.tls = tls_context(foreign_authority)
+    deployment.up()
+    assert "upstream call failed" in answered(deployment, 503)
+    assert deployment.provider.requests == []
+    deployment.up(tls={"caCertificateConfigmap": "house-ca"})
+    answered(deployment, 200)
+
+
+def test_a_certificate_for_another_name_is_refused_unless_that_name_is_given(
+    deployment: Deployment, installation_authority: trustme.CA
+) -> None:
+    deployment.provider.tls = tls_context(installation_authority, "llm.internal")
+    deployment.up()
+    assert "upstream call failed" in answered(deployment, 503)
+    assert deployment.provider.requests == []
+    deployment.up(tls={"hostname": "llm.internal"})
+    answered(deployment, 200)
+    assert deployment.provider.requests[0].server_name == "llm.internal"
+
+
+def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment, cluster: Cluster) -> None:
+    deployment.up()
+    answered(deployment, 200)
+    group, version, plural = CUSTOM["BackendTLSPolicy"]
+    at: tuple[Any, ...] = (group, version, deployment.namespace, plural, POLICIES[deployment.api])
+    cluster.custom.delete_namespaced_custom_object(*at)
+    assert "upstream call failed" in answered(deployment, 503)
+    deployment.project("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
+    answered(deployment, 200)
