@@ -111,7 +111,7 @@ class ProviderObjects:
         return {"parents": [{"parentRef": parent, **_BY, "conditions": list(conditions)}]}
 
     def policy_status(self, *conditions: Object) -> Object:
-        """Makes a status as this API's controller does: the ancestor is kgateway's backend, or agentgateway's Gateway."""
+        """Makes a status as this API's controller does: its ancestor is kgateway's backend, agentgateway's Gateway."""
         of_backend = {"group": self._api.group, "kind": self.backend, "name": self.names[self.backend]}
         of_gateway = {"group": GATEWAYS[0], "kind": GATEWAY, "name": self.names[GATEWAY]}
         ancestor = of_backend if self.backend == "Backend" else of_gateway
