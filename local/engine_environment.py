@@ -22,6 +22,8 @@ def isolate(environment: MutableMapping[str, str], state: StateFolder, pulumi: P
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.pulumi_passphrase),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(state.pulumi_home),
+            # The plugin in that home is the one to take, without a warning that it is on PATH.
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
     )

@@ -1,6 +1,5 @@
 """A copy of the Pulumi project to which the engine may write, so that the user's own stack files stay as they are."""
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,20 @@ from stack_config import NAMESPACE, PROVIDERS, needs_api_key
 
 # What ties a stack file to secrets or services of its user, which are no business of this machine's control plane.
 USERS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
+# What ties it to a cluster of its user: the Kubernetes provider would take that in place of the local control plane.
+USERS_CLUSTER = ("cluster", "clusterIdentifier", "context", "kubeconfig")
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Copies Pulumi.yaml and the files of these stacks, without secrets. A copy keeps the salt the engine gave it."""
+    """Copies Pulumi.yaml and the files of these stacks, without secrets and without the names of clusters.
+
+    A copy keeps the salt that the engine gave it.
+    """
     (folder / "stacks").mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(repository / "Pulumi.yaml", folder / "Pulumi.yaml")
+    settings = _without_what_is_the_users(_read(repository / "Pulumi.yaml"))
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     for name in names:
-        content = _without_secrets(_read(_stack_file(repository, name)))
+        content = _without_what_is_the_users(_read(_stack_file(repository, name)))
         copy = _stack_file(folder, name)
         salt = _salt(copy)
         write_private(copy, yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
@@ -122,8 +127,17 @@ def _problem(error: yaml.YAMLError) -> str:
     return f"{problem or 'it can not be read'}{where}"
 
 
-def _without_secrets(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: _revealed(value) for key, value in content.items() if key not in USERS_OWN}
+def _without_what_is_the_users(content: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: _revealed(value) for key, value in content.items() if key not in USERS_OWN}
+    if isinstance(config := kept.get("config"), dict):
+        kept["config"] = {key: value for key, value in config.items() if not _names_a_cluster(str(key))}
+    return kept
+
+
+def _names_a_cluster(key: str) -> bool:
+    """Knows `kubernetes:context`, and the older spelling `kubernetes:config:context`."""
+    package, *_, name = key.split(":")
+    return package == "kubernetes" and name in USERS_CLUSTER
 
 
 def _revealed(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -19,32 +20,37 @@ SECONDS_BEFORE_ASKING_AGAIN = 24 * 60 * 60
 def have_provider_plugin(
     pulumi_home: Path, pulumi: Path, say: Callable[[str], None], users_pulumi_home: str | None
 ) -> None:
-    """Puts the plugin where the engine looks for it.
+    """Puts the plugin into the folder of plugins of this Pulumi home.
 
-    The official one of the user's own Pulumi home is taken, else the one in the cache, else it is downloaded there.
+    Takes the official plugin from PATH, else from the user's own Pulumi home, else from the cache, else downloads it
+    into the cache. Where none of that succeeds, it writes the stand-in.
     """
     official = _official_plugin(pulumi, say, Path(users_pulumi_home or Path.home() / ".pulumi"))
-    place = pulumi_home / "plugins" / _folder_name()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_symlink():
-        place.unlink()
     if official is None:
         say("The official Kubernetes provider plugin can't be had here: its stand-in is used.")
-        write_stand_in(place)
-    else:
-        (place / EXECUTABLE).unlink(missing_ok=True)
-        if place.is_dir():
-            place.rmdir()
-        place.symlink_to(official)
+    put_plugin(pulumi_home, official)
 
 
-def write_stand_in(folder: Path) -> None:
-    """A plugin folder whose executable starts the stand-in with this Python."""
+def put_plugin(pulumi_home: Path, official: Path | None) -> None:
+    """Puts this executable of the official plugin, or without one the stand-in, where engines of this home look."""
+    folder = pulumi_home / "plugins" / _folder_name()
+    if folder.is_symlink():
+        folder.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    command = shlex.join(["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "local.kubernetes_provider"])
-    script = folder / EXECUTABLE
-    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-    script.chmod(0o755)
+    plugin = folder / EXECUTABLE
+    plugin.unlink(missing_ok=True)
+    if official:
+        plugin.symlink_to(official)
+    else:
+        command = shlex.join(["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "local.kubernetes_provider"])
+        plugin.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        plugin.chmod(0o755)
+
+
+def official_plugin_on_path() -> Path | None:
+    """Finds the executable of the official plugin on PATH, of whatever version: the engine warns of an older one."""
+    found = shutil.which(EXECUTABLE)
+    return Path(found).resolve() if found else None
 
 
 def _folder_name() -> str:
@@ -53,14 +59,13 @@ def _folder_name() -> str:
 
 def _official_plugin(pulumi: Path, say: Callable[[str], None], users_home: Path) -> Path | None:
     own_home = cache_folder() / "pulumi"
-    for home in (users_home, own_home):
-        if (home / "plugins" / _folder_name() / EXECUTABLE).exists():
-            return home / "plugins" / _folder_name()
-    return _downloaded(own_home, pulumi, say)
+    places = [home / "plugins" / _folder_name() / EXECUTABLE for home in (users_home, own_home)]
+    installed = official_plugin_on_path() or next((place for place in places if place.exists()), None)
+    return installed or _downloaded(own_home, pulumi, say)
 
 
 def _downloaded(home: Path, pulumi: Path, say: Callable[[str], None]) -> Path | None:
-    """Asked for once a day, as a machine without a way out may take long to say no."""
+    """Asks for the plugin once a day, as a machine without a way out may take long to say no."""
     refused = home / f"{_folder_name()}.refused"
     if refused.exists() and time.time() - refused.stat().st_mtime < SECONDS_BEFORE_ASKING_AGAIN:
         return None
@@ -80,4 +85,4 @@ def _downloaded(home: Path, pulumi: Path, say: Callable[[str], None]) -> Path | 
     except (OSError, subprocess.SubprocessError):
         refused.touch()
         return None
-    return home / "plugins" / _folder_name()
+    return home / "plugins" / _folder_name() / EXECUTABLE

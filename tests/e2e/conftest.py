@@ -7,6 +7,11 @@ import pytest
 from local.binaries import Binaries, find_or_build
 from local.control_plane import ControlPlane
 from tests.e2e.cluster import Cluster
+from tests.e2e.inline_stack import core as core
+from tests.e2e.inline_stack import custom as custom
+from tests.e2e.inline_stack import kubernetes_provider as kubernetes_provider
+from tests.e2e.inline_stack import namespace as namespace
+from tests.e2e.inline_stack import stack as stack
 from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
 from tests.e2e.running_control_plane import running_control_plane
 

@@ -3,7 +3,6 @@
 A conftest takes the fixture with `from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli`.
 """
 
-import importlib.metadata
 import json
 import os
 import shlex
@@ -18,7 +17,7 @@ import pytest
 
 from local.binaries import find_or_build
 from local.go import TOOLCHAIN, ensure_go
-from local.provider_plugin import write_stand_in
+from local.provider_plugin import official_plugin_on_path, put_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
@@ -89,8 +88,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
-    provider = home / f"plugins/resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
-    write_stand_in(provider)
+    put_plugin(home, official_plugin_on_path())
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",
@@ -101,6 +99,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_CONFIRMATIONS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }

@@ -4,7 +4,6 @@ Each would start its own, which takes it longer than all the rest that it does f
 """
 
 import asyncio
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from local.kubernetes_provider import server
 from local.kubernetes_provider.provider import KubernetesProvider
-from local.provider_plugin import EXECUTABLE
+from local.provider_plugin import put_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -32,12 +31,12 @@ def shared_provider(pulumi_home: Path, kubeconfig: Path) -> Iterator[None]:
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         port = int(process.stdout.readline())
-        plugin = pulumi_home / f"plugins/resource-kubernetes-v{importlib.metadata.version('pulumi-kubernetes')}"
-        plugin.mkdir(parents=True, exist_ok=True)
-        script = plugin / EXECUTABLE
         # The engine learns the port from the one whom it started, and ends that one.
+        script = pulumi_home / "shared-provider"
+        script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(f"#!/bin/sh\necho {port}\nexec sleep 600\n")
         script.chmod(0o755)
+        put_plugin(pulumi_home, script)
         try:
             yield
         finally:

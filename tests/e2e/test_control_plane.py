@@ -11,6 +11,7 @@ from typing import Any
 import kubernetes
 import psutil
 import pytest
+import urllib3
 
 from local import control_plane as module
 from local.binaries import Binaries
@@ -98,10 +99,20 @@ def second(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iter
         second.control.stop()
 
 
-def test_a_second_start_changes_nothing(started: Plane) -> None:
+def test_a_second_start_changes_nothing_and_waits_for_nothing(started: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    request = urllib3.PoolManager.request
+
+    def recorded(pool: urllib3.PoolManager, method: str, *arguments: Any, **options: Any) -> Any:
+        events.append(method)
+        return request(pool, method, *arguments, **options)
+
+    monkeypatch.setattr(urllib3.PoolManager, "request", recorded)
+    monkeypatch.setattr(time, "sleep", lambda _: events.append("sleep"))
     kubeconfig = started.state.kubeconfig.read_text()
     pids = {name: process.pid for name, process in started.processes().items()}
     assert started.start() == []
+    assert set(events) == {"GET"}
     assert started.state.kubeconfig.read_text() == kubeconfig
     assert {name: process.pid for name, process in started.processes().items()} == pids
     assert sorted(pids) == sorted(NAMES)

@@ -6,17 +6,16 @@ from typing import Any
 import pytest
 
 from bench import programs
-from tests.e2e import stand_in
+from tests.e2e import inline_stack
 
-pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
-core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
 PROVIDERS = 3
 MOST_BYTES_OVER_FLAT = 1.3
 
 
 def test_a_provider_is_one_resource_and_a_third_more_bytes_at_most_in_the_state(
-    stack: stand_in.Stack, namespace: str
+    stack: inline_stack.Stack, namespace: str
 ) -> None:
     keys = programs.keys(PROVIDERS, rotated=False)
     sizes = {}

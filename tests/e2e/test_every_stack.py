@@ -23,7 +23,7 @@ from local.binaries import Binaries
 from local.control_plane import ControlPlane
 from local.project import namespaces, stack_names
 from stack_config import api_key_variable
-from tests.e2e import stand_in
+from tests.e2e import inline_stack
 from tests.e2e.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
 from tests.e2e.shared_provider import shared_provider
 
@@ -37,7 +37,7 @@ APIS = {"kgateway": BACKEND, "agentgateway": AGENTGATEWAY_BACKEND}
 QUICK = ("groq", "perplexity", "prod")
 STACKS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in stack_names()]
 
-pytestmark = stand_in.pytestmark
+pytestmark = inline_stack.pytestmark
 
 
 class PulumiWithPreview(automation.PulumiCommand):
@@ -62,6 +62,7 @@ def project(
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for tests",
         "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     provider = shared_provider(folder / "home", control_plane.state.kubeconfig)
@@ -86,7 +87,7 @@ def take_all_away(cluster: Cluster, namespaces: set[str]) -> None:
 def created(project: automation.LocalWorkspaceOptions, name: str) -> automation.Stack:
     keys = {api_key_variable(provider): KEY for provider in given(file_of(project, name))[0]}
     workspace = automation.LocalWorkspace(**{**vars(project), "program": program_with(keys)})
-    return stand_in.QuickStack(name, workspace, StackInitMode.CREATE)
+    return inline_stack.QuickStack(name, workspace, StackInitMode.CREATE)
 
 
 def file_of(project: automation.LocalWorkspaceOptions, name: str) -> Path:

@@ -21,14 +21,13 @@ from local.binaries import Binaries
 from local.control_plane import KUBE_APISERVER, ControlPlane
 from local.kubernetes_provider.diff import diff
 from local.processes import DetachedProcesses
-from tests.e2e import stand_in
+from tests.e2e import inline_stack
 from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
-from tests.e2e.stand_in import Program, Stack
 from tests.readme import README, symptom
 
-pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
-core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
 PROVIDERS = 10
 KEYS = programs.keys(PROVIDERS, rotated=False)

@@ -18,8 +18,8 @@ from kubernetes.client import CoreV1Api, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from pulumi import automation
 
-from tests.e2e import stand_in
-from tests.e2e.stand_in import (
+from tests.e2e import inline_stack
+from tests.e2e.inline_stack import (
     CANARY,
     ROTATED,
     Stack,
@@ -35,8 +35,7 @@ from tests.e2e.stand_in import (
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "local.kubernetes_provider"]
-pytestmark = stand_in.pytestmark
-core, custom, namespace, stack = stand_in.core, stand_in.custom, stand_in.namespace, stand_in.stack
+pytestmark = inline_stack.pytestmark
 
 
 def test_objects_are_made_left_alone_changed_and_removed(
@@ -76,7 +75,7 @@ def test_a_mutable_secret_is_rotated_in_place_and_its_value_is_nowhere_to_be_rea
     assert live_key(core, namespace) == ROTATED
     assert live_secret(core, namespace).metadata.uid == before.metadata.uid
     refreshed = stack.stack.refresh(on_output=stack.printed.append, color="never")
-    assert stand_in.counts(refreshed.stdout) == {"2 unchanged"}
+    assert inline_stack.counts(refreshed.stdout) == {"2 unchanged"}
     assert stack.up(rotated) == {"2 unchanged"}
 
     written = stack.everything_written()

@@ -5,8 +5,8 @@ import pulumi_kubernetes as k8s
 import pytest
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 
-from tests.e2e import stand_in
-from tests.e2e.stand_in import (
+from tests.e2e import inline_stack
+from tests.e2e.inline_stack import (
     CANARY,
     Stack,
     backend,
@@ -19,8 +19,7 @@ from tests.e2e.stand_in import (
     set_by_hand,
 )
 
-pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
-core, custom, namespace, stack = stand_in.core, stand_in.custom, stand_in.namespace, stand_in.stack
+pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
 
 def test_an_object_that_exists_already_is_refused_unless_it_is_to_be_taken_over(

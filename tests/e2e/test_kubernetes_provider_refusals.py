@@ -9,11 +9,10 @@ import pytest
 import yaml
 from pulumi import automation
 
-from tests.e2e import stand_in
-from tests.e2e.stand_in import CANARY, Stack, of, route, secret
+from tests.e2e import inline_stack
+from tests.e2e.inline_stack import CANARY, Stack, of, route, secret
 
-pytestmark = [*stand_in.pytestmark, pytest.mark.slow]
-core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
 
 def test_what_the_api_server_refuses_is_an_error_at_preview_and_at_up(stack: Stack, namespace: str) -> None:

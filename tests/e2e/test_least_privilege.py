@@ -16,15 +16,14 @@ from kubernetes.client import AuthorizationV1Api, RbacAuthorizationV1Api
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import OpenAICompatibleLLM
-from tests.e2e import stand_in
+from tests.e2e import inline_stack
 from tests.e2e.cluster import CUSTOM, Cluster
-from tests.e2e.stand_in import Stack
+from tests.e2e.inline_stack import Stack
 from tests.readme import ROLE
 
-pytestmark = stand_in.pytestmark
-core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+pytestmark = inline_stack.pytestmark
 
-FILE = stand_in.REPOSITORY / "docs/role.yaml"
+FILE = inline_stack.REPOSITORY / "docs/role.yaml"
 NAME = "openai-compatible-llm"
 RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
 
@@ -107,7 +106,7 @@ def account(cluster: Cluster, namespace: str, stack: Stack, tmp_path: Path) -> A
 
 
 def test_up_refresh_and_destroy_need_no_more_than_the_role(stack: Stack, account: Account, cluster: Cluster) -> None:
-    def program(model: str) -> stand_in.Program:
+    def program(model: str) -> inline_stack.Program:
         def make() -> None:
             for name, api in (("mistral", "kgateway"), ("deepseek", "agentgateway")):
                 args = {"preset": name, "api": api, "api_key": "sk-test", "model": model}
@@ -149,9 +148,9 @@ def test_the_readme_makes_the_account_and_shows_what_it_may(cluster: Cluster) ->
 
 def one_of_each(namespace: str) -> None:
     """Every kind of the Role, none depending on another, so that a run tries them all."""
-    stand_in.secret(namespace)
-    stand_in.backend(namespace)
-    stand_in.route(namespace)
+    inline_stack.secret(namespace)
+    inline_stack.backend(namespace)
+    inline_stack.route(namespace)
     target = {"group": "gateway.kgateway.dev", "kind": "Backend", "name": "mistral"}
     validation = {"hostname": "api.example.com", "wellKnownCACertificates": "System"}
     policy = {"targetRefs": [target], "validation": validation}
@@ -173,7 +172,7 @@ def assert_forbids(said: str, verb: str, account: Account) -> None:
 @pytest.mark.parametrize("verb", sorted(USED_BY_THE_STAND_IN - {"delete"}))
 def test_up_without_one_of_its_verbs_fails_and_says_so_of_every_kind(stack: Stack, account: Account, verb: str) -> None:
     account.set_verbs(without=verb)
-    program = stand_in.of(lambda: one_of_each(account.namespace))
+    program = inline_stack.of(lambda: one_of_each(account.namespace))
     assert_forbids(stack.fails(stack.up, program, continue_on_error=True), verb, account)
 
 
@@ -181,7 +180,7 @@ def test_up_without_one_of_its_verbs_fails_and_says_so_of_every_kind(stack: Stac
 def test_destroy_without_delete_fails_and_says_so_of_every_kind(
     stack: Stack, account: Account, cluster: Cluster
 ) -> None:
-    stack.up(stand_in.of(lambda: one_of_each(account.namespace)))
+    stack.up(inline_stack.of(lambda: one_of_each(account.namespace)))
     account.set_verbs(without="delete")
     destroy = functools.partial(stack.stack.destroy, on_output=stack.printed.append, color="never")
     said = stack.fails(destroy, continue_on_error=True)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from local.binaries import find_or_build
+from local.provider_plugin import official_plugin_on_path
 from tests import seed
 from tests.canary import Canaries
 from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages
@@ -168,6 +169,14 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
     assert "│ mistral  │ mistral  │ /mistral  │ api.mistral.ai   │ mistral-medium-2505 │" in table
     assert "│ deepseek │ deepseek │ /deepseek │ api.deepseek.com │ deepseek-chat       │" in table
     assert "Nothing changed." not in first_up
+
+
+def test_it_says_that_the_stand_in_is_used_only_where_it_is(clone: Clone, first_up: str) -> None:
+    (plugin,) = clone.state.pulumi_home.glob("plugins/resource-kubernetes-*/pulumi-resource-kubernetes")
+    on_path = official_plugin_on_path()
+    assert plugin.resolve() == on_path or not on_path
+    assert plugin.is_symlink() == ("its stand-in is used" not in first_up)
+    assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 
 def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, dict[str, set[bytes]]]) -> None:

@@ -13,11 +13,10 @@ import psutil
 import pytest
 
 from components import OpenAICompatibleLLM
-from tests.e2e import stand_in
+from tests.e2e import inline_stack
 from tests.e2e.cluster import CUSTOM, Cluster
 
-pytestmark = stand_in.pytestmark
-core, namespace, stack = stand_in.core, stand_in.namespace, stand_in.stack
+pytestmark = inline_stack.pytestmark
 
 ALL_NEW = {"6 created"}
 GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
@@ -47,7 +46,7 @@ class Controllers:
 
     @property
     def _newer(self) -> bool:
-        """Agentgateway says of a policy by the Gateway what kgateway says of it by the Backend."""
+        """Whether the policy's word is by the Gateway, as agentgateway gives it, and not by the Backend."""
         return "AgentgatewayBackend" in self.seen
 
     def _run(self) -> None:
@@ -83,7 +82,7 @@ class Controllers:
         return said
 
 
-def component(namespace: str, **more: Any) -> stand_in.Program:
+def component(namespace: str, **more: Any) -> inline_stack.Program:
     args: Any = {"preset": "mistral", "api_key": "sk-test", "namespace": namespace, **more}
 
     def program() -> None:
@@ -92,7 +91,7 @@ def component(namespace: str, **more: Any) -> stand_in.Program:
     return program
 
 
-def states(stack: stand_in.Stack) -> dict[str, dict[str, Any]]:
+def states(stack: inline_stack.Stack) -> dict[str, dict[str, Any]]:
     """What stands in the state, by kind."""
     deployment: Any = stack.stack.export_stack().deployment
     return {each["type"].rpartition(":")[2]: each for each in deployment["resources"]}
@@ -100,7 +99,7 @@ def states(stack: stand_in.Stack) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_enough(
-    stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
+    stack: inline_stack.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
     first = Controllers(cluster, namespace)
     with first.running():
@@ -121,7 +120,7 @@ def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_
 
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
-    stack: stand_in.Stack, namespace: str, cluster: Cluster, api: str
+    stack: inline_stack.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
     program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1, api=api)
     assert stack.preview(program) == {"6 to create"}
@@ -138,7 +137,7 @@ def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
 
 
 def test_an_interrupt_ends_the_waiting_and_what_was_made_is_in_the_state(
-    stack: stand_in.Stack, namespace: str, cluster: Cluster
+    stack: inline_stack.Stack, namespace: str, cluster: Cluster
 ) -> None:
     def interrupt() -> None:
         deadline = time.monotonic() + 20
@@ -157,7 +156,7 @@ def test_an_interrupt_ends_the_waiting_and_what_was_made_is_in_the_state(
 
 
 def test_unless_asked_to_it_does_not_wait_and_a_second_up_has_nothing_to_do(
-    stack: stand_in.Stack, namespace: str
+    stack: inline_stack.Stack, namespace: str
 ) -> None:
     program = component(namespace)
     assert stack.up(program) == ALL_NEW

@@ -1,6 +1,8 @@
-"""The stand-in runs programs as Pulumi's own language host does, as far as the CLI's user can tell."""
+"""The stand-in runs programs as Pulumi's own language host does, which is asked the same where it is on PATH."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,15 +35,24 @@ CANARY = "canary-0123456789"
 
 pytestmark = pytest.mark.slow
 
+NAME = "pulumi-language-python"
+OFFICIAL = shutil.which(NAME)
 
-@pytest.fixture
-def cli(tmp_path: Path) -> PulumiCli:
+
+@pytest.fixture(params=["stand-in", *(["official"] if OFFICIAL else [])])
+def cli(request: pytest.FixtureRequest, tmp_path: Path) -> PulumiCli:
     """The CLI in a project that makes no resource, with the stack `dev`."""
     project = tmp_path / "project"
     (project / "stacks").mkdir(parents=True)
     (project / "Pulumi.yaml").write_text(SETTINGS)
     (project / "__main__.py").write_text(PROGRAM)
+    (project / ".venv").symlink_to(sys.prefix)
     cli = isolated_cli(project, tmp_path / "pulumi-home")
+    if OFFICIAL and request.param == "official":
+        beside_pulumi = cli.home / "bin" / NAME
+        beside_pulumi.unlink()
+        for suffix in ("", "-exec"):
+            beside_pulumi.with_name(f"{NAME}{suffix}").symlink_to(f"{OFFICIAL}{suffix}")
     created = cli("stack", "init", "dev")
     assert created.returncode == 0, created.stderr
     return cli
@@ -50,7 +61,6 @@ def cli(tmp_path: Path) -> PulumiCli:
 def test_a_stack_goes_up_shows_its_outputs_and_is_destroyed(cli: PulumiCli) -> None:
     session = cli.shell(
         f"""
-        pulumi install
         pulumi config set greeting hello
         pulumi config set --secret key {CANARY}
         pulumi preview
@@ -108,6 +118,12 @@ def test_the_cli_knows_nothing_of_this_machine(cli: PulumiCli) -> None:
     assert about.returncode == 0, about.stderr
     backend = json.loads(about.stdout)["backend"]
     assert backend["url"] == (cli.project.parent / "pulumi-home/state").as_uri()
+
+
+def test_an_install_installs_nothing(pulumi_cli: PulumiCli) -> None:
+    installed = pulumi_cli("install")
+    assert (installed.returncode, installed.stderr) == (0, "")
+    assert not (pulumi_cli.project / ".venv").exists()
 
 
 def test_the_cli_runs_in_a_copy_of_the_project(pulumi_cli: PulumiCli) -> None:

@@ -39,6 +39,7 @@ def test_the_users_login_stacks_and_cluster_are_not_seen() -> None:
         "PULUMI_CONFIG_PASSPHRASE_FILE",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
         "PULUMI_HOME",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS",
         "PULUMI_SKIP_UPDATE_CHECK",
     }
 

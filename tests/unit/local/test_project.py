@@ -49,6 +49,17 @@ def test_a_copy_has_all_but_secrets_and_what_ties_it_to_its_user(repository: Pat
     assert (copy / "stacks/Pulumi.dev.yaml").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("setting", ["cluster", "clusterIdentifier", "config:context", "context", "kubeconfig"])
+def test_a_copy_names_no_cluster_of_its_user(repository: Path, copy: Path, setting: str) -> None:
+    kept = {"kubernetes:enableSecretMutable": True, "routes:context": "theirs"}
+    users = {"config": {**kept, f"kubernetes:{setting}": "production"}}
+    write(repository, users)
+    (repository / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "routes", "runtime": "python", **users}))
+    copy_project(copy, ["dev"], repository)
+    assert copied(copy) == {"config": kept}
+    assert yaml.safe_load((copy / "Pulumi.yaml").read_text())["config"] == kept
+
+
 def test_a_second_copy_keeps_the_salt_that_the_engine_gave_the_first(repository: Path, copy: Path) -> None:
     write(repository, {"encryptionsalt": "v1:user", "config": {"routes:a": 1}})
     copy_project(copy, ["dev"], repository)

@@ -16,7 +16,8 @@ DOWNLOADS = f'mkdir -p "$PULUMI_HOME/plugins/{FOLDER}" && echo "$@" > "$PULUMI_H
 
 
 class Machine:
-    def __init__(self, folder: Path, program: Program) -> None:
+    def __init__(self, folder: Path, bin_folder: Path, program: Program) -> None:
+        self.bin_folder = bin_folder
         self.own_home = folder / "own"
         self.users_home = folder / "users"
         self._pulumi = folder / "pulumi"
@@ -27,9 +28,10 @@ class Machine:
         self._program(self._pulumi, script)
 
     def put_plugin(self, home: Path) -> Path:
-        place = home / "plugins" / FOLDER
-        self._program(place / EXECUTABLE, "echo official")
-        return place
+        return self._program(home / "plugins" / FOLDER / EXECUTABLE, "echo official")
+
+    def put_plugin_on_path(self) -> Path:
+        return self._program(self.bin_folder / EXECUTABLE, "echo from PATH")
 
     def choose(self) -> list[str]:
         """What is said."""
@@ -39,15 +41,25 @@ class Machine:
 
     @property
     def chosen(self) -> Path:
-        return self.own_home / "plugins" / FOLDER
+        return self.own_home / "plugins" / FOLDER / EXECUTABLE
 
 
 @pytest.fixture
-def machine(tmp_path: Path, program: Program) -> Machine:
-    return Machine(tmp_path, program)
+def machine(tmp_path: Path, bin_folder: Path, program: Program) -> Machine:
+    return Machine(tmp_path, bin_folder, program)
 
 
-def test_the_official_plugin_of_the_user_is_taken(machine: Machine, cache: Path) -> None:
+def test_the_official_plugin_on_path_is_taken_first(machine: Machine, cache: Path) -> None:
+    machine.put_plugin(cache / "pulumi")
+    machine.put_plugin(machine.users_home)
+    on_path = machine.put_plugin_on_path()
+    assert machine.choose() == []
+    assert machine.chosen.resolve() == on_path.resolve()
+
+
+def test_the_official_plugin_in_the_users_pulumi_home_is_taken_before_the_cached_one(
+    machine: Machine, cache: Path
+) -> None:
     machine.put_plugin(cache / "pulumi")
     users = machine.put_plugin(machine.users_home)
     assert machine.choose() == []
@@ -64,17 +76,17 @@ def test_without_a_pulumi_home_the_users_is_in_the_home_folder(
     assert machine.chosen.resolve() == users.resolve()
 
 
-def test_another_version_of_the_users_is_not_taken(machine: Machine) -> None:
+def test_another_version_in_the_users_pulumi_home_is_not_taken(machine: Machine) -> None:
     users = machine.put_plugin(machine.users_home)
-    users.rename(users.with_name("resource-kubernetes-v1.0.0"))
+    users.parent.rename(users.parent.with_name("resource-kubernetes-v1.0.0"))
     assert machine.choose() == [ASKING, STAND_IN]
 
 
 def test_the_official_plugin_is_downloaded_once_for_all_clones(machine: Machine, cache: Path) -> None:
     machine.pulumi(DOWNLOADS)
     assert machine.choose() == [ASKING]
-    assert machine.chosen.resolve() == (cache / "pulumi/plugins" / FOLDER).resolve()
-    asked = (machine.chosen / EXECUTABLE).read_text()
+    assert machine.chosen.resolve() == (cache / "pulumi/plugins" / FOLDER / EXECUTABLE).resolve()
+    asked = machine.chosen.read_text()
     assert asked == f"plugin install resource kubernetes v{version('pulumi-kubernetes')}\n"
     machine.pulumi("exit 1")
     assert machine.choose() == []
@@ -82,9 +94,8 @@ def test_the_official_plugin_is_downloaded_once_for_all_clones(machine: Machine,
 
 def test_where_the_official_plugin_can_not_be_had_the_stand_in_is_written(machine: Machine) -> None:
     assert machine.choose() == [ASKING, STAND_IN]
-    script = machine.chosen / EXECUTABLE
-    assert os.access(script, os.X_OK)
-    assert "-m local.kubernetes_provider" in script.read_text()
+    assert os.access(machine.chosen, os.X_OK)
+    assert "-m local.kubernetes_provider" in machine.chosen.read_text()
 
 
 def test_a_refusal_holds_for_a_day(machine: Machine, cache: Path) -> None:
@@ -99,11 +110,20 @@ def test_a_refusal_holds_for_a_day(machine: Machine, cache: Path) -> None:
 
 def test_the_stand_in_gives_way_to_the_official_plugin_and_comes_back(machine: Machine) -> None:
     machine.choose()
-    users = machine.put_plugin(machine.users_home)
+    official = machine.put_plugin_on_path()
     assert machine.choose() == []
-    official = users / EXECUTABLE
-    assert subprocess.check_output([machine.chosen / EXECUTABLE]) == b"official\n"
-    users.rename(users.with_name("gone"))
+    assert subprocess.check_output([machine.chosen]) == b"from PATH\n"
+    gone = official.rename(official.with_name("gone"))
     assert machine.choose() == [STAND_IN]
-    assert "-m local.kubernetes_provider" in (machine.chosen / EXECUTABLE).read_text()
-    assert (users.with_name("gone") / official.name).read_text() == "#!/bin/sh\necho official\n"
+    assert "-m local.kubernetes_provider" in machine.chosen.read_text()
+    assert gone.read_text() == "#!/bin/sh\necho from PATH\n"
+
+
+def test_a_folder_of_the_users_that_an_earlier_version_linked_to_stays_as_it_is(machine: Machine) -> None:
+    users = machine.put_plugin(machine.users_home)
+    machine.chosen.parent.parent.mkdir(parents=True)
+    machine.chosen.parent.symlink_to(users.parent)
+    machine.put_plugin_on_path()
+    assert machine.choose() == []
+    assert subprocess.check_output([machine.chosen]) == b"from PATH\n"
+    assert users.read_text() == "#!/bin/sh\necho official\n"

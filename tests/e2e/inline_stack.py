@@ -1,6 +1,7 @@
-"""The stand-in for the official Kubernetes provider, driven by the real engine against a real API server.
+"""Stacks whose programs the tests write: the real engine runs them against a real API server.
 
-A test file takes the fixtures by naming them: `core, custom, namespace, stack = stand_in.core, ...`.
+Each test with a `stack` runs with the stand-in for the Kubernetes provider, and with the official one where it is on
+PATH.
 """
 
 import base64
@@ -27,7 +28,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
 
 from local.binaries import Binaries
-from local.provider_plugin import write_stand_in
+from local.provider_plugin import official_plugin_on_path, put_plugin
 from tests.e2e.cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,6 +39,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
+
+PROVIDERS = ["stand-in"]
 
 Program = Callable[[], None]
 
@@ -149,25 +152,27 @@ def custom(cluster: Cluster) -> CustomObjectsApi:
 
 @pytest.fixture
 def namespace(core: CoreV1Api) -> Iterator[str]:
-    name = f"stand-in-{uuid.uuid4().hex[:8]}"
+    name = f"inline-{uuid.uuid4().hex[:8]}"
     core.create_namespace({"metadata": {"name": name}})  # type: ignore[arg-type]
     yield name
     core.delete_namespace(name)
 
 
+@pytest.fixture(params=PROVIDERS)
+def kubernetes_provider(request: pytest.FixtureRequest) -> str:
+    """Which one the engine uses: `stand-in` or `official`."""
+    return str(request.param)
+
+
 @pytest.fixture
-def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    plugin = tmp_path / "plugin"
-    write_stand_in(plugin)
+def stack(
+    kubernetes_provider: str, kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
     folder = tmp_path / "stack"
     for name in ("project", "state", "home"):
         (folder / name).mkdir(parents=True)
-    project = {
-        "name": "stand-in",
-        "runtime": "python",
-        "plugins": {"providers": [{"name": "kubernetes", "path": str(plugin)}]},
-    }
-    (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump(project))
+    put_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
+    (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
     monkeypatch.setattr(LanguageServer, "Run", run_to_its_end)
@@ -176,6 +181,7 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for tests",
         "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
     }
     options = automation.LocalWorkspaceOptions(work_dir=str(folder / "project"), env_vars=variables)
     # Its `create` would make a Stack of the SDK's own.
