@@ -26,7 +26,7 @@ kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the loca
 	@$(BIN)/python -m local kubeconfig
 
 chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=mistral GATEWAY_URL=http://... PROMPT="...")
-	@$(BIN)/python -m components.openai_compatible_llm.doctor $${STACK:+--stack "$$STACK"} \
+	@$(BIN)/python -m local chat $${STACK:+--stack "$$STACK"} \
 	  $${GATEWAY_URL:+--gateway-url "$$GATEWAY_URL"} $(OPTIONS) $${PROMPT:+-- "$$PROMPT"}
 
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)
@@ -36,7 +36,8 @@ test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, a
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
 
 test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
-	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
+	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit

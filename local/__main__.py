@@ -15,6 +15,8 @@ INTERRUPTED = 130
 
 def main(arguments: list[str]) -> int:
     """Runs one command; a problem that the user can act on is one message and status 1."""
+    if arguments[:1] == ["chat"]:
+        return _chat(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "preview"):
@@ -54,6 +56,17 @@ def _run(asked: argparse.Namespace, state: StateFolder, console: Console) -> Non
             commands.down()
         case "status":
             commands.status()
+
+
+def _chat(arguments: list[str]) -> int:
+    from local.chat import chat
+
+    try:
+        return chat(StateFolder.of_this_clone(), arguments)
+    except LocalError as error:
+        return _failed(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _kubeconfig(state: StateFolder, console: Console) -> None:

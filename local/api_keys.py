@@ -17,6 +17,8 @@ class ApiKeys:
     def __init__(self, environment: MutableMapping[str, str], say: Callable[[str], None]) -> None:
         self._taken = {name: environment.pop(name) for name in list(environment) if name.endswith("_API_KEY")}
         self._say = say
+        self.real: list[str] = []
+        """The variables of this run that had a key."""
 
     def for_providers(self, providers: Iterable[str]) -> dict[str, str]:
         """The variables that the program looks for, each with a value."""
@@ -25,6 +27,8 @@ class ApiKeys:
             keys[variable] = self._taken.get(variable) or PLACEHOLDER
             if keys[variable] == PLACEHOLDER:
                 self._say(f"No {variable} in the environment: a placeholder stands for it, on this machine alone.")
+            else:
+                self.real.append(variable)
         return keys
 
 

@@ -43,6 +43,11 @@ class StateFolder:
         return self.root / "processes"
 
     @property
+    def gateways(self) -> Path:
+        """What the last `make up` knew of gateways: where their programs are, and the API of each Gateway."""
+        return self.root / "gateways.json"
+
+    @property
     def lock(self) -> Path:
         """Beside the folder, so that it outlives the folder's removal while someone waits for it."""
         return self.root.with_name(self.root.name + ".lock")

@@ -51,6 +51,11 @@ class DetachedProcesses:
                 pass
         return next(self._unrecorded(name), None)
 
+    def names(self) -> set[str]:
+        """Of all that run."""
+        files = (Path(mark) for _, mark in _marked())
+        return {file.stem for file in files if file.parent == self._state.processes.resolve()}
+
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
         """Whether it runs, and with just this command line and revision."""
         process, record = self.find(name), self._record(name)
@@ -133,12 +138,7 @@ class DetachedProcesses:
 
     def _unrecorded(self, name: str) -> Iterator[psutil.Process]:
         """Started by a command that was killed before it could write the record."""
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(_MARK) == self._mark(name) and is_alive(process):
-                    yield process
-            except (psutil.Error, OSError):
-                continue
+        return (process for process, mark in _marked() if mark == self._mark(name))
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -147,6 +147,17 @@ def is_alive(process: psutil.Process) -> bool:
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
+
+
+def _marked() -> Iterator[tuple[psutil.Process, str]]:
+    """All detached processes of this user, each with the file that its record belongs in."""
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(_MARK)
+            if mark and is_alive(process):
+                yield process, mark
+        except (psutil.Error, OSError):
+            continue
 
 
 def _end(process: psutil.Process) -> None:

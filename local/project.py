@@ -6,10 +6,14 @@ from typing import Any
 
 import yaml
 
+from components.openai_compatible_llm import BackendApi
+from components.openai_compatible_llm.backends import DEFAULT_API
 from components.openai_compatible_llm.inputs import validators
+from components.openai_compatible_llm.inputs.resolve import DEFAULT_GATEWAY, DEFAULT_NAMESPACE
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
-from stack_config import NAMESPACE, PROVIDERS, needs_api_key
+from local.gateway.references import GatewayReference
+from stack_config import API, GATEWAY, NAMESPACE, PROVIDERS, needs_api_key
 
 # What ties a stack file to secrets or services of its user, which are no business of this machine's control plane.
 USERS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -61,6 +65,26 @@ def namespaces(folder: Path, stack: str) -> set[str]:
     named = [config.get(f"{project_name(folder)}:{NAMESPACE}")]
     named += [given.get(NAMESPACE) for given in _providers(config, folder).values() if isinstance(given, dict)]
     return {name for name in named if isinstance(name, str) and validators.namespace(name) is None}
+
+
+def gateway_references(folder: Path, stack: str) -> list[GatewayReference]:
+    """Returns the Gateways of a stack's providers, but of none whose Gateway or API the program will refuse."""
+    if not _stack_file(folder, stack).exists():
+        return []
+    config = _config(folder, stack)
+    project = project_name(folder)
+    for_all = {key: config.get(f"{project}:{key}") for key in (API, NAMESPACE, GATEWAY)}
+    references = []
+    for provider, given in _providers(config, folder).items():
+        args = for_all | _group(given)
+        gateway = _group(args[GATEWAY])
+        api = args[API] or DEFAULT_API
+        name = gateway.get("name") or DEFAULT_GATEWAY
+        namespace = gateway.get(NAMESPACE) or args[NAMESPACE] or DEFAULT_NAMESPACE
+        texts = all(isinstance(each, str) for each in (api, name, namespace))
+        if texts and api in set(BackendApi) and not (validators.object_name(name) or validators.namespace(namespace)):
+            references.append(GatewayReference(stack, str(provider), str(api), namespace, name))
+    return references
 
 
 def project_name(folder: Path) -> str:

@@ -14,10 +14,11 @@ from local.api_keys import ApiKeys, program_with
 from local.checkpoints import Checkpoint, KubernetesObject, checkpoints
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.gateway.references import GatewayReference
 from local.interruption import Interruption
 from local.kubernetes_provider.objects import Objects
 from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError
-from local.project import copy_project, namespaces, project_name, providers_without_key
+from local.project import copy_project, gateway_references, namespaces, project_name, providers_without_key
 
 # For a run after one that was killed: what it made but could not write down is taken over instead of refused.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
@@ -70,6 +71,12 @@ class Stacks:
     def namespaces(self, names: Iterable[str]) -> list[str]:
         """Those that these stacks name for their objects."""
         return sorted({namespace for name in names for namespace in namespaces(self._project, name)})
+
+    def gateways(self, names: Iterable[str] = ()) -> list[GatewayReference]:
+        """Returns the Gateways of the stacks that are deployed, and then those of these stacks."""
+        names = list(names)
+        deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
+        return [reference for stack in (*deployed, *names) for reference in gateway_references(self._project, stack)]
 
     def up(self, name: str) -> Deployed:
         stack = self._stack(name, self._program(name))

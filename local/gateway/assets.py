@@ -26,18 +26,29 @@ class Assets:
 
     @property
     def definitions(self) -> list[dict[str, Any]]:
-        return list(parse(sorted((self.folder / "crds").glob("*.yaml"))))
+        return list(parse(self._definition_files))
 
     @property
-    def are_there(self) -> bool:
-        programs = (self.controller, self.proxy)
-        return all(os.access(program, os.X_OK) and program.is_file() for program in programs) and any(
-            (self.folder / "crds").glob("*.yaml")
-        )
+    def missing(self) -> list[str]:
+        """What is not there, or is no program."""
+        programs = [
+            program.name
+            for program in (self.controller, self.proxy)
+            if not (program.is_file() and os.access(program, os.X_OK))
+        ]
+        return programs if self._definition_files else [*programs, "crds/*.yaml"]
+
+    @property
+    def _definition_files(self) -> list[Path]:
+        return sorted((self.folder / "crds").glob("*.yaml"))
+
+
+def assets_in(folder: Path) -> dict[str, Assets]:
+    """Where those of each gateway API are looked for, by its name."""
+    return {name: Assets(folder.absolute() / name) for name in GATEWAY_APIS}
 
 
 def find_assets(environment: Mapping[str, str] = os.environ) -> dict[str, Assets]:
-    """Those of each gateway API, by its name, of which everything is there."""
-    root = environment.get(VARIABLE)
-    found = {name: Assets(Path(root).absolute() / name) for name in GATEWAY_APIS} if root else {}
-    return {name: assets for name, assets in found.items() if assets.are_there}
+    """Those of each gateway API in `$GATEWAY_ASSETS` of which everything is there, by its name."""
+    folder = environment.get(VARIABLE)
+    return {name: assets for name, assets in assets_in(Path(folder)).items() if not assets.missing} if folder else {}

@@ -84,11 +84,11 @@ class Gateways:
         if failures:
             raise GatewayError("\n".join(failures))
 
-    def runs(self, gateway: Gateway) -> bool:
-        """Whether its controller runs and its proxy listens."""
-        return bool(self._processes.find(gateway.api.controller)) and self._processes.listens(
-            gateway.proxy, gateway.port
-        )
+    def running(self, api: GatewayApi, namespace: str, name: str) -> Gateway | None:
+        """The Gateway, if its controller runs and its proxy listens."""
+        gateway = Gateway(api, namespace, name, self._ports.read().get(Gateway(api, namespace, name, 0).proxy, 0))
+        runs = self._processes.find(api.controller) and self._processes.listens(gateway.proxy, gateway.port)
+        return gateway if runs else None
 
     def stop(self, gateways: Iterable[Gateway]) -> None:
         """End the proxies, and then the controllers."""
@@ -147,10 +147,11 @@ class Gateways:
 
     def _ended(self, name: str) -> GatewayError:
         lines = last_lines(self._processes.log(name))
-        if taken := _PORT_TAKEN.search(lines):
+        if taken := _PORT_TAKEN.findall(lines):
+            # The last one: it does without some of its ports.
             return GatewayError(
-                f"Another program on this machine has port {taken[1]}, which {name} needs and can't change. "
-                "End that program, or the other clone's local control plane by `make down`; then run `make up` again."
+                f"Port {taken[-1]} is taken, and {name} can't use another. It is free again when you end the program "
+                "that has it: `make down`, if that is the gateway of another clone. Then run `make up` again."
             )
         return GatewayError(f"{name} ended by itself. {lines}")
 

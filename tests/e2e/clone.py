@@ -100,7 +100,8 @@ class Clone:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+        own = ("_API_KEY", "GATEWAY_ASSETS", "SSL_CERT_FILE")
+        kept = {name: value for name, value in os.environ.items() if not name.endswith(own)}
         return kept | {
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),

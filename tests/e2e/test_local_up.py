@@ -179,6 +179,12 @@ def test_it_says_that_the_stand_in_is_used_only_where_it_is(clone: Clone, first_
     assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 
+def test_one_line_says_that_nobody_answers_requests_and_where_to_read_on(clone: Clone, first_up: str) -> None:
+    line = "No gateway runs here, so nobody answers requests. docs/gateway.md says how to get one."
+    assert first_up.splitlines()[-1] == clone.run("status").stdout.splitlines()[-1] == line
+    assert (clone.folder / "docs/gateway.md").exists()
+
+
 def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, dict[str, set[bytes]]]) -> None:
     done, seen = watched_up
     assert not CANARIES.are_in(done.printed)

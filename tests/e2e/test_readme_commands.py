@@ -90,6 +90,7 @@ def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster) -> None:
 def ask(cli: PulumiCli) -> None:
     for file in ("Makefile", "requirements-dev.txt"):
         shutil.copy(REPOSITORY / file, cli.project)
+    shutil.copytree(REPOSITORY / "local", cli.project / "local")
     put_packages(cli.project)
     with stand_in_gateway() as gateway:
         done = cli.shell(ASKED.replace(README_GATEWAY, gateway.url))

@@ -13,6 +13,7 @@ def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left() -> None:
     keys = ApiKeys(environment, said.append)
     assert environment == {"API_KEY_FILE": "path", "PATH": "/bin"}
     assert keys.for_providers(["mistral"]) == {"MISTRAL_API_KEY": "one"}
+    assert keys.real == ["MISTRAL_API_KEY"]
     assert said == []
 
 
@@ -20,6 +21,7 @@ def test_a_placeholder_stands_for_a_key_that_is_not_there_or_empty() -> None:
     said: list[str] = []
     keys = ApiKeys({"B_API_KEY": ""}, said.append)
     assert keys.for_providers(["a-1", "b"]) == {"A_1_API_KEY": PLACEHOLDER, "B_API_KEY": PLACEHOLDER}
+    assert keys.real == []
     assert said == [
         f"No {name} in the environment: a placeholder stands for it, on this machine alone."
         for name in ("A_1_API_KEY", "B_API_KEY")

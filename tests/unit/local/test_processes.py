@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -180,6 +181,25 @@ def test_an_environment_of_its_own_goes_over_what_it_inherits(
     environment = found(detached, "one").environ()
     assert (environment["LANG"], environment["GATEWAY"]) == ("its own", "agentgateway")
     assert environment["HOME"] == "the caller's"
+
+
+def test_all_that_run_are_known_even_when_their_records_are_gone(state: StateFolder, tmp_path: Path) -> None:
+    other = StateFolder(tmp_path / "other")
+    other.create()
+    detached, others = DetachedProcesses(state), DetachedProcesses(other)
+    for name in ("one", "two.with.dots"):
+        detached.start(name, SLEEP)
+    others.start("three", SLEEP)
+    for name in ("one", "two.with.dots"):
+        found(detached, name)
+    found(others, "three")
+    assert detached.names() == {"one", "two.with.dots"}
+    shutil.rmtree(state.processes)
+    assert detached.names() == {"one", "two.with.dots"}
+    detached.stop(*detached.names())
+    assert detached.names() == set()
+    assert others.names() == {"three"}
+    others.stop("three")
 
 
 def test_a_log_is_private_and_begins_anew_with_the_last_one_kept(detached: DetachedProcesses) -> None:

@@ -4,7 +4,16 @@ import pytest
 import yaml
 
 from local.errors import LocalError
-from local.project import copy_project, namespaces, project_name, providers_without_key, refuse_unknown, stack_names
+from local.gateway.references import GatewayReference
+from local.project import (
+    copy_project,
+    gateway_references,
+    namespaces,
+    project_name,
+    providers_without_key,
+    refuse_unknown,
+    stack_names,
+)
 
 SECURE = {"secure": "v1:abc"}
 
@@ -176,3 +185,51 @@ def test_a_project_file_without_a_name_is_told(repository: Path) -> None:
     (repository / "Pulumi.yaml").write_text("runtime: python\n")
     with pytest.raises(LocalError, match=r"^Pulumi\.yaml gives the project no name\.$"):
         project_name(repository)
+
+
+@pytest.mark.parametrize(
+    ("config", "attached"),
+    [
+        ({"routes:providers": {"a": None}}, ("kgateway", "gloo-system", "agentgateway")),
+        (
+            {"routes:api": "agentgateway", "routes:namespace": "llm", "routes:providers": {"a": {"model": "m"}}},
+            ("agentgateway", "llm", "agentgateway"),
+        ),
+        (
+            {"routes:gateway": {"name": "edge", "namespace": "infra"}, "routes:providers": {"a": {"namespace": "llm"}}},
+            ("kgateway", "infra", "edge"),
+        ),
+        (
+            {
+                "routes:api": "kgateway",
+                "routes:gateway": {"name": "edge", "namespace": "infra"},
+                "routes:providers": {"a": {"api": "agentgateway", "gateway": {"name": "own"}, "namespace": "llm"}},
+            },
+            ("agentgateway", "llm", "own"),
+        ),
+    ],
+)
+def test_the_gateway_of_a_provider_is_its_own_or_the_stacks_or_the_default(
+    config: object, attached: tuple[str, str, str], repository: Path
+) -> None:
+    write(repository, {"config": config})
+    assert gateway_references(repository, "dev") == [GatewayReference("dev", "a", *attached)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"api": "istio"},
+        {"api": ["kgateway"]},
+        {"namespace": "No namespace"},
+        {"gateway": {"name": "No name"}},
+        {"gateway": {"name": {"is": "a group"}}},
+    ],
+)
+def test_a_gateway_that_the_program_refuses_is_none(given: object, repository: Path) -> None:
+    write(repository, {"config": {"routes:providers": {"a": given, "b": {}}}})
+    assert [each.provider for each in gateway_references(repository, "dev")] == ["b"]
+
+
+def test_a_stack_whose_file_is_gone_has_no_gateway(repository: Path) -> None:
+    assert gateway_references(repository, "gone") == []

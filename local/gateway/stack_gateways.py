@@ -1,0 +1,109 @@
+"""The gateways of the stacks on the local control plane: those of this run, and those deployed before."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local.control_plane import ControlPlane
+from local.folders import write_private
+from local.gateway.api import GATEWAY_APIS, Gateway
+from local.gateway.assets import VARIABLE, Assets, assets_in
+from local.gateway.gateways import GatewayError, Gateways
+from local.gateway.references import GatewayReference, one_api_each
+
+PAGE = "docs/gateway.md"
+# Names the certificate authorities that `System` means in a BackendTLSPolicy.
+CERTIFICATE_AUTHORITIES = "SSL_CERT_FILE"
+
+
+class StackGateways:
+    """Runs a gateway for each Gateway that stacks attach to, where `$GATEWAY_ASSETS` has the programs.
+
+    A command that is not told where they are takes those of the `make up` before.
+
+    Args:
+        control_plane: The stacks' own.
+        say: Takes a line for the user.
+        environment: The caller's environment variables.
+    """
+
+    def __init__(
+        self, control_plane: ControlPlane, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
+    ) -> None:
+        self._control_plane = control_plane
+        self._say = say
+        self._environment = environment
+
+    def prepare(self, references: Iterable[GatewayReference]) -> tuple[list[Gateway], list[dict[str, Any]]]:
+        """The Gateways with free ports, and the definitions of their APIs: what the control plane must have first."""
+        served = [each for each in self._one_api_each(references, self._say) if each.api in self._usable]
+        if self._folder:
+            apis = {each.gateway: each.api for each in served}
+            write_private(self._control_plane.state.gateways, json.dumps({"assets": str(self._folder), "apis": apis}))
+        gateways = [self._gateways.with_port(GATEWAY_APIS[each.api], each.namespace, each.name) for each in served]
+        used = dict.fromkeys(each.api for each in served)
+        return gateways, [definition for api in used for definition in self._usable[api].definitions]
+
+    def start(self, gateways: Iterable[Gateway]) -> None:
+        """Start them. Says what hinders one; everything else goes on without it."""
+        try:
+            self._gateways.start(gateways)
+        except GatewayError as error:
+            self._say(str(error))
+
+    def running(self, references: Iterable[GatewayReference]) -> list[Gateway]:
+        """The Gateways that answer requests."""
+        found = [self._gateways.running(GATEWAY_APIS[each.api], each.namespace, each.name) for each in references]
+        return list(dict.fromkeys(filter(None, found)))
+
+    def report(self, references: Iterable[GatewayReference]) -> Iterator[str]:
+        """Where requests are answered, and where not."""
+        references = self._one_api_each(references, lambda _: None)
+        if references and not self._folder:
+            yield f"No gateway runs here, so nobody answers requests. {PAGE} says how to get one."
+            return
+        for api in dict.fromkeys(each.api for each in references if each.api not in self._usable):
+            lacking = f"{self._assets[api].folder} has no {', '.join(self._assets[api].missing)}"
+            yield f"No gateway runs here for `api: {api}`, so nobody answers its requests: {lacking}. See {PAGE}."
+        for each in references:
+            if each.api in self._usable:
+                running = self.running([each])
+                answers = f"answers at {running[0].url}; `make chat STACK={each.stack}` asks it" if running else ""
+                yield f"The Gateway {each.gateway} ({each.api}) {answers or 'does not run; `make up` starts it'}."
+
+    def _one_api_each(
+        self, references: Iterable[GatewayReference], say: Callable[[str], None]
+    ) -> list[GatewayReference]:
+        """A Gateway keeps the API that it has, as long as somebody uses it."""
+        apis = self._record.get("apis", {})
+        return one_api_each(sorted(references, key=lambda each: apis.get(each.gateway) != each.api), say)
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads(self._control_plane.state.gateways.read_text())
+        except (OSError, ValueError):
+            return {}
+        return record
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        folder = self._environment.get(VARIABLE) or self._record.get("assets")
+        return Path(folder).absolute() if folder else None
+
+    @cached_property
+    def _assets(self) -> dict[str, Assets]:
+        return assets_in(self._folder) if self._folder else {}
+
+    @cached_property
+    def _usable(self) -> dict[str, Assets]:
+        return {name: assets for name, assets in self._assets.items() if not assets.missing}
+
+    @cached_property
+    def _gateways(self) -> Gateways:
+        authorities = self._environment.get(CERTIFICATE_AUTHORITIES)
+        environment = {CERTIFICATE_AUTHORITIES: str(Path(authorities).absolute())} if authorities else {}
+        return Gateways(self._control_plane, self._usable, self._say, environment)

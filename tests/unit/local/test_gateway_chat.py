@@ -1,0 +1,147 @@
+"""Which stack `make chat` asks, and what it tells the command of the package."""
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local import chat as module
+from local.binaries import Binaries
+from local.chat import chat
+from local.errors import LocalError
+from local.folders import StateFolder
+from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
+from local.processes import DetachedProcesses
+
+LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
+PROVIDERS = {"mistral": {}, "edge": {"gateway": {"name": "edge"}, "api": "agentgateway"}}
+
+
+@dataclass
+class Asked:
+    """What the package's command got."""
+
+    arguments: list[str] = field(default_factory=list)
+    folder: Path = Path()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
+    got = Asked()
+
+    def ask(arguments: Sequence[str]) -> int:
+        got.arguments, got.folder, got.environment = list(arguments), Path.cwd(), dict(os.environ)
+        return 17
+
+    monkeypatch.setattr(module, "ask", ask)
+    monkeypatch.setattr(module, "find_or_build", lambda _: Binaries(*(tmp_path / "bin" / name for name in "abcd")))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.chdir(tmp_path)
+    return got
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateFolder:
+    """After a `make up` of the stack `dev` with a gateway's programs."""
+    state = StateFolder(tmp_path / "state")
+    state.create()
+    state.gateways.write_text('{"assets": "/nowhere"}')
+    (state.pulumi_project / "stacks").mkdir(parents=True)
+    (state.pulumi_project / "Pulumi.yaml").write_text("name: routes\nruntime: python\n")
+    config = {"config": {"routes:providers": PROVIDERS}}
+    (state.pulumi_project / "stacks/Pulumi.dev.yaml").write_text(yaml.safe_dump(config))
+    checkpoint = state.pulumi_state / ".pulumi/stacks/routes/dev.json"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text('{"checkpoint": {}}')
+    return state
+
+
+@pytest.fixture
+def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
+    """Runs programs that stand for those of a Gateway."""
+    processes = DetachedProcesses(state)
+    ports: dict[str, int] = {}
+
+    def run(api: GatewayApi, name: str) -> Gateway:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        gateway = Gateway(api, "gloo-system", name, port)
+        ports[gateway.proxy] = port
+        (state.root / "gateway-ports.json").write_text(json.dumps(ports))
+        processes.start(api.controller, ["sleep", "60"])
+        processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
+        deadline = time.monotonic() + 10
+        while not processes.listens(gateway.proxy, port):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return gateway
+
+    yield run
+    processes.stop(*processes.names())
+
+
+Run = Callable[[GatewayApi, str], Gateway]
+
+
+def test_a_local_stack_is_asked_at_its_gateway_with_its_own_state_and_cluster(
+    state: StateFolder, asked: Asked, run: Run
+) -> None:
+    gateway = run(KGATEWAY, "agentgateway")
+    assert chat(state, ["--stack", "dev", "--provider", "mistral", "--stream", "--", "Hi!"]) == 17
+    assert asked.arguments[:2] == ["--gateway-url", gateway.url]
+    assert asked.arguments[2:] == ["--stack", "dev", "--provider", "mistral", "--stream", "--", "Hi!"]
+    assert asked.folder == state.pulumi_project
+    assert asked.environment["KUBECONFIG"] == str(state.kubeconfig)
+    assert asked.environment["PULUMI_BACKEND_URL"] == state.pulumi_state.as_uri()
+    assert asked.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(state.pulumi_passphrase)
+
+
+def test_the_gateway_is_that_of_the_provider_that_is_asked(state: StateFolder, asked: Asked, run: Run) -> None:
+    run(KGATEWAY, "agentgateway")
+    edge = run(AGENTGATEWAY, "edge")
+    chat(state, ["--stack", "dev", "--provider", "edge"])
+    assert asked.arguments[:2] == ["--gateway-url", edge.url]
+    with pytest.raises(LocalError, match=r"^The providers of stack dev have different gateways\."):
+        chat(state, ["--stack", "dev", "--all"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--stack", "dev", "--gateway-url", "https://llm.example.com"],
+        ["--stack", "mine"],
+        ["--path", "/mistral"],
+        [],
+        ["--help"],
+    ],
+)
+def test_everything_else_goes_to_the_package_as_it_is(
+    arguments: list[str], state: StateFolder, asked: Asked, run: Run, tmp_path: Path
+) -> None:
+    run(KGATEWAY, "agentgateway")
+    assert chat(state, arguments) == 17
+    assert asked.arguments == arguments
+    assert asked.folder == tmp_path
+    assert asked.environment.get("KUBECONFIG") != str(state.kubeconfig)
+
+
+def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(state: StateFolder, asked: Asked) -> None:
+    state.gateways.unlink()
+    assert chat(state, ["--stack", "dev"]) == 17
+    assert asked.arguments == ["--stack", "dev"]
+
+
+def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFolder, asked: Asked, run: Run) -> None:
+    gateway = run(KGATEWAY, "agentgateway")
+    DetachedProcesses(state).stop(gateway.proxy)
+    with pytest.raises(LocalError, match=r"^No gateway runs for the local stack dev; `make up STACK=dev` starts it\."):
+        chat(state, ["--stack", "dev", "--provider", "mistral"])
+    assert asked.arguments == []
