@@ -1,6 +1,6 @@
 """Routes OpenAI-compatible LLM providers through agentgateway on Kubernetes: a Pulumi component."""
 
-from .args import ApiKeySecretArgs, AuthHeaderArgs, BackendApi, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
+from .args import ApiKeySecretArgs, AuthHeaderArgs, BackendApi, Endpoints, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
 from .component import OpenAICompatibleLLM
 from .inputs import InvalidArguments
 
@@ -8,6 +8,7 @@ __all__ = [
     "ApiKeySecretArgs",
     "AuthHeaderArgs",
     "BackendApi",
+    "Endpoints",
     "GatewayArgs",
     "InvalidArguments",
     "OpenAICompatibleLLM",

@@ -17,6 +17,16 @@ class BackendApi(StrEnum):
     """`AgentgatewayBackend` of agentgateway.dev/v1alpha1, served by agentgateway 1.2 and newer."""
 
 
+class Endpoints(StrEnum):
+    """The part of the OpenAI API that clients reach through the route."""
+
+    CHAT = "chat"
+    """Every request is a chat completion, whatever its path."""
+
+    ALL = "all"
+    """Chat completions and responses; embeddings, models, audio and everything else is passed on unchanged."""
+
+
 class ApiKeySecretArgs(TypedDict):
     """Names a Secret that something else manages."""
 
@@ -119,13 +129,14 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     path: pulumi.Input[str]
     """Path of the provider's chat completions. Default: the preset's, else `/v1/chat/completions`.
 
-    It is always set, because a backend with a host and no path forwards the caller's path unchanged.
-    Source: `spec.ai.llm.path.full` of the Backend.
+    With `endpoints: all` it must end in `/chat/completions`; what comes before that is the prefix of all endpoints.
+    Source: `spec.ai.llm.path.full` of the Backend; `path` or `pathPrefix` of the AgentgatewayBackend's provider.
     """
 
     model: pulumi.Input[str]
     """Model for every request, whatever the request asks for. Default: the request's own model.
 
+    With `endpoints: all` it is the model of chat completions and responses; other requests keep their own.
     Source: `spec.ai.llm.openai.model` of the Backend.
     """
 
@@ -174,8 +185,15 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """Whether the route sets the Host header to the provider's host. Default: true.
 
     Without it, gateways of `api: kgateway` send their own host, which providers behind a content delivery network
-    refuse. Gateways of `api: agentgateway` set the provider's host in any case.
+    refuse. Gateways of `api: agentgateway` always set the provider's host, so there it can't be false.
     Source: `spec.rules[].filters[].urlRewrite.hostname` of the HTTPRoute.
+    """
+
+    endpoints: pulumi.Input[Endpoints]
+    """The part of the OpenAI API that clients reach through the route: `chat` or `all`.
+
+    Default: with `api: agentgateway`, `all`, unless `path` is given; otherwise `chat`. `all` needs `api: agentgateway`.
+    Source: `spec.policies.ai.routes` of the AgentgatewayBackend.
     """
 
     tls: TLSArgs

@@ -106,7 +106,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
                 metadata=objects.metadata(names.tls_policy, None if ready is None else lambda _: ready),
-                spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.tls))),
+                spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.provider.tls))),
                 opts=objects.options(backend, waits=ready is not None),
             )
         route = CustomResource(
@@ -122,13 +122,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         reachable = route.urn.apply(lambda _: settings)
         self.path = reachable.apply(lambda s: s.route_path)
         self.url = reachable.apply(lambda s: client_base_url(s.gateway.url, s.route_path, s.hostnames))
-        self.host = reachable.apply(lambda s: s.host)
-        self.model = reachable.apply(lambda s: s.model)
+        self.host = reachable.apply(lambda s: s.provider.host)
+        self.model = reachable.apply(lambda s: s.provider.model)
         self.namespace = reachable.apply(lambda s: s.namespace)
-        self.secret_name = reachable.apply(lambda s: s.secret_name)
+        self.secret_name = reachable.apply(lambda s: s.provider.secret_name)
         self.backend_name = backend.urn.apply(lambda _: names.backend)
         self.route_name = route.urn.apply(lambda _: names.route)
-        self.tls_policy_name = reachable.apply(lambda s: names.tls_policy if s.tls else None)
+        self.tls_policy_name = reachable.apply(lambda s: names.tls_policy if s.provider.tls else None)
         self.register_outputs(
             {
                 "path": self.path,

@@ -1,6 +1,6 @@
 """Builds the two objects of the Kubernetes Gateway API: HTTPRoute and BackendTLSPolicy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .settings import TLS, Settings
@@ -10,35 +10,57 @@ API_VERSION = "gateway.networking.k8s.io/v1"
 Spec = dict[str, Any]
 
 
-def route_spec(settings: Settings, backend: Mapping[str, str], filters: list[Spec]) -> Spec:
-    """Builds the HTTPRoute's spec, which leads from the path prefix at the Gateway to the backend.
+def route_spec(settings: Settings, backend: Mapping[str, str], rules: Sequence[Spec]) -> Spec:
+    """Builds the HTTPRoute's spec, which leads from the Gateway to the backend.
 
     Args:
         settings: The component's.
         backend: Name, group and kind of the backend.
-        filters: What the route changes about requests.
+        rules: Which requests the route takes, and what it changes about them.
     """
     parent = {"name": settings.gateway.name, "namespace": settings.gateway.namespace}
     if settings.gateway.section_name is not None:
         parent["sectionName"] = settings.gateway.section_name
-    rule: Spec = {"matches": [{"path": {"type": "PathPrefix", "value": settings.route_path}}]}
-    if filters:
-        rule["filters"] = filters
-    rule["backendRefs"] = [{**backend, "namespace": settings.namespace}]
-    spec: Spec = {"parentRefs": [parent], "rules": [rule]}
+    backend_refs = [{**backend, "namespace": settings.namespace}]
+    spec: Spec = {"parentRefs": [parent], "rules": [{**rule, "backendRefs": backend_refs} for rule in rules]}
     if settings.hostnames:
         spec["hostnames"] = list(settings.hostnames)
     return spec
 
 
-def host_rewrite(host: str) -> list[Spec]:
+def rule(matches: Sequence[Spec], filters: Sequence[Spec]) -> Spec:
+    """Builds a rule of the HTTPRoute, but for where it leads."""
+    return {"matches": list(matches), **({"filters": list(filters)} if filters else {})}
+
+
+def path_prefix(path: str) -> Spec:
+    """Builds a match for a path and everything below it."""
+    return {"path": {"type": "PathPrefix", "value": path}}
+
+
+def exact_path(path: str) -> Spec:
+    """Builds a match for one path."""
+    return {"path": {"type": "Exact", "value": path}}
+
+
+def path_replacement(path: str) -> Spec:
+    """Builds the filter that replaces the request's path."""
+    return {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}}
+
+
+def prefix_removal() -> Spec:
+    """Builds the filter that takes the prefix that matched off the request's path."""
+    return {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
+
+
+def host_rewrite(host: str) -> Spec:
     """Builds the filter that sets the Host header."""
-    return [{"type": "URLRewrite", "urlRewrite": {"hostname": host}}]
+    return {"type": "URLRewrite", "urlRewrite": {"hostname": host}}
 
 
-def header_removal(name: str) -> list[Spec]:
+def header_removal(name: str) -> Spec:
     """Builds the filter that removes a header from the request."""
-    return [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [name]}}]
+    return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [name]}}
 
 
 def tls_policy_spec(tls: TLS, backend: Mapping[str, str]) -> Spec:

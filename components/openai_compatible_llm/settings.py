@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .args import BackendApi
+from .args import BackendApi, Endpoints
+
+CHAT_COMPLETIONS = "/chat/completions"
+"""Path of chat completions below the base URL of an OpenAI client."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,40 @@ class ObjectNames:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Plain values, of which whatever is built may be shown in a preview.
+class Provider:
+    """One LLM provider: where it is, and what it gets.
 
     Attributes:
+        path: Path of its chat completions.
         secret_name: Name of the Secret with the key; None where the caller's token is forwarded.
         tls: None where requests go to the provider in plain HTTP.
     """
 
-    names: ObjectNames
-    namespace: str
     host: str
     port: int
     path: str
     model: str | None
     secret_name: str | None
     auth_header: AuthHeader | None
+    tls: TLS | None
+
+    @property
+    def path_prefix(self) -> str:
+        """The path that all endpoints of its API begin with, such as `/v1`."""
+        return self.path.removesuffix(CHAT_COMPLETIONS) or "/"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Plain values, of which whatever is built may be shown in a preview."""
+
+    names: ObjectNames
+    namespace: str
+    provider: Provider
+    endpoints: Endpoints
     gateway: Gateway
     route_path: str
     hostnames: tuple[str, ...]
     rewrite_host: bool
-    tls: TLS | None
     labels: Mapping[str, str]
     annotations: Mapping[str, str]

@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .. import gateway_api
-from ..settings import AuthHeader, Settings
-from .base import BackendDefinition, Object, Spec
+from ..args import Endpoints
+from ..settings import AuthHeader, Provider, Settings
+from .base import BackendDefinition, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
+
+CHAT_PATH = "/v1/chat/completions"
+"""The path by which the proxy knows a chat completion, whatever the provider's own."""
+
+ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}
+"""What the proxy takes a request for, by how its path ends. Only the first two get the backend's `model`.
+
+A path with `/v1` in front would miss requests to the base URL without it. `Models` as a type is answered with HTTP 501.
+"""
 
 
 class Agentgateway(BackendDefinition):
@@ -19,10 +29,17 @@ class Agentgateway(BackendDefinition):
     kind = "AgentgatewayBackend"
     tls_policy_suffix = "-agentgateway-tls"
     tls_policy_ready = None
-    limitations = ()
+    limitations = (
+        Limitation(
+            ("rewrite_host",),
+            "these gateways always set the provider's own host; leave this argument out",
+            lambda rewrite_host: not rewrite_host,
+        ),
+    )
     tls_policy_ancestor = "Gateway"
     rewrites_host = True
     without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
+    default_endpoints = Endpoints.ALL
     large_requests = (
         "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
         "such as 33554432"
@@ -35,25 +52,25 @@ class Agentgateway(BackendDefinition):
     }
 
     def spec(self, settings: Settings) -> Spec:
-        """Builds the spec: the `openai` provider with its host, port and path overridden, and its key.
+        """Builds the spec: the `openai` provider with its host, port and path overridden, and its key."""
+        policies: Spec = {"auth": _auth(settings.provider)}
+        if settings.endpoints == Endpoints.ALL:
+            policies["ai"] = {"routes": dict(ROUTES)}
+        return {"ai": {"provider": _provider(settings.provider, settings.endpoints)}, "policies": policies}
 
-        Host, port and path stand beside the provider's name: one level higher the API server drops them silently.
+    def route_rules(self, settings: Settings) -> list[Spec]:
+        """Builds the rules: with all endpoints, the provider gets the path below the route's.
+
+        A request to the route's path itself stays a chat completion in any case.
         """
-        openai = {} if settings.model is None else {"model": settings.model}
-        provider = {"openai": openai, "host": settings.host, "port": settings.port, "path": settings.path}
-        return {"ai": {"provider": provider}, "policies": {"auth": _auth(settings)}}
-
-    def route_filters(self, settings: Settings) -> list[Spec]:
-        """Builds the filters for the Host header, and for a key that has a header of its own.
-
-        With the key in another header, the proxy leaves the caller's `Authorization` as it is. Without the filter, the
-        caller's own token would reach the provider.
-        """
-        filters = gateway_api.host_rewrite(settings.host) if settings.rewrite_host else []
-        header = settings.auth_header
-        if settings.secret_name is not None and header is not None and not _is_authorization(header):
-            filters += gateway_api.header_removal(AUTHORIZATION)
-        return filters
+        path = settings.route_path
+        filters = _route_filters(settings.provider)
+        if settings.endpoints == Endpoints.CHAT:
+            return [gateway_api.rule([gateway_api.path_prefix(path)], filters)]
+        return [
+            gateway_api.rule([gateway_api.exact_path(path)], [*filters, gateway_api.path_replacement(CHAT_PATH)]),
+            gateway_api.rule([gateway_api.path_prefix(path)], [*filters, gateway_api.prefix_removal()]),
+        ]
 
     def read_endpoint(self, backend: Object) -> str:
         provider = backend.get("spec", {}).get("ai", {}).get("provider", {})
@@ -72,12 +89,27 @@ def _read_auth(backend: Object) -> Object:
     return auth
 
 
-def _auth(settings: Settings) -> Spec:
-    if settings.secret_name is None:
+def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
+    """Host, port and path stand beside the provider's name: one level higher the API server drops them silently."""
+    path = {"path": provider.path} if endpoints == Endpoints.CHAT else {"pathPrefix": provider.path_prefix}
+    openai = {} if provider.model is None else {"model": provider.model}
+    return {"openai": openai, "host": provider.host, "port": provider.port, **path}
+
+
+def _route_filters(provider: Provider) -> list[Spec]:
+    """With the key in another header, the proxy would hand the caller's own `Authorization` to the provider."""
+    header = provider.auth_header
+    if provider.secret_name is not None and header is not None and not _is_authorization(header):
+        return [gateway_api.header_removal(AUTHORIZATION)]
+    return []
+
+
+def _auth(provider: Provider) -> Spec:
+    if provider.secret_name is None:
         return {"passthrough": {}}
-    auth: Spec = {"secretRef": {"name": settings.secret_name}}
-    if settings.auth_header is not None:
-        auth["location"] = {"header": _header(settings.auth_header)}
+    auth: Spec = {"secretRef": {"name": provider.secret_name}}
+    if provider.auth_header is not None:
+        auth["location"] = {"header": _header(provider.auth_header)}
     return auth
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import gateway_api
+from ..args import Endpoints
 from ..settings import TLS, Settings
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
@@ -44,6 +45,7 @@ class BackendDefinition(ABC):
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
         large_requests: How to let requests through that are larger than the proxy's buffer.
+        default_endpoints: What clients reach through the route, unless the arguments say otherwise.
         errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
 
@@ -57,6 +59,7 @@ class BackendDefinition(ABC):
     rewrites_host: ClassVar[bool]
     without_key: ClassVar[str]
     large_requests: ClassVar[str]
+    default_endpoints: ClassVar[Endpoints]
     errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @property
@@ -69,7 +72,7 @@ class BackendDefinition(ABC):
 
     def route_spec(self, settings: Settings) -> Spec:
         """Builds the HTTPRoute's spec."""
-        return gateway_api.route_spec(settings, self.reference(settings), self.route_filters(settings))
+        return gateway_api.route_spec(settings, self.reference(settings), self.route_rules(settings))
 
     def tls_policy_spec(self, settings: Settings, tls: TLS) -> Spec:
         """Builds the BackendTLSPolicy's spec."""
@@ -80,8 +83,8 @@ class BackendDefinition(ABC):
         """Builds the backend's spec, which goes to the API server verbatim."""
 
     @abstractmethod
-    def route_filters(self, settings: Settings) -> list[Spec]:
-        """Builds the filters of the HTTPRoute's rule."""
+    def route_rules(self, settings: Settings) -> list[Spec]:
+        """Builds the HTTPRoute's rules, but for where they lead."""
 
     @abstractmethod
     def read_endpoint(self, backend: Object) -> str:

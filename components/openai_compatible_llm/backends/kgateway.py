@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .. import gateway_api, readiness
+from ..args import Endpoints
 from ..settings import Settings
 from .base import BackendDefinition, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
@@ -22,24 +23,32 @@ class Kgateway(BackendDefinition):
     limitations = (
         Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
         Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
+        Limitation(
+            ("endpoints",),
+            "these gateways take every request for a chat completion; give `api: agentgateway`",
+            lambda endpoints: endpoints == Endpoints.ALL,
+        ),
     )
     tls_policy_ancestor = kind
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
+    default_endpoints = Endpoints.CHAT
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
     errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
-        openai: Spec = {"authToken": _auth_token(settings.secret_name)}
-        if settings.model is not None:
-            openai["model"] = settings.model
-        llm = {"openai": openai, "host": settings.host, "port": settings.port, "path": {"full": settings.path}}
+        provider = settings.provider
+        openai: Spec = {"authToken": _auth_token(provider.secret_name)}
+        if provider.model is not None:
+            openai["model"] = provider.model
+        llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
         return {"type": "AI", "ai": {"llm": llm}}
 
-    def route_filters(self, settings: Settings) -> list[Spec]:
-        """Builds the filter for the Host header, in which the proxy would leave the gateway's own name."""
-        return gateway_api.host_rewrite(settings.host) if settings.rewrite_host else []
+    def route_rules(self, settings: Settings) -> list[Spec]:
+        """Builds the one rule, with a filter for the Host header, in which the proxy would leave the gateway's name."""
+        filters = [gateway_api.host_rewrite(settings.provider.host)] if settings.rewrite_host else []
+        return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
 
     def read_endpoint(self, backend: Object) -> str:
         llm = _read_llm(backend)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..args import BackendApi
+from ..args import BackendApi, Endpoints
 from ..backends import BACKENDS, DEFAULT_API
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS
-from ..settings import TLS, AuthHeader, Gateway, ObjectNames, Plan, Settings
+from ..settings import TLS, AuthHeader, Gateway, ObjectNames, Plan, Provider, Settings
 from . import urls
 
 DEFAULT_NAMESPACE = "gloo-system"
@@ -31,21 +31,16 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
 
 def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
     """Returns the settings of a component whose arguments are valid and resolved."""
-    names = ObjectNames(name, BACKENDS[BackendApi(arguments.get("api", DEFAULT_API))].tls_policy_suffix)
-    host, port, path, uses_tls = _endpoint(arguments)
+    backend = BACKENDS[BackendApi(arguments.get("api", DEFAULT_API))]
+    names = ObjectNames(name, backend.tls_policy_suffix)
     namespace = arguments.get("namespace", DEFAULT_NAMESPACE)
     gateway = arguments.get("gateway", {})
-    tls = arguments.get("tls", {})
-    header = arguments.get("auth_header")
+    endpoints = Endpoints.CHAT if "path" in arguments else backend.default_endpoints
     return Settings(
         names=names,
         namespace=namespace,
-        host=host,
-        port=port,
-        path=path,
-        model=arguments.get("model"),
-        secret_name=_secret_name(names, arguments),
-        auth_header=AuthHeader(header.get("header_name"), header.get("prefix")) if header else None,
+        provider=_provider(names.secret, arguments),
+        endpoints=Endpoints(arguments.get("endpoints", endpoints)),
         gateway=Gateway(
             gateway.get("name", DEFAULT_GATEWAY),
             gateway.get("namespace", namespace),
@@ -55,9 +50,23 @@ def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
         route_path=arguments.get("route_path", f"/{name}"),
         hostnames=tuple(arguments.get("hostnames", ())),
         rewrite_host=arguments.get("rewrite_host", True),
-        tls=TLS(tls.get("hostname", host), tls.get("ca_certificate_configmap")) if uses_tls else None,
         labels=arguments.get("labels", {}),
         annotations=arguments.get("annotations", {}),
+    )
+
+
+def _provider(secret_name: str, arguments: Mapping[str, Any]) -> Provider:
+    host, port, path, uses_tls = _endpoint(arguments)
+    tls = arguments.get("tls", {})
+    header = arguments.get("auth_header")
+    return Provider(
+        host=host,
+        port=port,
+        path=path,
+        model=arguments.get("model"),
+        secret_name=_secret_name(secret_name, arguments),
+        auth_header=AuthHeader(header.get("header_name"), header.get("prefix")) if header else None,
+        tls=TLS(tls.get("hostname", host), tls.get("ca_certificate_configmap")) if uses_tls else None,
     )
 
 
@@ -72,9 +81,9 @@ def _endpoint(arguments: Mapping[str, Any]) -> tuple[str, int, str, bool]:
     return host, int(port), path, not arguments.get("tls", {}).get("disabled", False)
 
 
-def _secret_name(names: ObjectNames, arguments: Mapping[str, Any]) -> str | None:
+def _secret_name(own: str, arguments: Mapping[str, Any]) -> str | None:
     if arguments.get("passthrough"):
         return None
     if "api_key_secret" in arguments:
         return str(arguments["api_key_secret"]["name"])
-    return names.secret
+    return own

@@ -1,13 +1,13 @@
 """Checks arguments that have their types: each value by itself, and what the arguments mean together."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import readiness
-from ..args import BackendApi
+from ..args import BackendApi, Endpoints
 from ..backends import BACKENDS, DEFAULT_API
 from ..presets import HTTPS_PORT, PRESETS
-from ..settings import ObjectNames
+from ..settings import CHAT_COMPLETIONS, ObjectNames
 from . import urls, validators
 from .arguments import EACH, Arguments
 from .errors import Issue, Path, Reason, suggestion
@@ -59,7 +59,17 @@ def rule_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
         for path, value in arguments.matching(pattern):
             if reason := validator(value):
                 yield Issue(path, reason)
-    for rule in (_host_source, _key_source, _auth_header, _duplicates, _tls, _waiting, _metadata, _unsupported):
+    for rule in (
+        _host_source,
+        _key_source,
+        _auth_header,
+        _duplicates,
+        _endpoints,
+        _tls,
+        _waiting,
+        _metadata,
+        _unsupported,
+    ):
         yield from rule(arguments)
 
 
@@ -121,6 +131,18 @@ def _duplicates(arguments: Arguments) -> Iterator[Issue]:
         seen.add(name)
 
 
+def _endpoints(arguments: Arguments) -> Iterator[Issue]:
+    path = arguments.resolved("path")
+    if arguments.resolved("endpoints") == Endpoints.ALL and path is not None and not path.endswith(CHAT_COMPLETIONS):
+        yield Issue(
+            ("path",),
+            lambda case: (
+                f"\"{path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are unknown; "
+                f"give one that does, or `{case('endpoints')}: chat`"
+            ),
+        )
+
+
 def _tls(arguments: Arguments) -> Iterator[Issue]:
     url = _valid_base_url(arguments)
     disabled = arguments.given("tls", "disabled")
@@ -179,3 +201,17 @@ def _unsupported(arguments: Arguments) -> Iterator[Issue]:
         for path, value in arguments.matching(limitation.argument):
             if limitation.applies_to(value):
                 yield Issue(path, limitation.reason)
+
+
+RULES: Sequence[Callable[[Arguments], Iterator[Issue]]] = (
+    _host_source,
+    _key_source,
+    _auth_header,
+    _duplicates,
+    _endpoints,
+    _tls,
+    _waiting,
+    _metadata,
+    _unsupported,
+)
+"""What the arguments must be together."""

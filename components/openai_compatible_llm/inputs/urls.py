@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ..presets import HTTPS_PORT
+from ..settings import CHAT_COMPLETIONS
 from . import validators
 from .errors import Reason
-from .validators import CHAT_COMPLETIONS
 
 HTTP_PORT = 80
 

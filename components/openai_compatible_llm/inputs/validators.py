@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from ..settings import CHAT_COMPLETIONS
 from .errors import Reason
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -21,8 +22,6 @@ MODEL_LENGTH = 256
 HEADER_LENGTH = 256
 MOST_HOSTNAMES = 16
 LARGEST_PORT = 65535
-
-CHAT_COMPLETIONS = "/chat/completions"
 
 
 def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
