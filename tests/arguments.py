@@ -87,6 +87,7 @@ waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
 )
 others = optional(
     api=st.sampled_from(["kgateway", "agentgateway"]),
+    endpoints=st.sampled_from(["chat", "all"]),
     model=models,
     # Namespaces that any API server has, as a dry run asks for them.
     namespace=st.sampled_from(["default", "kube-system"]),
@@ -101,7 +102,13 @@ others = optional(
 
 def _supported(args: dict[str, Any]) -> dict[str, Any]:
     """Leaves out what the gateways of the API can't do."""
-    return {key: value for key, value in args.items() if key != "auth_header" or args.get("api") == "agentgateway"}
+    if args.get("api") == "agentgateway":
+        unsupported = [] if args.get("rewrite_host", True) else ["rewrite_host"]
+    else:
+        unsupported = ["auth_header", *(["endpoints"] if args.get("endpoints") == "all" else [])]
+    if "path" in args and not args["path"].endswith("/chat/completions"):
+        unsupported.append("endpoints")
+    return {key: value for key, value in args.items() if key not in unsupported}
 
 
 accepted_arguments = st.builds(

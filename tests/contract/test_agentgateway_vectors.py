@@ -166,7 +166,7 @@ def _sayable(vectors: list[Vector], *, valid: bool) -> dict[str, Vector]:
 
 
 def _arguments(vector: Vector) -> OpenAICompatibleLLMArgs:
-    args: dict[str, Any] = {"host": SENT_ALWAYS["host"], "api": BackendApi.AGENTGATEWAY}
+    args: dict[str, Any] = {"host": SENT_ALWAYS["host"], "api": BackendApi.AGENTGATEWAY, "endpoints": "chat"}
     for path, value in _leaves(vector.spec):
         if path == "ai.provider.openai":
             continue

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.args import BackendApi
+from components.openai_compatible_llm.args import BackendApi, Endpoints
 from tests.contract.schemas import StrictSchemas
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
 
@@ -36,7 +36,7 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
         "annotations": {"example.com/team": "llm"},
         "rewrite_host": True,
     },
-    "no rewriting": {**PRESET, "rewrite_host": False},
+    "chat completions alone": {**PRESET, "endpoints": Endpoints.CHAT},
     "a base URL": {"base_url": "https://llm.example.com:8443/api/v1", "api_key": "key"},
     "a Secret that is there": {"preset": "mistral", "api_key_secret": {"name": "keys"}},
     "passthrough": {"preset": "mistral", "passthrough": True},
@@ -55,10 +55,18 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
 }
 
 
+ONLY_KGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {"no rewriting": {**PRESET, "rewrite_host": False}}
+
 ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
+    "all endpoints": {**PRESET, "endpoints": Endpoints.ALL},
+    "all endpoints below a path": {**PRESET, "path": "/chat/completions", "endpoints": Endpoints.ALL},
+    "all endpoints at the root of the gateway": {**PRESET, "endpoints": Endpoints.ALL, "route_path": "/"},
     "the name of a header": {**PRESET, "auth_header": {"header_name": "api-key"}},
     "the prefix of a header": {**PRESET, "auth_header": {"prefix": "Token"}},
 }
+
+
+ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTGATEWAY}
 
 
 # What decides which objects there are is known at once in any case.
@@ -100,7 +108,7 @@ def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str
     [
         pytest.param(args, api, id=f"{case}-{api}")
         for api in BackendApi
-        for case, args in ({**CASES, **ONLY_AGENTGATEWAY} if api == BackendApi.AGENTGATEWAY else CASES).items()
+        for case, args in {**CASES, **ONLY[api]}.items()
     ],
 )
 def test_every_object_passes_the_strict_schemas(
@@ -145,5 +153,5 @@ def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_every_argument_has_a_case() -> None:
-    given = {name for args in (CASES | ONLY_AGENTGATEWAY).values() for name in _given(args)}
+    given = {name for args in (CASES | ONLY_AGENTGATEWAY | ONLY_KGATEWAY).values() for name in _given(args)}
     assert set(_arguments(OpenAICompatibleLLMArgs)) <= {"api", *given}

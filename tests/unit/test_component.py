@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components import BackendApi, InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import BackendApi, Endpoints, InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from tests.unit.recording import Recording, record
 
 CANARY = "sk-canary-8c1f"
@@ -111,7 +111,7 @@ def newer(args: Any) -> Any:
 
 
 def test_the_newer_generation_has_the_same_provider_in_its_own_words() -> None:
-    assert newer({"model": "mistral-medium-latest"}) == {
+    assert newer({"model": "mistral-medium-latest", "endpoints": "chat"}) == {
         "ai": {
             "provider": {
                 "openai": {"model": "mistral-medium-latest"},
@@ -166,7 +166,7 @@ def test_the_newer_generation_sends_the_auth_header(auth_header: Any, sent: dict
 
 def test_the_newer_generation_passes_the_callers_token_on() -> None:
     args: OpenAICompatibleLLMArgs = {"preset": "mistral", "passthrough": True, "api": BackendApi.AGENTGATEWAY}
-    assert spec(args, "AgentgatewayBackend")["policies"] == {"auth": {"passthrough": {}}}
+    assert spec(args, "AgentgatewayBackend")["policies"]["auth"] == {"passthrough": {}}
 
 
 def test_agentgateway_is_not_waited_for_at_the_policy_which_it_accepts_only_with_its_route() -> None:
@@ -465,7 +465,8 @@ def test_arguments_known_only_later_give_the_same_objects() -> None:
         "gateway": {"name": "edge", "namespace": "gateways"},
         "auth_header": {"header_name": "api-key"},
         "api": BackendApi.AGENTGATEWAY,
-        "rewrite_host": False,
+        "rewrite_host": True,
+        "endpoints": Endpoints.CHAT,
         "route_path": "/x",
         "path": "/api/chat/completions",
         "hostnames": ["a.example.com", "*.b.example.com"],

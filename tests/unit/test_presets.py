@@ -24,7 +24,10 @@ def test_every_preset_makes_a_component_whose_objects_have_its_host_and_path(key
     preset = PRESETS[key]
     recording = made(key, api="agentgateway")
     provider = recording.one(":AgentgatewayBackend").inputs["spec"]["ai"]["provider"]
-    assert provider == {"openai": {}, "host": preset.host, "port": preset.port, "path": preset.path}
+    prefix = preset.path.removesuffix("/chat/completions") or "/"
+    assert provider == {"openai": {}, "host": preset.host, "port": preset.port, "pathPrefix": prefix}
+    chat = made(key, api="agentgateway", endpoints="chat").one(":AgentgatewayBackend").inputs["spec"]["ai"]["provider"]
+    assert chat == {"openai": {}, "host": preset.host, "port": preset.port, "path": preset.path}
     policy = recording.one(":BackendTLSPolicy").inputs["spec"]
     assert policy["validation"] == {"hostname": preset.host, "wellKnownCACertificates": "System"}
 

@@ -58,7 +58,8 @@ def test_settings_are_written_in_camel_case() -> None:
                 "mistral": {
                     "apiKey": "k",
                     "routePath": "/m",
-                    "rewriteHost": False,
+                    "rewriteHost": True,
+                    "endpoints": "chat",
                     "authHeader": {"headerName": "api-key"},
                     "api": "agentgateway",
                     "gateway": {"name": "edge"},

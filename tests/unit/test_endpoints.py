@@ -1,0 +1,116 @@
+"""The argument `endpoints`: chat completions alone, or the whole OpenAI API behind one base URL."""
+
+from typing import Any
+
+import pytest
+
+from components import InvalidArguments, OpenAICompatibleLLM
+from tests.unit.recording import Recording, record
+
+GROQ: dict[str, Any] = {"preset": "groq", "api_key": "k", "api": "agentgateway", "route_path": "/llm/groq"}
+ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}
+WHOLE_PREFIX = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+CHAT_PATH = {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}
+
+
+def made(**args: Any) -> Recording:
+    given: Any = {name: value for name, value in {**GROQ, **args}.items() if value is not None}
+    return record(lambda: OpenAICompatibleLLM("groq", given))
+
+
+def backend(**args: Any) -> Any:
+    return made(**args).one(":AgentgatewayBackend").inputs["spec"]
+
+
+def rules(**args: Any) -> Any:
+    return made(**args).one(":HTTPRoute").inputs["spec"]["rules"]
+
+
+def refusal(**args: Any) -> str:
+    with pytest.raises(InvalidArguments) as refused:
+        made(**args)
+    return str(refused.value).split("\n  - ", 1)[1]
+
+
+def test_on_agentgateway_the_whole_api_is_behind_the_route_unless_said_otherwise() -> None:
+    spec = backend()
+    assert spec["ai"]["provider"] == {"openai": {}, "host": "api.groq.com", "port": 443, "pathPrefix": "/openai/v1"}
+    assert spec["policies"]["ai"] == {"routes": ROUTES}
+    assert made().objects() == made(endpoints="all").objects()
+
+
+def test_the_route_takes_its_own_path_off_and_a_bare_request_stays_a_chat_completion() -> None:
+    exact, below = rules()
+    assert exact["matches"] == [{"path": {"type": "Exact", "value": "/llm/groq"}}]
+    assert exact["filters"] == [{"type": "URLRewrite", "urlRewrite": {"path": CHAT_PATH}}]
+    assert below["matches"] == [{"path": {"type": "PathPrefix", "value": "/llm/groq"}}]
+    assert below["filters"] == [{"type": "URLRewrite", "urlRewrite": {"path": WHOLE_PREFIX}}]
+    assert exact["backendRefs"] == below["backendRefs"] != []
+
+
+def test_the_proxy_sets_the_host_so_that_no_rule_does() -> None:
+    for endpoints in ("all", "chat"):
+        filters = [each for rule in rules(endpoints=endpoints) for each in rule.get("filters", [])]
+        assert [each for each in filters if "hostname" in each.get("urlRewrite", {})] == []
+
+
+def test_the_callers_authorization_is_removed_in_every_rule_where_the_key_has_a_header_of_its_own() -> None:
+    removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+    assert all(removal in rule["filters"] for rule in rules(auth_header={"header_name": "api-key"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [
+        ({"host": "llm.example.com", "preset": None}, "/v1"),
+        ({"base_url": "https://llm.example.com/v1beta/openai", "preset": None}, "/v1beta/openai"),
+        ({"base_url": "https://llm.example.com", "preset": None}, "/"),
+        ({"preset": "perplexity"}, "/"),
+        ({"path": "/api/v2/chat/completions", "endpoints": "all"}, "/api/v2"),
+        ({"path": "/chat/completions", "endpoints": "all"}, "/"),
+    ],
+)
+def test_the_prefix_is_what_stands_before_the_path_of_chat_completions(given: dict[str, Any], prefix: str) -> None:
+    assert backend(**given)["ai"]["provider"]["pathPrefix"] == prefix
+
+
+@pytest.mark.parametrize("given", [{"path": "/api/chat/completions"}, {"path": "/generate"}, {"endpoints": "chat"}])
+def test_with_a_path_of_its_own_or_by_choice_every_request_is_a_chat_completion(given: dict[str, Any]) -> None:
+    spec = backend(**given)
+    assert spec["ai"]["provider"]["path"] == given.get("path", "/openai/v1/chat/completions")
+    assert "pathPrefix" not in spec["ai"]["provider"]
+    assert "ai" not in spec["policies"]
+    (rule,) = rules(**given)
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/llm/groq"}}]
+    assert "filters" not in rule
+
+
+def test_on_kgateway_nothing_changes() -> None:
+    older = {"api": "kgateway", "route_path": None}
+    assert made(**older).objects() == made(**older, endpoints="chat").objects()
+    assert made(**older).one(":Backend").inputs["spec"]["ai"]["llm"]["path"] == {"full": "/openai/v1/chat/completions"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"api": "kgateway", "endpoints": "all"},
+            "endpoints: these gateways take every request for a chat completion; give `api: agentgateway`",
+        ),
+        ({"endpoints": "embeddings"}, 'endpoints: "embeddings" is not a valid value; valid values are `all`, `chat`'),
+        (
+            {"path": "/generate", "endpoints": "all"},
+            (
+                "path: \"/generate\" doesn't end in /chat/completions, so the other endpoints' paths are unknown; "
+                "give one that does, or `endpoints: chat`"
+            ),
+        ),
+        (
+            {"rewrite_host": False},
+            "rewrite_host: these gateways always set the provider's own host; leave this argument out",
+        ),
+    ],
+)
+def test_what_can_not_be_is_refused(given: dict[str, Any], message: str) -> None:
+    assert refusal(**given) == message
