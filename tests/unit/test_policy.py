@@ -9,7 +9,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from components import OpenAICompatibleLLM
 from components.openai_compatible_llm.args import BackendApi
 from policy.gateway_policies import keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
@@ -17,7 +16,7 @@ from tests import refused
 from tests.arguments import accepted_arguments
 from tests.readme import REPOSITORY, STACK_FILES
 from tests.refused import KEY, REFUSED, Manifest, agentgateway_backend, backend, manifest, route, set_header, tls_policy
-from tests.unit.recording import PROJECT, Recording, record, record_program
+from tests.unit.recording import PROJECT, Recording, record_component, record_program
 
 CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
@@ -129,8 +128,7 @@ def program_of(config: dict[str, Any], api: str) -> Recording:
 @given(accepted_arguments)
 def test_whatever_the_component_makes_passes_but_for_names_that_were_asked_for(args: dict[str, Any]) -> None:
     allowed = [args["tls"]["hostname"]] if "hostname" in args.get("tls", {}) else []
-    given_key: Any = {**args, **({"api_key": KEY} if "api_key" in args else {})}
-    recording = record(lambda: OpenAICompatibleLLM("mistral", given_key))
+    recording = record_component({**args, **({"api_key": KEY} if "api_key" in args else {})})
     assert refusals(properties_of(recording), allowed) == {}
 
 

@@ -119,8 +119,8 @@ def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, ga
 def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> None:
     stack.has({"providers": {"mistral": MISTRAL}})
     assert stack.refuses() == (
-        "Stack prod doesn't say where the gateway of provider mistral is: give GATEWAY_URL (--gateway-url), or "
-        "`gateway.url` in the stack's config. The local control plane of `make up` has no gateway to ask."
+        "Stack prod has no URL of the gateway of provider mistral: give --gateway-url (with make: GATEWAY_URL=...), or "
+        "set `gateway.url` in the stack's config."
     )
 
 
@@ -159,22 +159,22 @@ def test_without_the_cli_it_says_so(stack: Stack) -> None:
         (
             [],
             (
-                "Give the stack whose provider gets the request: STACK=... (--stack). Without a stack, give --path, "
-                "--gateway-url and --model."
+                "No stack given: choose the one whose provider gets the request, with --stack (with make: STACK=...). "
+                "Without a stack, give --path, --gateway-url and --model."
             ),
         ),
         (
             ["--path", "/m", "--model", "m"],
-            "To reach the path /m, give the gateway's URL: GATEWAY_URL (--gateway-url).",
+            "To reach the path /m, give the gateway's URL: --gateway-url (with make: GATEWAY_URL=...).",
         ),
         (["--path", "/m", "--gateway-url", "http://x"], "To send a request to /m, give a model: --model."),
         (
             ["--path", "m", "--gateway-url", "http://x", "--model", "m"],
-            'The path "m" does not begin with a slash: give one such as /mistral.',
+            'The path "m" doesn\'t start with a slash: give one such as /mistral.',
         ),
         (
             ["--path", "/m", "--gateway-url", "localhost:8080", "--model", "m"],
-            'GATEWAY_URL (--gateway-url): "localhost:8080" is not a URL; give one such as https://llm.example.com.',
+            '--gateway-url (with make: GATEWAY_URL=...): "localhost:8080" is not a URL; give one such as https://llm.example.com.',
         ),
     ],
 )
@@ -192,8 +192,8 @@ def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: py
         (["--stream", "--json"], "not allowed with argument"),
         (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
         (["--all", "--provider", "mistral"], "not allowed with argument"),
-        (["--stack", "prod", "--all", "--json"], "as it prints a table"),
-        (["--path", "/m", "--provider", "mistral"], "as it names one provider"),
+        (["--stack", "prod", "--all", "--json"], "because it prints a table"),
+        (["--path", "/m", "--provider", "mistral"], "because it names one provider"),
         (["--tokn"], "--tokn"),
     ],
 )
