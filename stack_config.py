@@ -1,7 +1,9 @@
 """Reads a stack's config into the arguments of its components. Stack files spell names in camelCase."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, cast
 
@@ -9,6 +11,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components import OpenAICompatibleLLMArgs
+from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.inputs import (
     DECLARED,
     HOST_SOURCES,
@@ -20,7 +23,7 @@ from components.openai_compatible_llm.inputs import (
     to_camel_case,
     to_python,
 )
-from components.openai_compatible_llm.settings import Settings
+from components.openai_compatible_llm.settings import Gateway, Settings
 
 PROVIDERS = "providers"
 GATEWAY = "gateway"
@@ -34,6 +37,21 @@ class InvalidStackConfig(pulumi.RunError):
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Says where a provider's objects go.
+
+    Attributes:
+        api: The gateway API of its backend.
+        namespace: Namespace of all its objects.
+        gateway: The Gateway that its route attaches to.
+    """
+
+    api: BackendApi
+    namespace: str
+    gateway: Gateway
 
 
 def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dict[str, OpenAICompatibleLLMArgs]:
@@ -76,6 +94,44 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
     return arguments
 
 
+def read_placements(config: Mapping[str, Any], project: str) -> dict[str, Placement]:
+    """Reads from a stack file where each provider's objects go, without running the program.
+
+    Leaves out a provider whose gateway, namespace or API the program refuses.
+
+    Args:
+        config: What stands under `config` in the stack's file, and what Pulumi.yaml has for all stacks.
+        project: Name of the Pulumi project.
+    """
+    defaults = {
+        GATEWAY: _group_in(config, project, GATEWAY),
+        NAMESPACE: config.get(f"{project}:{NAMESPACE}"),
+        API: config.get(f"{project}:{API}"),
+    }
+    placements = {}
+    for name, given in _group_in(config, project, PROVIDERS).items():
+        args = _arguments(str(name), given if isinstance(given, Mapping) else {}, defaults, {})
+        place = {key: value for key, value in args.items() if key in defaults}
+        try:
+            inputs = parse(str(name), {**place, "host": "any.example.com", "passthrough": True})
+        except InvalidArguments:
+            continue
+        settings = cast("Settings", inputs.settings)
+        placements[str(name)] = Placement(inputs.plan.api, settings.namespace, settings.gateway)
+    return placements
+
+
+def read_key_variables(config: Mapping[str, Any], project: str) -> list[str]:
+    """Reads from a stack file which environment variables the program takes API keys from.
+
+    Args:
+        config: What stands under `config` in the stack's file, and what Pulumi.yaml has for all stacks.
+        project: Name of the Pulumi project.
+    """
+    providers = _group_in(config, project, PROVIDERS)
+    return [api_key_variable(str(name)) for name, given in providers.items() if needs_api_key(given)]
+
+
 def api_key_variable(name: str) -> str:
     """Returns the environment variable of a provider's key: `MISTRAL_API_KEY` for `mistral`."""
     return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_API_KEY"
@@ -114,6 +170,17 @@ def _group(config: pulumi.Config, key: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise InvalidStackConfig([f"{expected}, not a {type(value).__name__}."])
     return value or {}
+
+
+def _group_in(config: Mapping[str, Any], project: str, key: str) -> dict[str, Any]:
+    """Returns a group of settings in a stack file, which may be JSON there; an empty one where it is no group."""
+    value = config.get(f"{project}:{key}")
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _unknown_settings(config: pulumi.Config) -> Iterator[str]:

@@ -20,11 +20,11 @@ import yaml
 from bench.figures import Figures, Sample
 from bench.operation import IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
 from bench.report import CHECKPOINTS, NOISE, write
-from local.binaries import Binaries, find_or_build
-from local.control_plane import ControlPlane
-from local.engine_environment import isolate
+from local.control_plane.control_plane import ControlPlane
+from local.engine.environment import isolate
 from local.folders import REPOSITORY, StateFolder
-from local.provider_plugin import have_provider_plugin
+from local.toolchain.binaries import Binaries, find_or_build
+from local.toolchain.provider_plugin import have_provider_plugin
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}

@@ -15,7 +15,7 @@ import psutil
 from bench.figures import PROCESSOR, Figures, spread, targets
 from bench.operation import IMPORTS, KUBECTL, OPERATIONS
 from bench.plot import draw
-from local.binaries import Binaries
+from local.toolchain.binaries import Binaries
 
 CHECKPOINTS = "component with checkpoints"
 NOISE = "flat again"

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from components.openai_compatible_llm.doctor.__main__ import main as ask
-from local.binaries import find_or_build
-from local.checkpoints import checkpoints
-from local.control_plane import ControlPlane
-from local.engine_environment import isolate
+from local.control_plane.control_plane import ControlPlane
+from local.engine.checkpoints import checkpoints
+from local.engine.environment import isolate
+from local.engine.project import gateway_references
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.gateway.stack_gateways import StackGateways
-from local.project import gateway_references
+from local.toolchain.binaries import find_or_build
 
 
 def chat(state: StateFolder, arguments: Sequence[str]) -> int:

@@ -6,21 +6,21 @@ from functools import cached_property
 
 from rich.console import Console
 
-from local.api_keys import ApiKeys
-from local.binaries import Binaries, find_or_build
-from local.checkpoints import checkpoints
-from local.cluster_objects import DEFAULT_GATEWAY
-from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
-from local.engine_environment import isolate
-from local.engine_processes import outlast
+from local.control_plane.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
+from local.control_plane.objects import DEFAULT_GATEWAY
+from local.engine.api_keys import ApiKeys
+from local.engine.checkpoints import checkpoints
+from local.engine.environment import isolate
+from local.engine.orphans import outlast
+from local.engine.project import refuse_unknown
+from local.engine.stacks import Stacks
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
-from local.project import refuse_unknown
-from local.provider_plugin import have_provider_plugin
-from local.stacks import Stacks
 from local.tables import show
+from local.toolchain.binaries import Binaries, find_or_build
+from local.toolchain.provider_plugin import have_provider_plugin
 
 PROGRAMS = (KUBE_CONTROLLER_MANAGER, KUBE_APISERVER, ETCD)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from local.checkpoints import Checkpoint
+from local.engine.checkpoints import Checkpoint
 
 
 def show(console: Console, stacks: Iterable[Checkpoint]) -> None:

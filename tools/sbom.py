@@ -17,7 +17,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
-from local.go import TOOLCHAIN, ensure_go
+from local.toolchain.go import TOOLCHAIN, ensure_go
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PINNED = re.compile(r"^([\w.-]+)==(\S+)((?:\s+\\\s+--hash=sha256:\w+)+)", re.M)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.custom_resource_definitions import parse
+from local.control_plane.custom_resource_definitions import parse
 from local.gateway.api import GATEWAY_APIS
 
 VARIABLE = "GATEWAY_ASSETS"

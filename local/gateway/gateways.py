@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from local.api_server import ApiServer
-from local.cluster_objects import gateway_path, missing_from, namespace_objects
-from local.control_plane import KUBE_APISERVER, ControlPlane
+from local.control_plane.api_server import ApiServer
+from local.control_plane.control_plane import KUBE_APISERVER, ControlPlane
+from local.control_plane.objects import gateway_path, missing_from, namespace_objects
 from local.errors import LocalError
 from local.gateway.api import Gateway, GatewayApi
 from local.gateway.assets import Assets

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from local.folders import write_private
 from local.gateway.api import GATEWAY_APIS, Gateway
 from local.gateway.assets import VARIABLE, Assets, assets_in

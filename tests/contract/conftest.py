@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from local.custom_resource_definitions import custom_resource_definitions
+from local.control_plane.custom_resource_definitions import custom_resource_definitions
 from tests.contract.schemas import StrictSchemas
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from components import InvalidArguments, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi
-from local.custom_resource_definitions import AGENTGATEWAY, CRD_FILES, module_folder
+from local.control_plane.custom_resource_definitions import AGENTGATEWAY, CRD_FILES, module_folder
 from tests.contract.schemas import StrictSchemas, spec_field
 from tests.unit.recording import record_component
 

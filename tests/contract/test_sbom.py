@@ -9,7 +9,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from local.go import TOOLCHAIN
+from local.toolchain.go import TOOLCHAIN
 from tests.readme import REPOSITORY
 from tools import sbom
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.binaries import find_or_build
-from local.custom_resource_definitions import custom_resource_definitions
+from local.control_plane.custom_resource_definitions import custom_resource_definitions
 from local.folders import StateFolder, cache_folder
+from local.toolchain.binaries import find_or_build
 from tests.e2e.cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]

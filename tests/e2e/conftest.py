@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.binaries import Binaries, find_or_build
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
+from local.toolchain.binaries import Binaries, find_or_build
 from tests.e2e.cluster import Cluster
 from tests.e2e.inline_stack import core as core
 from tests.e2e.inline_stack import custom as custom

@@ -27,8 +27,8 @@ from pulumi.automation._server import LanguageServer
 from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
 
-from local.binaries import Binaries
-from local.provider_plugin import official_plugin_on_path, put_plugin
+from local.toolchain.binaries import Binaries
+from local.toolchain.provider_plugin import official_plugin_on_path, put_plugin
 from tests.e2e.cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from local.binaries import find_or_build
-from local.go import TOOLCHAIN, ensure_go
-from local.provider_plugin import official_plugin_on_path, put_plugin
+from local.toolchain.binaries import find_or_build
+from local.toolchain.go import TOOLCHAIN, ensure_go
+from local.toolchain.provider_plugin import official_plugin_on_path, put_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")

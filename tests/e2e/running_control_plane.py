@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from local.binaries import Binaries
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
+from local.toolchain.binaries import Binaries
 
 
 @contextmanager

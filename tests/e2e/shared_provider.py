@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local.kubernetes_provider import server
 from local.kubernetes_provider.provider import KubernetesProvider
-from local.provider_plugin import put_plugin
+from local.toolchain.provider_plugin import put_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -13,14 +13,14 @@ import psutil
 import pytest
 import urllib3
 
-from local import control_plane as module
-from local.binaries import Binaries
-from local.certificates import Certificates, Pair
-from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
+from local.control_plane import control_plane as module
+from local.control_plane.certificates import Certificates, Pair
+from local.control_plane.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.ports import Ports
 from local.processes import DetachedProcesses, is_alive
+from local.toolchain.binaries import Binaries
 from tests.e2e.cluster import ROUTE, Cluster
 
 NAMES = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy

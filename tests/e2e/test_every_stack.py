@@ -18,10 +18,10 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
 from components.openai_compatible_llm.presets import PRESETS
-from local.api_keys import program_with
-from local.binaries import Binaries
-from local.control_plane import ControlPlane
-from local.project import namespaces, stack_names
+from local.control_plane.control_plane import ControlPlane
+from local.engine.api_keys import program_with
+from local.engine.project import namespaces, stack_names
+from local.toolchain.binaries import Binaries
 from stack_config import api_key_variable
 from tests.e2e import inline_stack
 from tests.e2e.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster

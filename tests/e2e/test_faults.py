@@ -17,10 +17,10 @@ import pytest
 from pulumi import automation
 
 from bench import programs
-from local.binaries import Binaries
-from local.control_plane import KUBE_APISERVER, ControlPlane
+from local.control_plane.control_plane import KUBE_APISERVER, ControlPlane
 from local.kubernetes_provider.diff import diff
 from local.processes import DetachedProcesses
+from local.toolchain.binaries import Binaries
 from tests.e2e import inline_stack
 from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
 from tests.e2e.inline_stack import Program, Stack

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import yaml
 
-from local.binaries import find_or_build
-from local.provider_plugin import official_plugin_on_path
+from local.toolchain.binaries import find_or_build
+from local.toolchain.provider_plugin import official_plugin_on_path
 from tests import seed
 from tests.canary import Canaries
 from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages

@@ -11,7 +11,7 @@ import kubernetes
 import pytest
 import yaml
 
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
 

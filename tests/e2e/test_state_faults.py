@@ -15,7 +15,7 @@ import kubernetes
 import pytest
 import yaml
 
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from tests.e2e.cluster import Cluster, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
 from tests.readme import symptom

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import trustme
 
-from local.binaries import find_or_build
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
 from local.gateway.assets import find_assets
 from local.gateway.gateways import Gateways
 from local.lock import exclusive
 from local.processes import DetachedProcesses
+from local.toolchain.binaries import find_or_build
 
 NAMESPACE = "gloo-system"
 GATEWAYS = {"kgateway": (KGATEWAY, "agentgateway"), "agentgateway": (AGENTGATEWAY, "newer")}

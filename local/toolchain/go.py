@@ -12,7 +12,7 @@ from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
 
-TOOLCHAIN = Path(__file__).parent / "toolchain"
+TOOLCHAIN = Path(__file__).parent
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from local import chat as module
-from local.binaries import Binaries
 from local.chat import chat
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
 from local.processes import DetachedProcesses
+from local.toolchain.binaries import Binaries
 
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 PROVIDERS = {"mistral": {}, "edge": {"gateway": {"name": "edge"}, "api": "agentgateway"}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine_processes import outlast
+from local.engine.orphans import outlast
 from local.folders import StateFolder
 
 TOLD = ["Waiting for the engine of a command that was killed ..."]

@@ -6,7 +6,7 @@ from typing import Any
 
 import urllib3
 
-from local.certificates import Certificates
+from local.control_plane.certificates import Certificates
 from local.errors import LocalError
 
 FIELD_MANAGER = "openai-compatible-llm-local"

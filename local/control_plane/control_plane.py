@@ -3,25 +3,25 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from local import command_lines
-from local.api_server import ApiServer
-from local.binaries import Binaries
-from local.certificates import Certificates, ensure_certificates
-from local.cluster_objects import (
+from local.control_plane import command_lines
+from local.control_plane.api_server import ApiServer
+from local.control_plane.certificates import Certificates, ensure_certificates
+from local.control_plane.custom_resource_definitions import custom_resource_definitions
+from local.control_plane.kubeconfig import kubeconfig
+from local.control_plane.objects import (
     DEFAULT_GATEWAY,
     definition_objects,
     gateway_objects,
     missing_from,
     namespace_objects,
 )
-from local.custom_resource_definitions import custom_resource_definitions
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.gateway.api import Gateway
-from local.kubeconfig import kubeconfig
 from local.logs import last_lines
 from local.ports import Ports
 from local.processes import DetachedProcesses
+from local.toolchain.binaries import Binaries
 
 ETCD = "etcd"
 KUBE_APISERVER = "kube-apiserver"

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from local.certificates import Certificates, Pair, ensure_certificates
+from local.control_plane.certificates import Certificates, Pair, ensure_certificates
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,12 +4,12 @@ from typing import cast
 
 import pytest
 
-from local.control_plane import ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
 from local.gateway.assets import VARIABLE
 from local.gateway.references import GatewayReference
 from local.gateway.stack_gateways import StackGateways
-from tests.unit.local.test_gateway_assets import PARTS, write
+from tests.unit.local.gateway.test_assets import PARTS, write
 
 MISTRAL = GatewayReference("one", "mistral", "kgateway", "gloo-system", "agentgateway")
 HOUSE = GatewayReference("two", "house", "agentgateway", "llm", "edge")

@@ -9,7 +9,7 @@ import yaml
 
 from local.errors import LocalError
 from local.folders import cache_folder, write_private
-from local.go import TOOLCHAIN, ensure_go
+from local.toolchain.go import TOOLCHAIN, ensure_go
 
 GATEWAY_API = "sigs.k8s.io/gateway-api"
 AGENTGATEWAY = "github.com/agentgateway/agentgateway"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import yaml
 
-from local.certificates import Certificates, Pair
+from local.control_plane.certificates import Certificates, Pair
 
 CONTEXT = "openai-compatible-llm-local"
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from pulumi import automation
 
-from local.api_keys import ApiKeys, program_with
-from local.checkpoints import Checkpoint, KubernetesObject, checkpoints
+from local.engine.api_keys import ApiKeys, program_with
+from local.engine.checkpoints import Checkpoint, KubernetesObject, checkpoints
+from local.engine.interruption import Interruption
+from local.engine.project import copy_project, gateway_references, namespaces, project_name, providers_without_key
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.gateway.references import GatewayReference
-from local.interruption import Interruption
 from local.kubernetes_provider.objects import Objects
 from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError
-from local.project import copy_project, gateway_references, namespaces, project_name, providers_without_key
 
 # For a run after one that was killed: what it made but could not write down is taken over instead of refused.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local.api_server import ApiServer, ClusterObject
+from local.control_plane.api_server import ApiServer, ClusterObject
 from local.gateway.api import KGATEWAY, Gateway
 
 DEFAULT_GATEWAY = Gateway(KGATEWAY, "gloo-system", "agentgateway", port=8080)

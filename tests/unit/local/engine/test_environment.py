@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine_environment import isolate
+from local.engine.environment import isolate
 from local.folders import StateFolder
 
 STATE = StateFolder(Path("/clone/.local"))

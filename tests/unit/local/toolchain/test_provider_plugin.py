@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.provider_plugin import EXECUTABLE, have_provider_plugin
+from local.toolchain.provider_plugin import EXECUTABLE, have_provider_plugin
 from tests.unit.local.conftest import Program
 
 FOLDER = f"resource-kubernetes-v{version('pulumi-kubernetes')}"

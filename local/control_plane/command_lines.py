@@ -1,8 +1,8 @@
 """The command lines of the control plane's programs, which listen on loopback and require client certificates."""
 
-from local.binaries import Binaries
-from local.certificates import SERVICE_IP, Certificates
+from local.control_plane.certificates import SERVICE_IP, Certificates
 from local.folders import StateFolder
+from local.toolchain.binaries import Binaries
 
 
 def etcd(binaries: Binaries, state: StateFolder, certificates: Certificates, port: int) -> list[str]:

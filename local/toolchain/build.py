@@ -16,9 +16,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local.errors import LocalError
 from local.folders import cache_folder
-from local.go import TOOLCHAIN, ensure_go
 from local.lock import exclusive
 from local.logs import last_lines
+from local.toolchain.go import TOOLCHAIN, ensure_go
 
 SECONDS_BETWEEN_LINES = 60.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local.binaries import ETCD, KUBE_APISERVER, PULUMI
-from local.build import build
 from local.errors import LocalError
-from local.go import TOOLCHAIN
+from local.toolchain.binaries import ETCD, KUBE_APISERVER, PULUMI
+from local.toolchain.build import build
+from local.toolchain.go import TOOLCHAIN
 
 Program = Callable[[Path, str], Path]
 
@@ -87,7 +87,7 @@ def test_an_interrupted_build_ends_go(bin_folder: Path, program: Program, tmp_pa
 def test_other_pins_are_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
     before = ETCD.target.built
     shutil.copytree(TOOLCHAIN, tmp_path / "toolchain")
-    monkeypatch.setattr("local.build.TOOLCHAIN", tmp_path / "toolchain")
+    monkeypatch.setattr("local.toolchain.build.TOOLCHAIN", tmp_path / "toolchain")
     assert ETCD.target.built == before
     with (tmp_path / "toolchain" / "kubernetes" / changed).open("a") as pins:
         pins.write("\n")
@@ -105,7 +105,7 @@ def test_a_long_build_says_every_now_and_then_that_it_goes_on(
     bin_folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr("local.build.SECONDS_BETWEEN_LINES", 0.1)
+    monkeypatch.setattr("local.toolchain.build.SECONDS_BETWEEN_LINES", 0.1)
     program(bin_folder / "go", GO + "sleep 0.8")
     build([ETCD.target], said.append)
     assert said[1].startswith(f"Building etcd {ETCD.target.version} (1 of 1) ... 0:00:0")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from local import api_keys
-from local.api_keys import PLACEHOLDER, ApiKeys, program_with
+from local.engine import api_keys
+from local.engine.api_keys import PLACEHOLDER, ApiKeys, program_with
 
 
 def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from pulumi.automation._minimum_version import _MINIMUM_VERSION
 
-from local import binaries
-from local.binaries import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Binaries, find_or_build
-from local.build import Target
+from local.toolchain import binaries
+from local.toolchain.binaries import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Binaries, find_or_build
+from local.toolchain.build import Target
 
 Program = Callable[[Path, str], Path]
 

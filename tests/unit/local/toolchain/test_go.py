@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import go
 from local.errors import LocalError
+from local.toolchain import go
 
 Program = Callable[[Path, str], Path]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from local import custom_resource_definitions as module
-from local.custom_resource_definitions import CRD_FILES, custom_resource_definitions, module_folder
+from local.control_plane import custom_resource_definitions as module
+from local.control_plane.custom_resource_definitions import CRD_FILES, custom_resource_definitions, module_folder
 from local.errors import LocalError
 
 Program = Callable[[Path, str], Path]

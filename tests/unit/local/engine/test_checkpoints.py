@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.checkpoints import SIGNATURE, Checkpoint, checkpoints
+from local.engine.checkpoints import SIGNATURE, Checkpoint, checkpoints
 from local.errors import LocalError
 
 SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}

@@ -3,9 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.errors import LocalError
-from local.gateway.references import GatewayReference
-from local.project import (
+from local.engine.project import (
     copy_project,
     gateway_references,
     namespaces,
@@ -14,6 +12,8 @@ from local.project import (
     refuse_unknown,
     stack_names,
 )
+from local.errors import LocalError
+from local.gateway.references import GatewayReference
 
 SECURE = {"secure": "v1:abc"}
 

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from local.interruption import Interruption
+from local.engine.interruption import Interruption
 
 
 def press_ctrl_c() -> None:

@@ -1,0 +1,1 @@
+"""Runs etcd, kube-apiserver and kube-controller-manager, and installs what stacks rely on."""
