@@ -1,6 +1,19 @@
 """Routes OpenAI-compatible LLM providers through agentgateway on Kubernetes: a Pulumi component."""
 
-from .args import ApiKeySecretArgs, AuthHeaderArgs, BackendApi, Endpoints, GatewayArgs, OpenAICompatibleLLMArgs, TLSArgs
+from .args import (
+    ApiKeySecretArgs,
+    AuthHeaderArgs,
+    BackendApi,
+    ClientApiKeysSecretArgs,
+    Endpoints,
+    FallbackArgs,
+    GatewayArgs,
+    OpenAICompatibleLLMArgs,
+    RateLimitArgs,
+    RateLimitPeriod,
+    RetriesArgs,
+    TLSArgs,
+)
 from .component import OpenAICompatibleLLM
 from .inputs import InvalidArguments
 
@@ -8,10 +21,15 @@ __all__ = [
     "ApiKeySecretArgs",
     "AuthHeaderArgs",
     "BackendApi",
+    "ClientApiKeysSecretArgs",
     "Endpoints",
+    "FallbackArgs",
     "GatewayArgs",
     "InvalidArguments",
     "OpenAICompatibleLLM",
     "OpenAICompatibleLLMArgs",
+    "RateLimitArgs",
+    "RateLimitPeriod",
+    "RetriesArgs",
     "TLSArgs",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 
@@ -25,6 +25,19 @@ class Endpoints(StrEnum):
 
     ALL = "all"
     """Chat completions and responses; embeddings, models, audio and everything else is passed on unchanged."""
+
+
+class RateLimitPeriod(StrEnum):
+    """The time that a rate limit counts over."""
+
+    SECOND = "second"
+    """One second."""
+
+    MINUTE = "minute"
+    """One minute."""
+
+    HOUR = "hour"
+    """One hour."""
 
 
 class ApiKeySecretArgs(TypedDict):
@@ -100,6 +113,107 @@ class TLSArgs(TypedDict, total=False):
 
     Not allowed on port 443. A plain value, not a Pulumi output.
     """
+
+
+class FallbackArgs(TypedDict, total=False):
+    """Describes a provider that gets the requests when those before it fail.
+
+    Give one of `preset`, `base_url` and `host`, and one source of the API key.
+    Source: `spec.ai.groups` of the AgentgatewayBackend.
+    """
+
+    name: Required[str]
+    """Name of the fallback, in lower case, unlike the component's and the other fallbacks'.
+
+    Its Secret is named `<component>-<fallback>-secret`. A plain value, not a Pulumi output.
+    """
+
+    preset: pulumi.Input[str]
+    """Name of a known provider, such as `deepseek`. It gives host, port and path."""
+
+    base_url: pulumi.Input[str]
+    """Base URL as an OpenAI client takes it. It gives host, port and path."""
+
+    host: pulumi.Input[str]
+    """Host name of the provider. Default: the preset's."""
+
+    port: pulumi.Input[int]
+    """TCP port of the provider, 1 to 65535. Default: the preset's, else 443."""
+
+    path: pulumi.Input[str]
+    """Path of the provider's chat completions. Default: the preset's, else `/v1/chat/completions`."""
+
+    model: pulumi.Input[str]
+    """Model for every request. Default: the component's on the same host, else the request's own.
+
+    Required on another host than the component's if the component has a `model`.
+    """
+
+    api_key: pulumi.Input[str]
+    """The provider's API key. Only the Secret that the component creates for it holds it."""
+
+    api_key_secret: pulumi.Input[ApiKeySecretArgs]
+    """An existing Secret that holds the key. Several providers may share one."""
+
+    auth_header: pulumi.Input[AuthHeaderArgs]
+    """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`."""
+
+    tls: TLSArgs
+    """How the gateway checks the provider's certificate. Default: its host, and the system's authorities."""
+
+
+class RetriesArgs(TypedDict, total=False):
+    """Describes when the gateway sends a request again. A request body over 64 KiB is never sent again."""
+
+    attempts: pulumi.Input[int]
+    """How often a request is sent again, 1 to 254. Default: the number of `fallbacks`, at least 1.
+
+    Source: `spec.traffic.retry.attempts` of the AgentgatewayPolicy.
+    """
+
+    status_codes: pulumi.Input[Sequence[pulumi.Input[int]]]
+    """Statuses of the provider upon which it is sent again, each 400 to 599. Default: 429, 500, 502, 503 and 504.
+
+    Source: `spec.traffic.retry.codes` of the AgentgatewayPolicy.
+    """
+
+    backoff_milliseconds: pulumi.Input[int]
+    """Shortest time between two attempts in milliseconds, 1 to 99999. Default: 50.
+
+    Source: `spec.traffic.retry.backoff` of the AgentgatewayPolicy.
+    """
+
+
+class ClientApiKeysSecretArgs(TypedDict):
+    """Names a Secret with the keys of clients that something else manages."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, in the component's namespace. Each of its entries is one client's key.
+
+    Source: `spec.traffic.apiKeyAuthentication.secretRef` of the AgentgatewayPolicy.
+    """
+
+
+class RateLimitArgs(TypedDict, total=False):
+    """Describes how many requests or tokens the route takes. Give one of `requests` and `tokens`.
+
+    Each proxy of the gateway counts for itself, and all clients of the route share the limit.
+    """
+
+    requests: pulumi.Input[int]
+    """Requests in each period, at least 1."""
+
+    tokens: pulumi.Input[int]
+    """Tokens of prompts and answers in each period, at least 1. Only with `api: agentgateway`.
+
+    They are known after the answer, so that the request that uses them up is still answered.
+    """
+
+    per: Required[pulumi.Input[RateLimitPeriod]]
+    """The period: `second`, `minute` or `hour`."""
+
+    burst: pulumi.Input[int]
+    """Requests or tokens on top of the limit that may be saved up while fewer are used. Default: 0."""
 
 
 class OpenAICompatibleLLMArgs(TypedDict, total=False):
@@ -192,12 +306,68 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     endpoints: pulumi.Input[Endpoints]
     """The part of the OpenAI API that clients reach through the route: `chat` or `all`.
 
-    Default: with `api: agentgateway`, `all`, unless `path` is given; otherwise `chat`. `all` needs `api: agentgateway`.
+    Default: with `api: agentgateway`, `all`, unless there is a `path` or `fallbacks`; otherwise `chat`.
+    `all` needs `api: agentgateway`.
     Source: `spec.policies.ai.routes` of the AgentgatewayBackend.
     """
 
     tls: TLSArgs
     """How the gateway checks the provider's certificate. Default: its host, and the system's authorities."""
+
+    request_timeout_seconds: pulumi.Input[int]
+    """Seconds until the provider's answer begins, 1 to 99999. Default: no limit.
+
+    It counts for each attempt where requests are sent again. Once an answer has begun, it may take any time.
+    Source: `spec.rules[].timeouts` of the HTTPRoute.
+    """
+
+    retries: RetriesArgs
+    """When the gateway sends a request again. Default: never; with `fallbacks`, as often as there are fallbacks.
+
+    Only with `api: agentgateway`.
+    """
+
+    fallbacks: Sequence[FallbackArgs]
+    """Providers for when this one fails, at most 7, in the order in which they are used. Default: none.
+
+    A provider that refuses connections, answers with 429 or 5xx, or doesn't begin to answer within
+    `request_timeout_seconds` is left out for some seconds. Only with `api: agentgateway`.
+    """
+
+    client_api_keys: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """API keys of the clients that may call the route, by the name of the client. Default: anyone may call it.
+
+    A key has at least 20 characters. The component treats all of them as secrets and puts them into a Secret
+    `<name>-clients`. The gateway removes the client's key from the request. Only with `api: agentgateway`.
+    """
+
+    client_api_keys_secret: pulumi.Input[ClientApiKeysSecretArgs]
+    """An existing Secret that holds the keys of the clients. Only with `api: agentgateway`."""
+
+    rate_limits: Sequence[RateLimitArgs]
+    """How many requests or tokens the route takes; above that clients get HTTP 429. Default: no limit.
+
+    With `api: kgateway` one limit for requests.
+    Source: `spec.traffic.rateLimit.local` of the AgentgatewayPolicy, `spec.rateLimit.local` of the TrafficPolicy.
+    """
+
+    request_defaults: pulumi.Input[Mapping[str, Any]]
+    """Fields of the request's body, such as `temperature`, where the caller gives none. Default: none.
+
+    Source: `spec.policies.ai.defaults` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
+    """
+
+    request_overrides: pulumi.Input[Mapping[str, Any]]
+    """Fields of the request's body, such as `max_tokens`, whatever the caller gives. Default: none.
+
+    Source: `spec.policies.ai.overrides` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
+    """
+
+    model_aliases: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Models of the provider by the names that callers use for them. Default: none. Not with `model`.
+
+    Source: `spec.policies.ai.modelAliases` of the AgentgatewayBackend.
+    """
 
     api: BackendApi
     """Gateway API of the backend: `kgateway` or `agentgateway`. Default: `kgateway`.

@@ -28,8 +28,9 @@ U = TypeVar("U")
 class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Routes an OpenAI-compatible LLM provider through agentgateway.
 
-    Creates a Secret with the API key, a Backend (or AgentgatewayBackend), a BackendTLSPolicy and an HTTPRoute in one
-    namespace. The cluster needs the custom resource definitions of the Gateway API and of the gateway.
+    Creates Secrets with the API keys, a Backend (or AgentgatewayBackend), a BackendTLSPolicy, a policy for the route
+    where one is needed, and last an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
+    of the Gateway API and of the gateway.
     """
 
     path: pulumi.Output[str]
@@ -59,6 +60,12 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     route_name: pulumi.Output[str]
     """Name of the HTTPRoute."""
 
+    clients_secret_name: pulumi.Output[str | None]
+    """Name of the Secret that holds the keys of clients; none where anyone may call."""
+
+    policy_name: pulumi.Output[str | None]
+    """Name of the route's policy, an AgentgatewayPolicy or TrafficPolicy; none where nothing needs one."""
+
     tls_policy_name: pulumi.Output[str | None]
     """Name of the BackendTLSPolicy; none without TLS."""
 
@@ -66,7 +73,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         """Creates the objects.
 
         Args:
-            name: Name of the component. Its objects are named `<name>`, `<name>-tls` and `<name>-secret`.
+            name: Name of the component. The names of its objects begin with it.
             args: What to create; see `OpenAICompatibleLLMArgs`.
             opts: Options of the component. Its objects inherit the Kubernetes provider.
 
@@ -80,23 +87,18 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         settings = inputs.settings
         objects = _Objects(self, inputs)
 
-        secret = None
-        if inputs.api_key is not None:
+        secrets = [objects.secret(secret, {SECRET_KEY: key}) for secret, key in inputs.api_keys().items()]
+        if (client_keys := inputs.client_api_keys()) is not None:
+            secrets.append(objects.secret(names.clients_secret, client_keys))
+        if secrets:
             warn_if_rotation_replaces_secret(self)
-            secret = Secret(
-                names.secret,
-                metadata=objects.metadata(names.secret),
-                type="Opaque",
-                string_data={SECRET_KEY: inputs.secret_api_key},
-                opts=objects.options(),
-            )
         backend = CustomResource(
             names.backend,
             backend_definition.api_version,
             backend_definition.kind,
             metadata=objects.metadata(names.backend, lambda _: readiness.ACCEPTED),
             spec=map_output(settings, backend_definition.spec),
-            opts=objects.options(secret, waits=True),
+            opts=objects.options(*secrets, waits=True),
         )
         tls_policy = None
         if inputs.plan.uses_tls:
@@ -109,13 +111,23 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
                 spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.provider.tls))),
                 opts=objects.options(backend, waits=ready is not None),
             )
+        policy = None
+        if inputs.plan.has_policy:
+            policy = CustomResource(
+                names.policy,
+                backend_definition.api_version,
+                backend_definition.policy_kind,
+                metadata=objects.metadata(names.policy),
+                spec=map_output(settings, backend_definition.policy_spec),
+                opts=objects.options(backend, tls_policy),
+            )
         route = CustomResource(
             names.route,
             gateway_api.API_VERSION,
             "HTTPRoute",
             metadata=objects.metadata(names.route, readiness.route_accepted),
             spec=map_output(settings, backend_definition.route_spec),
-            opts=objects.options(backend, tls_policy, waits=True),
+            opts=objects.options(backend, tls_policy, policy, waits=True),
         )
 
         # The route is created last. Whatever depends on these outputs can then send requests to the provider.
@@ -128,6 +140,8 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         self.secret_name = reachable.apply(lambda s: s.provider.secret_name)
         self.backend_name = backend.urn.apply(lambda _: names.backend)
         self.route_name = route.urn.apply(lambda _: names.route)
+        self.clients_secret_name = reachable.apply(lambda s: s.clients_secret_name)
+        self.policy_name = reachable.apply(lambda _: names.policy if inputs.plan.has_policy else None)
         self.tls_policy_name = reachable.apply(lambda s: names.tls_policy if s.provider.tls else None)
         self.register_outputs(
             {
@@ -137,8 +151,10 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
                 "model": self.model,
                 "namespace": self.namespace,
                 "secretName": self.secret_name,
+                "clientsSecretName": self.clients_secret_name,
                 "backendName": self.backend_name,
                 "routeName": self.route_name,
+                "policyName": self.policy_name,
                 "tlsPolicyName": self.tls_policy_name,
             }
         )
@@ -166,6 +182,9 @@ class _Objects:
             labels=map_output(self._settings, lambda s: s.labels) if self._plan.has_labels else None,
             annotations=map_output(self._settings, annotations) if has_annotations else None,
         )
+
+    def secret(self, name: str, data: Mapping[str, pulumi.Input[str]] | pulumi.Output[Mapping[str, str]]) -> Secret:
+        return Secret(name, metadata=self.metadata(name), type="Opaque", string_data=data, opts=self.options())
 
     def options(self, *created_before: pulumi.Resource | None, waits: bool = False) -> pulumi.ResourceOptions:
         timeout = f"{self._plan.ready_timeout_seconds}s"

@@ -33,6 +33,23 @@ def rule(matches: Sequence[Spec], filters: Sequence[Spec]) -> Spec:
     return {"matches": list(matches), **({"filters": list(filters)} if filters else {})}
 
 
+def timeouts(settings: Settings) -> Spec:
+    """Builds how long a rule waits until an answer begins.
+
+    Where requests are sent again, the time is for each attempt: `request` would span them all, so that a provider that
+    says nothing would use up the time of the others.
+    """
+    if settings.request_timeout_seconds is None:
+        return {}
+    timeout = f"{settings.request_timeout_seconds}s"
+    return {"timeouts": {"request": timeout} if settings.retries is None else {"backendRequest": timeout}}
+
+
+def route_reference(settings: Settings) -> Spec:
+    """Builds how a policy refers to the route."""
+    return {"group": API_VERSION.partition("/")[0], "kind": "HTTPRoute", "name": settings.names.route}
+
+
 def path_prefix(path: str) -> Spec:
     """Builds a match for a path and everything below it."""
     return {"path": {"type": "PathPrefix", "value": path}}

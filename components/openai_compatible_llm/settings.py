@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .args import BackendApi, Endpoints
+from .args import BackendApi, Endpoints, RateLimitPeriod
 
 CHAT_COMPLETIONS = "/chat/completions"
 """Path of chat completions below the base URL of an OpenAI client."""
@@ -14,16 +15,16 @@ class Plan:
     """What is decided before any Output is resolved: which objects are created, and how.
 
     Attributes:
-        creates_secret: Whether there is a key to put into a Secret.
         uses_tls: Whether there is a BackendTLSPolicy.
+        has_policy: Whether the route has a policy.
         has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
         has_annotations: The same of annotations.
         ready_timeout_seconds: How long to wait for each object; None to not wait.
     """
 
     api: BackendApi
-    creates_secret: bool
     uses_tls: bool
+    has_policy: bool
     has_labels: bool
     has_annotations: bool
     ready_timeout_seconds: int | None
@@ -67,7 +68,18 @@ class ObjectNames:
         return f"{self.component}-secret"
 
     @property
+    def clients_secret(self) -> str:
+        return f"{self.component}-clients"
+
+    def fallback_secret(self, fallback: str) -> str:
+        return f"{self.component}-{fallback}-secret"
+
+    @property
     def backend(self) -> str:
+        return self.component
+
+    @property
+    def policy(self) -> str:
         return self.component
 
     @property
@@ -84,11 +96,13 @@ class Provider:
     """One LLM provider: where it is, and what it gets.
 
     Attributes:
+        name: The component's or the fallback's name.
         path: Path of its chat completions.
         secret_name: Name of the Secret with the key; None where the caller's token is forwarded.
         tls: None where requests go to the provider in plain HTTP.
     """
 
+    name: str
     host: str
     port: int
     path: str
@@ -104,16 +118,54 @@ class Provider:
 
 
 @dataclass(frozen=True)
+class Retries:
+    """When a request is sent again."""
+
+    attempts: int
+    status_codes: tuple[int, ...]
+    backoff_milliseconds: int
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """How many requests, or else tokens, the route takes in each period."""
+
+    requests: int | None
+    tokens: int | None
+    per: RateLimitPeriod
+    burst: int
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Plain values, of which whatever is built may be shown in a preview."""
+    """Plain values, of which whatever is built may be shown in a preview.
+
+    Attributes:
+        fallbacks: The providers that get the requests when those before fail.
+        request_timeout_seconds: How long an answer may take to begin; None for any time.
+        clients_secret_name: Name of the Secret with the keys of clients; None where anyone may call.
+    """
 
     names: ObjectNames
     namespace: str
     provider: Provider
+    fallbacks: tuple[Provider, ...]
     endpoints: Endpoints
+    request_timeout_seconds: int | None
+    retries: Retries | None
+    clients_secret_name: str | None
+    rate_limits: tuple[RateLimit, ...]
+    request_defaults: Mapping[str, Any]
+    request_overrides: Mapping[str, Any]
+    model_aliases: Mapping[str, str]
     gateway: Gateway
     route_path: str
     hostnames: tuple[str, ...]
     rewrite_host: bool
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """All providers, in the order in which they are used."""
+        return (self.provider, *self.fallbacks)

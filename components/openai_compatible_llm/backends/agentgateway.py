@@ -1,11 +1,11 @@
-"""Knows the AgentgatewayBackend of agentgateway.dev/v1alpha1, which agentgateway 1.2 and newer serve."""
+"""Knows AgentgatewayBackend and AgentgatewayPolicy of agentgateway.dev/v1alpha1, for agentgateway 1.2 and newer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from .. import gateway_api
-from ..args import Endpoints
-from ..settings import AuthHeader, Provider, Settings
+from ..args import Endpoints, RateLimitPeriod
+from ..settings import AuthHeader, Provider, RateLimit, Settings
 from .base import BackendDefinition, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
@@ -19,6 +19,18 @@ ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "P
 
 A path with `/v1` in front would miss requests to the base URL without it. `Models` as a type is answered with HTTP 501.
 """
+
+
+HEALTH = {
+    "unhealthyCondition": "default(response.code, 599) >= 500 || default(response.code, 599) == 429",
+    "eviction": {"duration": "3s"},
+}
+"""When a provider has failed, and how long it is left out then: for so long times the number of its failures so far.
+
+A request that got no answer has no code. Without the default, it would not count as a failure.
+"""
+
+UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
 
 
 class Agentgateway(BackendDefinition):
@@ -39,6 +51,8 @@ class Agentgateway(BackendDefinition):
     tls_policy_ancestor = "Gateway"
     rewrites_host = True
     without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
+    policy_kind = "AgentgatewayPolicy"
+    policy_arguments = frozenset({"retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"})
     default_endpoints = Endpoints.ALL
     large_requests = (
         "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
@@ -52,11 +66,33 @@ class Agentgateway(BackendDefinition):
     }
 
     def spec(self, settings: Settings) -> Spec:
-        """Builds the spec: the `openai` provider with its host, port and path overridden, and its key."""
-        policies: Spec = {"auth": _auth(settings.provider)}
-        if settings.endpoints == Endpoints.ALL:
-            policies["ai"] = {"routes": dict(ROUTES)}
-        return {"ai": {"provider": _provider(settings.provider, settings.endpoints)}, "policies": policies}
+        """Builds the spec: the `openai` provider with its host, port and path overridden, and its key.
+
+        With fallbacks each provider is a group of its own, because the proxy goes to the next group only.
+        """
+        ai = _ai_policy(settings)
+        policies: Spec = {"ai": ai} if ai else {}
+        if not settings.fallbacks:
+            provider = _provider(settings.provider, settings.endpoints)
+            return {"ai": {"provider": provider}, "policies": {"auth": _auth(settings.provider), **policies}}
+        groups = [{"providers": [_group_provider(each, settings.endpoints)]} for each in settings.providers]
+        return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
+
+    def policy(self, settings: Settings) -> Spec:
+        """Builds which requests the route takes, and when it sends one again."""
+        traffic: Spec = {}
+        if settings.clients_secret_name is not None:
+            secret = {"name": settings.clients_secret_name}
+            traffic["apiKeyAuthentication"] = {"mode": "Strict", "secretRef": secret}
+        if settings.rate_limits:
+            traffic["rateLimit"] = {"local": [_rate_limit(limit) for limit in settings.rate_limits]}
+        if settings.retries is not None:
+            traffic["retry"] = {
+                "attempts": settings.retries.attempts,
+                "codes": list(settings.retries.status_codes),
+                "backoff": f"{settings.retries.backoff_milliseconds}ms",
+            }
+        return {"traffic": traffic}
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the rules: with all endpoints, the provider gets the path below the route's.
@@ -64,7 +100,7 @@ class Agentgateway(BackendDefinition):
         A request to the route's path itself stays a chat completion in any case.
         """
         path = settings.route_path
-        filters = _route_filters(settings.provider)
+        filters = _route_filters(settings.providers)
         if settings.endpoints == Endpoints.CHAT:
             return [gateway_api.rule([gateway_api.path_prefix(path)], filters)]
         return [
@@ -96,10 +132,36 @@ def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
     return {"openai": openai, "host": provider.host, "port": provider.port, **path}
 
 
-def _route_filters(provider: Provider) -> list[Spec]:
+def _group_provider(provider: Provider, endpoints: Endpoints) -> Spec:
+    """A provider in a group has its key and TLS beside it, and is left out for a while when it fails."""
+    policies: Spec = {"auth": _auth(provider), "health": dict(HEALTH)}
+    if provider.tls is not None:
+        policies["tls"] = {"sni": provider.tls.hostname}
+        if provider.tls.ca_certificate_configmap is not None:
+            policies["tls"]["caCertificateRefs"] = [{"name": provider.tls.ca_certificate_configmap}]
+    return {"name": provider.name, **_provider(provider, endpoints), "policies": policies}
+
+
+def _ai_policy(settings: Settings) -> Spec:
+    """What the proxy does with requests; beside the provider's key, it would take the place of all of this."""
+    policy: Spec = {"routes": dict(ROUTES)} if settings.endpoints == Endpoints.ALL else {}
+    for name, fields in (("defaults", settings.request_defaults), ("overrides", settings.request_overrides)):
+        if fields:
+            policy[name] = [{"field": field, "value": value} for field, value in fields.items()]
+    if settings.model_aliases:
+        policy["modelAliases"] = dict(settings.model_aliases)
+    return policy
+
+
+def _rate_limit(limit: RateLimit) -> Spec:
+    amount = {"tokens": limit.tokens} if limit.requests is None else {"requests": limit.requests}
+    return {**amount, "unit": UNITS[limit.per], **({"burst": limit.burst} if limit.burst else {})}
+
+
+def _route_filters(providers: Sequence[Provider]) -> list[Spec]:
     """With the key in another header, the proxy would hand the caller's own `Authorization` to the provider."""
-    header = provider.auth_header
-    if provider.secret_name is not None and header is not None and not _is_authorization(header):
+    headers = [each.auth_header for each in providers if each.secret_name is not None]
+    if any(header is not None and not _is_authorization(header) for header in headers):
         return [gateway_api.header_removal(AUTHORIZATION)]
     return []
 

@@ -13,13 +13,16 @@ from .gateway_errors import SHARED_ERRORS, GatewayError
 Spec = dict[str, Any]
 Object = Mapping[str, Any]
 
+EACH = "*"
+"""Stands in the path of an argument for every item of a list or map."""
+
 
 @dataclass(frozen=True)
 class Limitation:
     """Something that the gateways of an API can't do, so that asking for it is an error.
 
     Attributes:
-        argument: Path of the argument.
+        argument: Path of the argument, in which `EACH` may stand.
         reason: Why it can't be had, and what to do instead.
         applies_to: Tells for which values; by default for all.
     """
@@ -45,6 +48,8 @@ class BackendDefinition(ABC):
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
         large_requests: How to let requests through that are larger than the proxy's buffer.
+        policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
+        policy_arguments: Arguments for which the route needs its policy.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
         errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
@@ -59,6 +64,8 @@ class BackendDefinition(ABC):
     rewrites_host: ClassVar[bool]
     without_key: ClassVar[str]
     large_requests: ClassVar[str]
+    policy_kind: ClassVar[str]
+    policy_arguments: ClassVar[frozenset[str]]
     default_endpoints: ClassVar[Endpoints]
     errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
@@ -72,7 +79,12 @@ class BackendDefinition(ABC):
 
     def route_spec(self, settings: Settings) -> Spec:
         """Builds the HTTPRoute's spec."""
-        return gateway_api.route_spec(settings, self.reference(settings), self.route_rules(settings))
+        rules = [{**rule, **gateway_api.timeouts(settings)} for rule in self.route_rules(settings)]
+        return gateway_api.route_spec(settings, self.reference(settings), rules)
+
+    def policy_spec(self, settings: Settings) -> Spec:
+        """Builds the spec of the route's policy."""
+        return {"targetRefs": [gateway_api.route_reference(settings)], **self.policy(settings)}
 
     def tls_policy_spec(self, settings: Settings, tls: TLS) -> Spec:
         """Builds the BackendTLSPolicy's spec."""
@@ -81,6 +93,10 @@ class BackendDefinition(ABC):
     @abstractmethod
     def spec(self, settings: Settings) -> Spec:
         """Builds the backend's spec, which goes to the API server verbatim."""
+
+    @abstractmethod
+    def policy(self, settings: Settings) -> Spec:
+        """Builds what the route's policy asks of the gateway."""
 
     @abstractmethod
     def route_rules(self, settings: Settings) -> list[Spec]:

@@ -1,14 +1,18 @@
 """Knows the Backend of gateway.kgateway.dev/v1alpha1, which kgateway 2.1 serves."""
 
+import json
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import gateway_api, readiness
-from ..args import Endpoints
+from ..args import Endpoints, RateLimitPeriod
 from ..settings import Settings
-from .base import BackendDefinition, Limitation, Object, Spec
+from .base import EACH, BackendDefinition, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
+FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
+
+_NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
 _FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
 
 
@@ -28,10 +32,27 @@ class Kgateway(BackendDefinition):
             "these gateways take every request for a chat completion; give `api: agentgateway`",
             lambda endpoints: endpoints == Endpoints.ALL,
         ),
+        Limitation(
+            ("fallbacks",),
+            "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
+            "give `api: agentgateway`",
+        ),
+        Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
+        Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
+        Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
+        Limitation(
+            ("rate_limits",),
+            "these gateways take one limit for a route; give one, or `api: agentgateway`",
+            lambda limits: len(limits) > 1,
+        ),
+        Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
+        Limitation(("model_aliases",), "these gateways have no aliases for models; give `api: agentgateway`"),
     )
     tls_policy_ancestor = kind
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
+    policy_kind = "TrafficPolicy"
+    policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides"})
     default_endpoints = Endpoints.CHAT
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
     errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
@@ -44,6 +65,24 @@ class Kgateway(BackendDefinition):
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
         return {"type": "AI", "ai": {"llm": llm}}
+
+    def policy(self, settings: Settings) -> Spec:
+        """Builds the fields that the gateway puts into requests, and the limit as a bucket that a fill makes full."""
+        fields = [
+            {"field": field, "value": _text(value), **({"override": True} if override else {})}
+            for override, values in ((False, settings.request_defaults), (True, settings.request_overrides))
+            for field, value in values.items()
+        ]
+        policy: Spec = {"ai": {"defaults": fields}} if fields else {}
+        for limit in settings.rate_limits:
+            requests = limit.requests or 0
+            bucket = {
+                "maxTokens": requests + limit.burst,
+                "tokensPerFill": requests,
+                "fillInterval": FILL_INTERVALS[limit.per],
+            }
+            policy["rateLimit"] = {"local": {"tokenBucket": bucket}}
+        return policy
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the one rule, with a filter for the Host header, in which the proxy would leave the gateway's name."""
@@ -70,6 +109,11 @@ def _read_llm(backend: Object) -> Object:
 def _read_auth_token(backend: Object) -> Object:
     token: Object = _read_llm(backend).get("openai", {}).get("authToken", {})
     return token
+
+
+def _text(value: Any) -> str:
+    """Writes a value as the gateway takes it: JSON, or a string that isn't JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _auth_token(secret_name: str | None) -> Spec:

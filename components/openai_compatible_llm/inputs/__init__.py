@@ -3,7 +3,7 @@
 from .errors import InvalidArguments, Issue, suggestion
 from .names import to_camel_case
 from .parsing import DECLARED, Inputs, parse
-from .rules import HOST_SOURCES, KEY_SOURCES
+from .provider_rules import HOST_SOURCES, KEY_SOURCES
 from .types import SECRET_FIELDS, to_python
 
 __all__ = [

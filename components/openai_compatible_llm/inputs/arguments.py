@@ -3,35 +3,49 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import Key, Path
+from ..backends import EACH
+from .errors import Issue, Key, Path, Reason
 from .types import is_output
-
-EACH = "*"
-"""Stands in a path for every item of a list or map."""
 
 
 class Arguments:
-    """The arguments of one component, without Nones.
+    """The arguments of one component, or a group of them, without Nones.
 
     Args:
         values: As in `OpenAICompatibleLLMArgs`.
         mistyped: Paths of values that don't have their type; they count as given, and have no resolved value.
+        place: Where the group stands; every path is relative to it.
     """
 
-    def __init__(self, values: Mapping[str, Any], mistyped: frozenset[Path] = frozenset()) -> None:
+    def __init__(self, values: Mapping[str, Any], mistyped: frozenset[Path] = frozenset(), place: Path = ()) -> None:
         self._values = values
         self._mistyped = mistyped
+        self.place = place
+
+    def within(self, *path: str | int) -> "Arguments":
+        """Returns the group at the path."""
+        return Arguments(self._values, self._mistyped, (*self.place, *path))
+
+    def groups(self, name: str) -> "list[Arguments]":
+        """Returns the groups in a list, without what is no group."""
+        paths = self._items((name,))
+        return [self.within(*path) for path in paths if isinstance(self._at((*self.place, *path)), Mapping)]
+
+    def issue(self, *path: str | int, reason: Reason) -> Issue:
+        """Makes an issue with what stands at the path."""
+        return Issue((*self.place, *path), reason)
 
     def given(self, *path: str | int) -> bool:
         """Tells whether the argument was given, resolved or not. False counts as not given."""
-        value = self._at(path)
+        value = self._at((*self.place, *path))
         return value is not None and value is not False
 
     def resolved(self, *path: str | int) -> Any:
         """Returns the value, or None if it was not given, is an output, or doesn't have its type."""
-        if any(bad[: len(path)] == path or path[: len(bad)] == bad for bad in self._mistyped):
+        whole = (*self.place, *path)
+        if any(bad[: len(whole)] == whole or whole[: len(bad)] == bad for bad in self._mistyped):
             return None
-        value = self._at(path)
+        value = self._at(whole)
         return None if is_output(value) else value
 
     def matching(self, pattern: Path) -> list[tuple[Path, Any]]:
@@ -46,10 +60,11 @@ class Arguments:
         return [(path, value) for path, value in found if value is not None]
 
     def _items(self, path: Path) -> list[Path]:
-        value = self.resolved(*path)
+        value = self._at((*self.place, *path))
         if isinstance(value, Mapping):
             return [(*path, Key(name)) for name in value]
-        return [(*path, index) for index in range(len(value))] if isinstance(value, Sequence) else []
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        return [(*path, index) for index in range(len(value))] if is_list else []
 
     def _at(self, path: Path) -> Any:
         value: Any = self._values

@@ -10,10 +10,11 @@ from ..args import OpenAICompatibleLLMArgs
 from ..settings import Plan, Settings
 from . import validators
 from .arguments import Arguments
-from .errors import InvalidArguments, Issue
-from .resolve import resolve_plan, resolve_settings
+from .client_rules import CLIENT_KEYS, key_errors
+from .errors import InvalidArguments, Issue, Path
+from .resolve import resolve_plan, resolve_settings, secret_names
 from .rules import rule_errors
-from .types import WithheldKey, has_outputs, type_errors, without_nones
+from .types import WITHHELD, has_outputs, type_errors, without_nones
 
 DECLARED = cast("type", OpenAICompatibleLLMArgs)
 
@@ -25,19 +26,26 @@ class Inputs:
     Attributes:
         name: The component's name.
         plan: What is decided before any Output is resolved.
-        settings: All but the key. An Output only where an argument is one.
-        api_key: The provider's key as it was given; None where the component gets none.
+        settings: All but the keys. An Output only where an argument is one.
+        secret_names: Names of the Secrets for the providers' keys, by the paths of the keys.
     """
 
     name: str
     plan: Plan
     settings: Settings | pulumi.Output[Settings]
-    api_key: pulumi.Input[str] | None = field(repr=False)
+    secret_names: Mapping[Path, str]
+    _api_keys: Mapping[Path, Any] = field(repr=False)
+    _client_api_keys: Any = field(repr=False)
 
-    @property
-    def secret_api_key(self) -> pulumi.Output[str]:
-        """The key as a secret, checked when it is resolved."""
-        return pulumi.Output.secret(self.api_key).apply(lambda key: _valid_key(self.name, key))
+    def api_keys(self) -> dict[str, pulumi.Output[str]]:
+        """Returns the providers' keys by the names of their Secrets; secrets, which are checked when resolved."""
+        return {self.secret_names[path]: _secret_key(self.name, path, key) for path, key in self._api_keys.items()}
+
+    def client_api_keys(self) -> pulumi.Output[Mapping[str, str]] | None:
+        """Returns the clients' keys by the clients' names, likewise; None where the component gets none."""
+        if self._client_api_keys is None:
+            return None
+        return _secret_client_keys(self.name, self._client_api_keys, list(self._api_keys.values()))
 
 
 def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
@@ -55,17 +63,29 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     given = without_nones(args)
     _validate(name, given)
     plan = resolve_plan(given)
-    key = given.pop("api_key", None)
-    # No key is among what gets resolved, or all that is built from it would be secret.
-    withheld = given if key is None else {**given, "api_key": WithheldKey()}
+    secrets = secret_names(name, given)
+    api_keys = {path: _withhold(given, path) for path in secrets}
+    client_keys = _withhold(given, (CLIENT_KEYS,)) if CLIENT_KEYS in given else None
     return Inputs(
         name,
         plan,
-        pulumi.Output.from_input(withheld).apply(lambda resolved: _parse_resolved(name, resolved, plan))
+        pulumi.Output.from_input(given).apply(lambda resolved: _parse_resolved(name, resolved, plan))
         if has_outputs(given)
-        else resolve_settings(name, withheld),
-        key,
+        else resolve_settings(name, given),
+        secrets,
+        api_keys,
+        client_keys,
     )
+
+
+def _withhold(given: dict[str, Any], path: Path) -> Any:
+    """Takes a key out of the arguments. With a key among them, all that is built from them would be secret."""
+    *outer, last = path
+    group: Any = given
+    for part in outer:
+        group = group[part]
+    key, group[last] = group[last], WITHHELD
+    return key
 
 
 def _parse_resolved(name: str, given: Mapping[str, Any], plan: Plan) -> Settings:
@@ -91,13 +111,27 @@ def _parse_resolved(name: str, given: Mapping[str, Any], plan: Plan) -> Settings
 def _validate(name: str, given: Mapping[Any, Any]) -> None:
     mistyped = list(type_errors(DECLARED, given))
     arguments = Arguments(given, frozenset(issue.path for issue in mistyped))
-    issues = [*mistyped, *rule_errors(name, arguments)]
+    _raise_if_any(name, [*mistyped, *rule_errors(name, arguments)])
+
+
+def _secret_key(name: str, path: Path, key: pulumi.Input[str]) -> pulumi.Output[str]:
+    def checked(resolved: object) -> str:
+        reason = validators.api_key(resolved)
+        _raise_if_any(name, [Issue(path, reason)] if reason else [])
+        return cast("str", resolved)
+
+    return pulumi.Output.secret(key).apply(checked)
+
+
+def _secret_client_keys(name: str, keys: Any, provider_keys: list[Any]) -> pulumi.Output[Mapping[str, str]]:
+    def checked(resolved: Mapping[str, Any]) -> Mapping[str, str]:
+        _raise_if_any(name, list(key_errors(resolved["clients"], set(resolved["providers"]))))
+        return cast("Mapping[str, str]", resolved["clients"])
+
+    return pulumi.Output.secret({"clients": keys, "providers": provider_keys}).apply(checked)
+
+
+def _raise_if_any(name: str, issues: list[Issue]) -> None:
     if issues:
         order = {argument: place for place, argument in enumerate(("name", *DECLARED.__annotations__))}
         raise InvalidArguments(name, sorted(issues, key=lambda issue: order.get(str(issue.path[0]), -1)))
-
-
-def _valid_key(name: str, key: object) -> str:
-    if reason := validators.api_key(key):
-        raise InvalidArguments(name, [Issue(("api_key",), reason)])
-    return cast("str", key)

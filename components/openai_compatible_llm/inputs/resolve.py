@@ -1,17 +1,21 @@
 """Turns valid arguments into settings: fills in defaults, takes presets and URLs apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ..args import BackendApi, Endpoints
+from ..args import BackendApi, Endpoints, RateLimitPeriod
 from ..backends import BACKENDS, DEFAULT_API
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS
-from ..settings import TLS, AuthHeader, Gateway, ObjectNames, Plan, Provider, Settings
+from ..settings import TLS, AuthHeader, Gateway, ObjectNames, Plan, Provider, RateLimit, Retries, Settings
 from . import urls
+from .errors import Path
 
 DEFAULT_NAMESPACE = "gloo-system"
 DEFAULT_GATEWAY = "agentgateway"
 DEFAULT_READY_TIMEOUT_SECONDS = 120
+DEFAULT_STATUS_CODES = (429, 500, 502, 503, 504)
+DEFAULT_BACKOFF_MILLISECONDS = 50
 
 
 def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
@@ -19,10 +23,11 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
     url = arguments.get("base_url")
     tls_disabled = arguments.get("tls", {}).get("disabled", False)
     timeout = arguments.get("ready_timeout_seconds", DEFAULT_READY_TIMEOUT_SECONDS)
+    api = BackendApi(arguments.get("api", DEFAULT_API))
     return Plan(
-        api=BackendApi(arguments.get("api", DEFAULT_API)),
-        creates_secret="api_key" in arguments,
+        api=api,
         uses_tls=urls.parse_base_url(url).tls if isinstance(url, str) else not tls_disabled,
+        has_policy=any(arguments.get(each) for each in BACKENDS[api].policy_arguments),
         has_labels=bool(arguments.get("labels")),
         has_annotations=bool(arguments.get("annotations")),
         ready_timeout_seconds=int(timeout) if arguments.get("wait_for_ready") else None,
@@ -35,12 +40,21 @@ def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
     names = ObjectNames(name, backend.tls_policy_suffix)
     namespace = arguments.get("namespace", DEFAULT_NAMESPACE)
     gateway = arguments.get("gateway", {})
-    endpoints = Endpoints.CHAT if "path" in arguments else backend.default_endpoints
+    provider = _provider(name, names.secret, arguments)
+    timeout = arguments.get("request_timeout_seconds")
     return Settings(
         names=names,
         namespace=namespace,
-        provider=_provider(names.secret, arguments),
-        endpoints=Endpoints(arguments.get("endpoints", endpoints)),
+        provider=provider,
+        fallbacks=tuple(_fallback(names, provider, each) for each in arguments.get("fallbacks", ())),
+        endpoints=_endpoints(arguments, backend.default_endpoints),
+        request_timeout_seconds=None if timeout is None else int(timeout),
+        retries=_retries(arguments),
+        clients_secret_name=_clients_secret_name(names, arguments),
+        rate_limits=tuple(map(_rate_limit, arguments.get("rate_limits", ()))),
+        request_defaults=arguments.get("request_defaults", {}),
+        request_overrides=arguments.get("request_overrides", {}),
+        model_aliases=arguments.get("model_aliases", {}),
         gateway=Gateway(
             gateway.get("name", DEFAULT_GATEWAY),
             gateway.get("namespace", namespace),
@@ -55,11 +69,63 @@ def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
     )
 
 
-def _provider(secret_name: str, arguments: Mapping[str, Any]) -> Provider:
+def secret_names(name: str, arguments: Mapping[str, Any]) -> dict[Path, str]:
+    """Returns the name of the Secret for each API key among the arguments, by the key's path."""
+    names = ObjectNames(name, "")
+    places: list[tuple[Path, str, Mapping[str, Any]]] = [((), names.secret, arguments)]
+    for index, each in enumerate(arguments.get("fallbacks", ())):
+        places.append((("fallbacks", index), names.fallback_secret(each["name"]), each))
+    return {(*path, "api_key"): secret for path, secret, given in places if "api_key" in given}
+
+
+def _endpoints(arguments: Mapping[str, Any], default: Endpoints) -> Endpoints:
+    """Embeddings of another model are of no use, so that with fallbacks there are none unless asked for."""
+    if "path" in arguments or arguments.get("fallbacks"):
+        default = Endpoints.CHAT
+    return Endpoints(arguments.get("endpoints", default))
+
+
+def _fallback(names: ObjectNames, first: Provider, arguments: Mapping[str, Any]) -> Provider:
+    name = arguments["name"]
+    fallback = _provider(name, names.fallback_secret(name), arguments)
+    is_same_model = fallback.model is None and fallback.host == first.host
+    return replace(fallback, model=first.model) if is_same_model else fallback
+
+
+def _retries(arguments: Mapping[str, Any]) -> Retries | None:
+    given = arguments.get("retries", {})
+    fallbacks = len(arguments.get("fallbacks", ()))
+    if "retries" not in arguments and not fallbacks:
+        return None
+    return Retries(
+        attempts=int(given.get("attempts", max(fallbacks, 1))),
+        status_codes=tuple(map(int, given.get("status_codes", DEFAULT_STATUS_CODES))),
+        backoff_milliseconds=int(given.get("backoff_milliseconds", DEFAULT_BACKOFF_MILLISECONDS)),
+    )
+
+
+def _rate_limit(arguments: Mapping[str, Any]) -> RateLimit:
+    requests, tokens = arguments.get("requests"), arguments.get("tokens")
+    return RateLimit(
+        requests=None if requests is None else int(requests),
+        tokens=None if tokens is None else int(tokens),
+        per=RateLimitPeriod(arguments["per"]),
+        burst=int(arguments.get("burst", 0)),
+    )
+
+
+def _clients_secret_name(names: ObjectNames, arguments: Mapping[str, Any]) -> str | None:
+    if "client_api_keys_secret" in arguments:
+        return str(arguments["client_api_keys_secret"]["name"])
+    return names.clients_secret if "client_api_keys" in arguments else None
+
+
+def _provider(name: str, secret_name: str, arguments: Mapping[str, Any]) -> Provider:
     host, port, path, uses_tls = _endpoint(arguments)
     tls = arguments.get("tls", {})
     header = arguments.get("auth_header")
     return Provider(
+        name=name,
         host=host,
         port=port,
         path=path,

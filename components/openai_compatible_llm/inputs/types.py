@@ -1,18 +1,22 @@
 """Holds names and types of arguments against the TypedDicts that declare them."""
 
+import math
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
-from typing import Any, Union, get_args, get_origin, is_typeddict
+from typing import Any, Required, Union, get_args, get_origin, is_typeddict
 
 import pulumi
 
 from .errors import Issue, Key, Path, suggestion, unknown_argument
 from .names import to_camel_case
 
-SECRET_FIELDS = ("api_key", "api_key_secret", "auth_header")
+SECRET_FIELDS = ("api_key", "api_key_secret", "auth_header", "client_api_keys", "client_api_keys_secret")
 """Arguments whose values no message shows: they hold a key, or somebody may put one there by mistake."""
+
+JSON_FIELDS = ("request_defaults", "request_overrides")
+"""Arguments that go to the provider as they are, so that null in them has a meaning."""
 
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "a boolean"}
 _LONGEST_QUOTE = 100
@@ -25,13 +29,16 @@ class Undeclared:
     name: str
 
 
-class WithheldKey:
-    """Stands in the place of an API key, so that no key is among the values that are resolved together."""
+class _Withheld:
+    """Stands in the place of API keys, so that no key is among the values that are resolved together."""
+
+
+WITHHELD = _Withheld()
 
 
 def is_output(value: object) -> bool:
-    """Tells whether the value isn't there yet: an Output, something to await, or a key that was withheld."""
-    return isinstance(value, (pulumi.Output, Awaitable, WithheldKey))
+    """Tells whether the value isn't there: an Output, something to await, or a key that was withheld."""
+    return value is WITHHELD or isinstance(value, (pulumi.Output, Awaitable))
 
 
 def has_outputs(value: object) -> bool:
@@ -40,14 +47,17 @@ def has_outputs(value: object) -> bool:
         return any(has_outputs(each) for each in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return any(has_outputs(each) for each in value)
-    return is_output(value)
+    return value is not WITHHELD and is_output(value)
 
 
 def without_nones(value: Any) -> Any:
     """Removes what is None: it counts as not given."""
     if isinstance(value, Mapping):
-        return {key: without_nones(each) for key, each in value.items() if each is not None}
-    return value
+        return {
+            key: each if key in JSON_FIELDS else without_nones(each) for key, each in value.items() if each is not None
+        }
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return [without_nones(each) for each in value] if is_list else value
 
 
 def to_python(declared: type, given: Mapping[str, Any]) -> dict[Any, Any]:
@@ -86,15 +96,19 @@ def type_errors(declared: type, given: Mapping[Any, Any], at: Path = ()) -> Iter
 
 
 def _nested_to_python(kind: Any, value: Any) -> Any:
-    if not is_typeddict(kind):
-        return value
-    if isinstance(value, pulumi.Output):
-        return value.apply(lambda resolved: _nested_to_python(kind, resolved))
-    return to_python(kind, value) if isinstance(value, Mapping) else value
+    if is_typeddict(kind):
+        if isinstance(value, pulumi.Output):
+            return value.apply(lambda resolved: _nested_to_python(kind, resolved))
+        return to_python(kind, value) if isinstance(value, Mapping) else value
+    if get_origin(kind) is Sequence and isinstance(value, list):
+        return [_nested_to_python(_kind(get_args(kind)[0]), each) for each in value]
+    return value
 
 
 def _value_errors(hint: Any, value: Any, at: Path) -> Iterator[Issue]:
-    takes_outputs = get_origin(hint) is Union
+    if get_origin(hint) is Required:
+        (hint,) = get_args(hint)
+    takes_outputs = get_origin(hint) is Union or hint is Any
     if is_output(value):
         if not takes_outputs:
             yield Issue(at, "must be a plain value, not a Pulumi output, because it decides which objects are created")
@@ -107,6 +121,9 @@ def _value_errors(hint: Any, value: Any, at: Path) -> Iterator[Issue]:
             yield Issue(at, f"{_quoted(value, at)} is not a group of settings")
     elif get_origin(kind) is not None:
         yield from _collection_errors(kind, value, at)
+    elif kind is Any:
+        if not _is_json(value):
+            yield Issue(at, "not a value of JSON; give a string, a number, a boolean, a list or a map")
     elif issubclass(kind, Enum):
         names = [each.value for each in kind]
         if value not in names:
@@ -117,18 +134,34 @@ def _value_errors(hint: Any, value: Any, at: Path) -> Iterator[Issue]:
 
 def _collection_errors(kind: Any, value: Any, at: Path) -> Iterator[Issue]:
     items: list[tuple[str | int, Any]]
+    hint = get_args(kind)[-1]
     if issubclass(get_origin(kind), Mapping):
         if not isinstance(value, Mapping):
-            yield Issue(at, f"{_quoted(value, at)} is not a map of strings")
+            yield Issue(at, f"{_quoted(value, at)} is not a map of {_plural(hint)}")
             return
         items = [(Key(name), each) for name, each in value.items()]
     else:
         if not isinstance(value, Sequence) or isinstance(value, str):
-            yield Issue(at, f"{_quoted(value, at)} is not a list of strings")
+            yield Issue(at, f"{_quoted(value, at)} is not a list of {_plural(hint)}")
             return
         items = list(enumerate(value))
     for part, each in items:
-        yield from _value_errors(get_args(kind)[-1], each, (*at, part))
+        yield from _value_errors(hint, each, (*at, part))
+
+
+def _plural(hint: Any) -> str:
+    kind = _kind(hint)
+    return "groups of settings" if is_typeddict(kind) else {str: "strings", int: "integers"}.get(kind, "values")
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) for name in value) and all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or is_output(value) or isinstance(value, str | int)
 
 
 def _is_instance(kind: type, value: Any) -> bool:
@@ -146,4 +179,5 @@ def _quoted(value: object, at: Path) -> str:
 
 
 def _kind(hint: Any) -> Any:
-    return get_args(hint)[0] if get_origin(hint) is Union else hint
+    """Returns the type itself, without `Input` or `Required` around it."""
+    return _kind(get_args(hint)[0]) if get_origin(hint) in (Union, Required) else hint

@@ -11,6 +11,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _QUALIFIED = re.compile(rf"(?:({_LABEL}(?:\.{_LABEL})*)/)?([A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _UNEXPANDED = re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)")
 
 _ENDS = "with a letter or digit at each end"
@@ -22,6 +23,11 @@ MODEL_LENGTH = 256
 HEADER_LENGTH = 256
 MOST_HOSTNAMES = 16
 LARGEST_PORT = 65535
+LARGEST_DURATION = 99999
+LARGEST_RATE = 1_000_000_000
+MOST_RETRIES = 254
+CLIENT_KEY_LENGTH = 20
+FIELD_LENGTH = 256
 
 
 def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
@@ -96,6 +102,43 @@ def is_address(name: str) -> bool:
 def port(number: float) -> str | None:
     """Checks a TCP port."""
     return None if 1 <= number <= LARGEST_PORT else f"{number:.0f} is not a port; give 1 to {LARGEST_PORT}"
+
+
+def timeout_seconds(number: float) -> str | None:
+    """Checks how long an answer may take to begin. Source: Duration of the Gateway API, of five digits."""
+    return _in_range(number, 1, LARGEST_DURATION, "seconds")
+
+
+def retry_attempts(number: float) -> str | None:
+    """Checks how often a request is sent again. Source: agentgateway counts all attempts in one byte."""
+    return _in_range(number, 1, MOST_RETRIES, "attempts")
+
+
+def status_codes(codes: list[object]) -> str | None:
+    """Checks that there are any, and none twice. Source: `traffic.retry.codes` of the AgentgatewayPolicy."""
+    if not codes:
+        return "empty; give statuses such as 429 and 503"
+    return f"{codes} lists a status twice" if len(set(map(str, codes))) < len(codes) else None
+
+
+def status_code(number: float) -> str | None:
+    """Checks the status of an answer that failed. Source: `traffic.retry.codes` of the AgentgatewayPolicy."""
+    return None if 400 <= number <= 599 else f"{number:.0f} is not the status of an error; give 400 to 599"
+
+
+def backoff_milliseconds(number: float) -> str | None:
+    """Checks the time between two attempts. Source: Duration of the Gateway API, of five digits."""
+    return _in_range(number, 1, LARGEST_DURATION, "milliseconds")
+
+
+def rate_limit(number: float) -> str | None:
+    """Checks how much may be used in a period."""
+    return _in_range(number, 1, LARGEST_RATE)
+
+
+def burst(number: float) -> str | None:
+    """Checks how much may be used on top of a limit."""
+    return _in_range(number, 0, LARGEST_RATE)
 
 
 def seconds(number: float) -> str | None:
@@ -177,6 +220,31 @@ def api_key(key: object) -> str | None:
     return None
 
 
+def client_key(key: object) -> str | None:
+    """Checks the API key of a client, as the gateway reads it from a Secret. The reason never quotes it."""
+    if isinstance(key, str) and key.startswith("{"):
+        return "the key starts with a brace, so the gateway would take it for JSON; give another"
+    if reason := api_key(key):
+        return reason
+    length = len(str(key))
+    too_short = f"the key is {length} characters long; give at least {CLIENT_KEY_LENGTH}"
+    return too_short if length < CLIENT_KEY_LENGTH else None
+
+
+def client_name(name: str) -> str | None:
+    """Checks a client's name, by which its key stands in a Secret. Source: keys of `data` in a Secret."""
+    if too_long := _too_long(name, OBJECT_NAME_LENGTH):
+        return too_long
+    if not _SECRET_KEY.fullmatch(name) or name == "." or name.startswith(".."):
+        return f'"{name}" is not a valid name for a client; use letters, digits, "-", "_" and "."'
+    return None
+
+
+def request_field(name: str) -> str | None:
+    """Checks the name of a field in a request's body. Source: `ai.defaults[].field` of the AgentgatewayBackend."""
+    return _too_long(name, FIELD_LENGTH) if name.strip() else "empty; give the name of a field such as temperature"
+
+
 def metadata_key(key: str) -> str | None:
     """Checks the name of a label or an annotation. Source: qualified names of Kubernetes."""
     match = _QUALIFIED.fullmatch(key)
@@ -191,6 +259,12 @@ def label_value(value: str) -> str | None:
         allowed = f'up to {NAMESPACE_LENGTH} letters, digits, "-", "_" and ".", {_ENDS}'
         return f'"{value}" is not a valid label value; use {allowed}'
     return None
+
+
+def _in_range(number: float, least: int, greatest: int, unit: str = "") -> str | None:
+    if least <= number <= greatest:
+        return None
+    return f"{number:.0f} is out of range; give {least} to {greatest} {unit}".rstrip()
 
 
 def _too_long(text: str, longest: int) -> str | None:

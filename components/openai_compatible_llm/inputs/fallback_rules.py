@@ -1,0 +1,101 @@
+"""Checks the fallbacks: each as a provider, and how they go together with the component's own provider."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ..args import Endpoints
+from ..presets import PRESETS
+from ..settings import CHAT_COMPLETIONS, ObjectNames
+from . import validators
+from .arguments import Arguments
+from .errors import Issue, Reason
+from .provider_rules import KEY_SOURCES, provider_errors, valid_base_url
+
+MOST_FALLBACKS = 7
+
+
+def fallback_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
+    """Yields an issue for each rule that the fallbacks break."""
+    fallbacks = arguments.groups("fallbacks")
+    if len(fallbacks) > MOST_FALLBACKS:
+        yield arguments.issue("fallbacks", reason=f"{len(fallbacks)} entries; give at most {MOST_FALLBACKS}")
+    if fallbacks and arguments.given("passthrough"):
+        yield arguments.issue(
+            "fallbacks",
+            reason=lambda case: (
+                f"can't be used with `{case('passthrough')}`, because the caller has a token for one provider only; "
+                f"give each its key as `{case('api_key')}`"
+            ),
+        )
+    yield from _names(name, fallbacks)
+    for fallback in fallbacks:
+        yield from provider_errors(fallback, KEY_SOURCES[:2])
+        yield from _model(arguments, fallback)
+        yield from _tls(arguments, fallback)
+
+
+def endpoint_errors(arguments: Arguments) -> Iterator[Issue]:
+    """Yields an issue for each provider that can't have the endpoints that were asked for."""
+    if arguments.resolved("endpoints") != Endpoints.ALL:
+        return
+    for provider in (arguments, *arguments.groups("fallbacks")):
+        path = provider.resolved("path")
+        if path is not None and not path.endswith(CHAT_COMPLETIONS):
+            yield provider.issue("path", reason=_no_prefix(path))
+
+
+def _no_prefix(path: str) -> Reason:
+    return lambda case: (
+        f"\"{path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are unknown; "
+        f"give one that does, or `{case('endpoints')}: chat`"
+    )
+
+
+def _names(component: str, fallbacks: list[Arguments]) -> Iterator[Issue]:
+    names = Counter(fallback.resolved("name") for fallback in fallbacks)
+    for fallback in fallbacks:
+        name = fallback.resolved("name")
+        if name is None:
+            continue
+        longest = validators.OBJECT_NAME_LENGTH - len(ObjectNames(component, "").fallback_secret(""))
+        if reason := validators.object_name(name, longest):
+            yield fallback.issue("name", reason=reason)
+        elif name == component:
+            yield fallback.issue("name", reason=f'"{name}" is the component\'s own name; give another')
+        elif names[name] > 1:
+            yield fallback.issue("name", reason=f'"{name}" is the name of {names[name]} fallbacks; give each its own')
+
+
+def _model(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
+    """Without a model of its own, the fallback would be asked for the component's, which only its host has."""
+    hosts = (_host(component), _host(fallback))
+    if component.given("model") and not fallback.given("model") and None not in hosts and hosts[0] != hosts[1]:
+        yield fallback.issue(
+            "model", reason=f"required, because {hosts[1]} is another host than the component's {hosts[0]}"
+        )
+
+
+def _tls(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
+    """The component's BackendTLSPolicy holds for every provider of the backend."""
+    plain = _is_plain_http(fallback)
+    if plain != _is_plain_http(component):
+        given, other = ("plain HTTP", "TLS") if plain else ("TLS", "plain HTTP")
+        yield fallback.issue(
+            "tls", reason=f"this provider takes {given} and the component's own {other}; all must take the same"
+        )
+
+
+def _host(provider: Arguments) -> str | None:
+    if provider.given("base_url"):
+        url = valid_base_url(provider)
+        return url.host if url else None
+    if provider.given("host"):
+        host: str | None = provider.resolved("host")
+        return host
+    preset = PRESETS.get(provider.resolved("preset") or "")
+    return preset.host if preset else None
+
+
+def _is_plain_http(provider: Arguments) -> bool:
+    url = valid_base_url(provider)
+    return provider.given("tls", "disabled") or (url is not None and not url.tls)
