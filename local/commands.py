@@ -74,7 +74,7 @@ class Commands:
             wait_for_orphans(self._state, self._say)
             destroyed = self._destroy()
         finally:
-            processes.stop(*sorted(processes.names() - set(PROGRAMS)), *PROGRAMS)
+            processes.stop_all(last=PROGRAMS)
         if self._state.root.exists():
             shutil.rmtree(self._state.root)
         self._say(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")

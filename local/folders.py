@@ -1,4 +1,4 @@
-"""Names every file that is kept: state in a folder of the clone, built programs in a cache outside of it."""
+"""Says where files are kept: state in a folder of the clone, and built programs in a cache outside of it."""
 
 import os
 import tempfile

@@ -10,16 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.errors import LocalError
-from local.folders import StateFolder
 
 TIMEOUT_SECONDS = 20 * 60.0
-
-
-@contextmanager
-def only_one_at_a_time(state: StateFolder, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the state folder's lock, so that commands on it run one after the other."""
-    with exclusive(state.lock, say):
-        yield
 
 
 @contextmanager

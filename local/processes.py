@@ -128,6 +128,10 @@ class DetachedProcesses:
         if failures:
             raise LocalError("\n".join(failures))
 
+    def stop_all(self, last: Sequence[str]) -> None:
+        """Stop every program that runs, and those of these names last, in their order."""
+        self.stop(*sorted(self.names() - set(last)), *last)
+
     def _stop(self, name: str) -> str | None:
         while process := self.find(name):
             try:

@@ -66,6 +66,7 @@ class ApiServer:
         self._pool.clear()
 
     def is_ready(self) -> bool:
+        """Tell whether the server answers and can serve requests."""
         try:
             return self._pool.request("GET", f"{self._host}/readyz", timeout=3).status == HTTPStatus.OK
         except urllib3.exceptions.HTTPError:
@@ -83,7 +84,9 @@ class ApiServer:
             if "deletionTimestamp" not in metadata:
                 return metadata
             if time.monotonic() > deadline:
-                raise LocalError(f"{path} is still being deleted after {timeout:.0f} seconds.")
+                raise LocalError(
+                    f"{path} is still being deleted after {timeout:.0f} seconds. Wait, and run the command again."
+                )
             time.sleep(0.1)
 
     def get(self, path: str) -> dict[str, Any] | None:

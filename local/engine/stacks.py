@@ -23,7 +23,7 @@ RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PAT
 
 
 @dataclass(frozen=True)
-class Deployed:
+class UpResult:
     """The result of an `up`.
 
     Attributes:
@@ -74,7 +74,7 @@ class Stacks:
         """Return the names of the stacks in the backend."""
         return [each.stack for each in checkpoints(self._state.pulumi_state)]
 
-    def up(self, name: str) -> Deployed:
+    def up(self, name: str) -> UpResult:
         """Deploy a stack.
 
         Raises:
@@ -89,7 +89,7 @@ class Stacks:
             self._say(f"The last run of stack {name} was killed. This one has completed it.")
         changes = result.summary.resource_changes or {}
         changed = any(count for operation, count in changes.items() if operation != "same")
-        return Deployed(self._checkpoint(name), changed)
+        return UpResult(self._checkpoint(name), changed)
 
     def preview(self, name: str) -> None:
         """Print what `up` would change."""

@@ -28,7 +28,7 @@ _PORT_TAKEN = re.compile(r"listen tcp \S*:(\d+): bind: address already in use")
 _NO_CONFIGURATION = ("--config", "{}")
 
 
-class GatewayError(LocalError):
+class GatewayStartError(LocalError):
     """A gateway could not be started. Stacks can be deployed without it."""
 
 
@@ -68,7 +68,7 @@ class Gateways:
         """Start the programs that don't run, and wait until the proxy of each Gateway listens.
 
         Raises:
-            GatewayError: A gateway could not be started. Those of other gateway APIs are started anyway.
+            GatewayStartError: A gateway could not be started. Those of other gateway APIs are started anyway.
         """
         wanted: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
@@ -82,23 +82,17 @@ class Gateways:
             for api, its_gateways in wanted.items():
                 try:
                     self._start_proxies(api_server, api, its_gateways)
-                except GatewayError as error:
+                except GatewayStartError as error:
                     self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
                     failures.append(str(error))
         if failures:
-            raise GatewayError("\n".join(failures))
+            raise GatewayStartError("\n".join(failures))
 
     def running(self, api: GatewayApi, namespace: str, name: str) -> Gateway | None:
         """Return the Gateway if its controller runs and its proxy listens."""
         gateway = Gateway(api, namespace, name, self._ports.read().get(Gateway(api, namespace, name, 0).proxy, 0))
         runs = self._processes.find(api.controller) and self._processes.listens(gateway.proxy, gateway.port)
         return gateway if runs else None
-
-    def stop(self, gateways: Iterable[Gateway]) -> None:
-        """Stop the proxies, and then the controllers."""
-        gateways = list(gateways)
-        names = [*(gateway.proxy for gateway in gateways), *(gateway.api.controller for gateway in gateways)]
-        self._processes.stop(*dict.fromkeys(names))
 
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         command = [str(self._assets[api.name].controller)]
@@ -145,18 +139,20 @@ class Gateways:
                 if not self._processes.find(name):
                     raise self._ended(name)
             if time.monotonic() > deadline:
-                raise GatewayError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
+                raise GatewayStartError(
+                    f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}"
+                )
             time.sleep(0.05)
 
-    def _ended(self, name: str) -> GatewayError:
+    def _ended(self, name: str) -> GatewayStartError:
         lines = self._processes.last_lines(name)
         if taken := _PORT_TAKEN.findall(lines):
             # A controller can do without some of its ports; the last one in the log is the one that it can't.
-            return GatewayError(
+            return GatewayStartError(
                 f"Port {taken[-1]} is taken, and {name} can't use another. End the program that has the port "
                 "(if it is the gateway of another clone, run `make down` there). Then run `make up` again."
             )
-        return GatewayError(f"{name} ended unexpectedly. {lines}")
+        return GatewayStartError(f"{name} ended unexpectedly. {lines}")
 
     def _xds_port(self, api: GatewayApi) -> int:
         in_use = [api.controller] if self._processes.find(api.controller) else []

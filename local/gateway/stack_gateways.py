@@ -10,7 +10,7 @@ from typing import Any
 from local.folders import StateFolder, write_private
 from local.gateway.api import GATEWAY_APIS, Gateway
 from local.gateway.assets import VARIABLE, Assets, assets_in
-from local.gateway.gateways import GatewayError, Gateways
+from local.gateway.gateways import Gateways, GatewayStartError
 from local.gateway.references import GatewayReference, one_api_each
 
 PAGE = "docs/gateway.md"
@@ -50,7 +50,7 @@ class StackGateways:
         """Start the gateways. If one can't be started, report why and go on without it."""
         try:
             self._gateways.start(gateways)
-        except GatewayError as error:
+        except GatewayStartError as error:
             self._say(str(error))
 
     def running(self, references: Iterable[GatewayReference]) -> list[Gateway]:

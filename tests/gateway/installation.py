@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trustme
 
+from local.control_plane import PROGRAMS
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
@@ -80,9 +81,7 @@ def _lock(installation: Installation, name: str, operation: int) -> Iterator[Non
 def stop_installation(folder: Path) -> None:
     """Ends everything, if it was ever started."""
     if folder.exists():
-        plane, gateways, wanted = _of(folder)
-        gateways.stop(wanted.values())
-        plane.stop()
+        DetachedProcesses(StateFolder(folder / "state")).stop_all(last=PROGRAMS)
 
 
 def _start(folder: Path) -> Installation:
