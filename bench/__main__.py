@@ -21,10 +21,11 @@ from bench.figures import Figures, Sample
 from bench.operation import IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
 from bench.report import CHECKPOINTS, NOISE, write
 from local.control_plane.control_plane import ControlPlane
+from local.control_plane.objects import namespace_objects
 from local.engine.environment import isolate
 from local.folders import REPOSITORY, StateFolder
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import have_provider_plugin
+from local.toolchain.provider_plugin import ensure_provider_plugin
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
@@ -45,8 +46,8 @@ def main(arguments: list[str]) -> None:
         binaries = find_or_build(_say)
         plane = ControlPlane(StateFolder(Path(name)), binaries, _say)
         try:
-            plane.start([NAMESPACE])
-            have_provider_plugin(plane.state.pulumi_home, binaries.pulumi, _say, os.environ.get("PULUMI_HOME"))
+            plane.start(namespace_objects([NAMESPACE]))
+            ensure_provider_plugin(plane.state.pulumi_home, binaries.pulumi, _say, os.environ.get("PULUMI_HOME"))
             (plugin,) = plane.state.pulumi_home.glob("plugins/*/pulumi-resource-kubernetes")
             is_stand_in = plugin.resolve().is_relative_to(plane.state.pulumi_home)
             provider = "this project's stand-in, which is slower" if is_stand_in else "the official one"

@@ -1,4 +1,4 @@
-"""`python -m local`: what the targets of the Makefile run."""
+"""Runs the project on this machine alone: `python -m local` is what the Makefile's targets call."""
 
 import argparse
 import shlex
@@ -8,13 +8,13 @@ from rich.console import Console
 
 from local.errors import LocalError
 from local.folders import StateFolder
-from local.lock import only_one_at_a_time
+from local.lock import exclusive
 
 INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one command; a problem that the user can act on is one message and status 1."""
+    """Run one command and return its exit status. Print a problem that the user can act on as one message."""
     if arguments[:1] == ["chat"]:
         return _chat(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -23,35 +23,35 @@ def main(arguments: list[str]) -> int:
         commands.add_parser(name).add_argument("stacks", nargs="+", metavar="STACK")
     for name in ("down", "status", "kubeconfig"):
         commands.add_parser(name)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     state = StateFolder.of_this_clone()
     console = Console()
     try:
-        if asked.command == "kubeconfig":
+        if options.command == "kubeconfig":
             _kubeconfig(state, console)
             return 0
-        with only_one_at_a_time(state, lambda line: console.out(line, highlight=False)):
-            _run(asked, state, console)
+        with exclusive(state.lock, lambda line: console.out(line, highlight=False)):
+            _run(options, state, console)
     except LocalError as error:
         return _failed(str(error))
     except OSError as error:
         return _failed(f"{error.filename or 'A system call'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print(f"Interrupted. The next `make {asked.command}` goes on from here.", file=sys.stderr)  # noqa: T201
+        print(f"Interrupted. Run `make {options.command}` again to continue.", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     return 0
 
 
-def _run(asked: argparse.Namespace, state: StateFolder, console: Console) -> None:
-    # Imported here as it takes a while, in which a Ctrl-C is to end in a line as well.
+def _run(options: argparse.Namespace, state: StateFolder, console: Console) -> None:
+    # Importing this takes a while. Done here, a Ctrl-C meanwhile ends in a message, not in a traceback.
     from local.commands import Commands
 
     commands = Commands(state, console)
-    match asked.command:
+    match options.command:
         case "up":
-            commands.up(asked.stacks)
+            commands.up(options.stacks)
         case "preview":
-            commands.preview(asked.stacks)
+            commands.preview(options.stacks)
         case "down":
             commands.down()
         case "status":
@@ -71,7 +71,7 @@ def _chat(arguments: list[str]) -> int:
 
 def _kubeconfig(state: StateFolder, console: Console) -> None:
     if not state.kubeconfig.exists():
-        raise LocalError("There is no local control plane; `make up` starts it.")
+        raise LocalError("There is no local control plane. Start it with `make up`.")
     console.out(f"export KUBECONFIG={shlex.quote(str(state.kubeconfig))}", highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""`make chat`: asks a stack of the local control plane where one is meant, else the user's own."""
+"""Implements `make chat`: asks through the local gateway if the stack is deployed here."""
 
 import argparse
 import os
@@ -6,26 +6,26 @@ import sys
 from collections.abc import Sequence
 
 from components.openai_compatible_llm.doctor.__main__ import main as ask
-from local.control_plane.control_plane import ControlPlane
 from local.engine.checkpoints import checkpoints
 from local.engine.environment import isolate
-from local.engine.project import gateway_references
+from local.engine.project import read_placements
 from local.errors import LocalError
 from local.folders import StateFolder
+from local.gateway.references import gateway_references
 from local.gateway.stack_gateways import StackGateways
 from local.toolchain.binaries import find_or_build
 
 
 def chat(state: StateFolder, arguments: Sequence[str]) -> int:
-    """Runs the package's own command, and for a local stack tells it the gateway's URL, the state and the cluster.
+    """Run the package's own command. Point it to the local state, cluster and gateway if the stack is a local one.
 
-    A local stack is meant where `make up` has deployed it with a gateway, and no other gateway's URL is given.
+    A stack is a local one if `make up` has deployed it with a gateway, unless the arguments name a gateway's URL.
 
     Returns:
         The exit status.
 
     Raises:
-        LocalError: The local stack's gateway doesn't run.
+        LocalError: The local stack's gateway doesn't run, or it has several and the arguments don't say which.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("--stack", "--gateway-url", "--provider"):
@@ -33,23 +33,21 @@ def chat(state: StateFolder, arguments: Sequence[str]) -> int:
     given, _ = parser.parse_known_args(arguments)
     if given.gateway_url or not _is_local(state, given.stack):
         return ask(arguments)
-    binaries = find_or_build(_note)
-    gateways = StackGateways(ControlPlane(state, binaries, _note), _note)
-    references = [
-        each
-        for each in gateway_references(state.pulumi_project, given.stack)
-        if given.provider in (None, each.provider)
-    ]
-    urls = [gateway.url for gateway in gateways.running(references)]
+    placements = {given.stack: read_placements(state.pulumi_project, given.stack)}
+    references = [each for each in gateway_references(placements) if given.provider in (None, each.provider)]
+    urls = [gateway.url for gateway in StackGateways(state, _note).running(references)]
     if not urls:
         raise LocalError(
-            f"No gateway runs for the local stack {given.stack}; `make up STACK={given.stack}` starts it. "
-            "To ask a stack of your own cluster, give GATEWAY_URL."
+            f"No gateway is running for the local stack {given.stack}. Start it with `make up STACK={given.stack}`, "
+            "or give GATEWAY_URL to ask through a gateway of your own cluster."
         )
     if len(urls) > 1:
-        raise LocalError(f"The providers of stack {given.stack} have different gateways. Say which: --provider NAME")
-    isolate(os.environ, state, binaries.pulumi)
-    # Where the stack's settings are.
+        raise LocalError(
+            f"The providers of stack {given.stack} have different gateways. Choose a provider: "
+            f"make chat STACK={given.stack} OPTIONS='--provider NAME'"
+        )
+    isolate(os.environ, state, find_or_build(_note).pulumi)
+    # The command reads the stack's settings from the working directory.
     os.chdir(state.pulumi_project)
     return ask(["--gateway-url", urls[0], *arguments])
 

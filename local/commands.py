@@ -1,123 +1,149 @@
-"""What `make up`, `preview`, `down` and `status` do."""
+"""Implements `make up`, `preview`, `down` and `status`."""
 
 import os
 import shutil
+from collections.abc import Iterable
 from functools import cached_property
 
 from rich.console import Console
+from rich.table import Table
 
-from local.control_plane.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
-from local.control_plane.objects import DEFAULT_GATEWAY
+from local.control_plane import PROGRAMS
+from local.control_plane.api_server import ClusterObject
+from local.control_plane.control_plane import ControlPlane
+from local.control_plane.objects import namespace_objects
 from local.engine.api_keys import ApiKeys
-from local.engine.checkpoints import checkpoints
+from local.engine.checkpoints import Checkpoint, checkpoints
 from local.engine.environment import isolate
-from local.engine.orphans import outlast
+from local.engine.orphans import wait_for_orphans
 from local.engine.project import refuse_unknown
 from local.engine.stacks import Stacks
 from local.errors import LocalError
 from local.folders import StateFolder
+from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
+from local.gateway.references import GatewayReference, gateway_references
 from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
-from local.tables import show
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import have_provider_plugin
-
-PROGRAMS = (KUBE_CONTROLLER_MANAGER, KUBE_APISERVER, ETCD)
+from local.toolchain.provider_plugin import ensure_provider_plugin
 
 
 class Commands:
-    """On one state folder, which nobody else is at work on."""
+    """Runs commands on one state folder. The caller holds its lock."""
 
     def __init__(self, state: StateFolder, console: Console) -> None:
         self._state = state
         self._console = console
-        # The keys first, so that nothing which is started gets to see them.
+        # Before anything else, so that no process that is started has the keys in its environment.
         self._keys = ApiKeys(os.environ, self._say)
         self._users_pulumi_home = os.environ.get("PULUMI_HOME")
         self._stacks = Stacks(state, self._keys, self._say, "always" if console.is_terminal else "never")
+        self._gateways = StackGateways(state, self._say)
 
     def up(self, names: list[str]) -> None:
+        """Start what doesn't run, deploy the stacks, and show what they created."""
         self._prepare(names)
-        gateways, definitions = self._gateways.prepare(self._stacks.gateways(names))
-        self._control_plane.start(self._stacks.namespaces(names), gateways or [DEFAULT_GATEWAY], definitions)
+        gateways, definitions = self._gateways.prepare(self._references(names))
+        objects = self._namespaces(names)
+        for gateway in gateways or [DEFAULT_GATEWAY]:
+            objects += gateway_objects(gateway)
+        self._control_plane.start(objects, definitions)
         self._gateways.start(gateways)
         deployed = [self._stacks.up(name) for name in names]
-        show(self._console, [each.checkpoint for each in deployed])
+        self._show(each.checkpoint for each in deployed)
         self._report_gateways()
         self._warn_of_open_gateways()
         if not any(each.changed for each in deployed):
             self._say("Nothing changed.")
 
     def preview(self, names: list[str]) -> None:
+        """Show what `up` would change in the stacks. Gateways stay as they are."""
         self._prepare(names)
-        # A Gateway stays as deployed stacks need it.
-        _, definitions = self._gateways.prepare(self._stacks.gateways(names))
-        namespaces = [DEFAULT_GATEWAY.namespace, *self._stacks.namespaces(names)]
-        self._control_plane.start(namespaces, gateways=(), definitions=definitions)
+        _, definitions = self._gateways.prepare(self._references(names))
+        self._control_plane.start(self._namespaces(names), definitions)
         for name in names:
             self._stacks.preview(name)
 
     def down(self) -> None:
-        """Whatever else fails: in the end no process is left, and no file."""
+        """Destroy the stacks, and stop and remove everything even if that fails."""
         processes = DetachedProcesses(self._state)
         if not self._state.root.exists() and not processes.names():
-            self._say("Nothing is up.")
+            self._say("Nothing is running.")
             return
         try:
-            outlast(self._state, self._say)
+            wait_for_orphans(self._state, self._say)
             destroyed = self._destroy()
         finally:
-            processes.stop(*sorted(processes.names() - set(PROGRAMS)), *PROGRAMS)
+            processes.stop_all(last=PROGRAMS)
         if self._state.root.exists():
             shutil.rmtree(self._state.root)
-        self._say(f"{'The stacks are destroyed' if destroyed else 'All is removed'}, and the control plane is stopped.")
+        self._say(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
 
     def status(self) -> None:
+        """Show what runs and what is deployed."""
         if not self._state.root.exists():
-            self._say("The control plane does not run.")
+            self._say("The control plane is not running.")
             return
-        self._say(f"The control plane {'runs' if self._control_plane.running else 'does not run'}.")
-        show(self._console, checkpoints(self._state.pulumi_state))
+        self._say(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
+        self._show(checkpoints(self._state.pulumi_state))
         self._report_gateways()
 
     def _prepare(self, names: list[str]) -> None:
         refuse_unknown(names)
         self._state.create()
         self._stacks.prepare(names)
-        outlast(self._state, self._say)
-        self._isolate()
-        self._have_provider_plugin()
+        wait_for_orphans(self._state, self._say)
+        self._prepare_engine()
+
+    def _prepare_engine(self) -> None:
+        pulumi = self._binaries.pulumi
+        isolate(os.environ, self._state, pulumi)
+        ensure_provider_plugin(self._state.pulumi_home, pulumi, self._say, self._users_pulumi_home)
+
+    def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:
+        """Return the Gateways of the deployed stacks, followed by those of the stacks of these names."""
+        names = list(names)
+        deployed = [name for name in self._stacks.deployed() if name not in names]
+        return gateway_references(self._stacks.placements([*deployed, *names]))
+
+    def _namespaces(self, names: Iterable[str]) -> list[ClusterObject]:
+        placements = self._stacks.placements(names)
+        return namespace_objects(sorted({each.namespace for stack in placements.values() for each in stack.values()}))
+
+    def _show(self, stacks: Iterable[Checkpoint]) -> None:
+        objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
+        providers = Table("Stack", "Provider", "Path", "Host", "Model", title="Outputs", title_justify="left")
+        for each in stacks:
+            for created in each.objects:
+                objects.add_row(each.stack, created.kind, created.id)
+            for provider, output in each.outputs.get("providers", {}).items():
+                model = output.get("model") or "the request's own"
+                providers.add_row(each.stack, provider, output["path"], output["host"], model)
+        self._console.print(objects, providers)
 
     def _report_gateways(self) -> None:
-        for line in self._gateways.report(self._stacks.gateways()):
+        for line in self._gateways.report(self._references()):
             self._say(line)
 
     def _warn_of_open_gateways(self) -> None:
-        if self._keys.real and self._gateways.running(self._stacks.gateways()):
+        if self._keys.used and self._gateways.running(self._references()):
             self._say(
                 "The gateway listens on all addresses of this machine: anyone who can reach its port can use your "
-                f"{' and '.join(self._keys.real)}."
+                f"{' and '.join(self._keys.used)}."
             )
 
     def _destroy(self) -> bool:
-        """Only on a control plane that runs: the objects are gone with it, and it is not brought up to that end."""
+        """Destroy the stacks, and tell whether that succeeded. Without a running control plane no objects are left."""
         try:
             if not self._state.pulumi_state.exists() or not self._control_plane.running:
                 return False
             self._stacks.prepare([])
-            self._isolate()
-            self._have_provider_plugin()
+            self._prepare_engine()
             self._stacks.destroy_all()
         except (LocalError, OSError) as error:
-            self._say(f"The stacks can't be destroyed, so the control plane goes with all that is on it. {error}")
+            self._say(f"Can't destroy the stacks, so the control plane is removed with everything in it. {error}")
             return False
         return True
-
-    def _isolate(self) -> None:
-        isolate(os.environ, self._state, self._binaries.pulumi)
-
-    def _have_provider_plugin(self) -> None:
-        have_provider_plugin(self._state.pulumi_home, self._binaries.pulumi, self._say, self._users_pulumi_home)
 
     @cached_property
     def _binaries(self) -> Binaries:
@@ -126,10 +152,6 @@ class Commands:
     @cached_property
     def _control_plane(self) -> ControlPlane:
         return ControlPlane(self._state, self._binaries, self._say)
-
-    @cached_property
-    def _gateways(self) -> StackGateways:
-        return StackGateways(self._control_plane, self._say)
 
     def _say(self, line: str) -> None:
         self._console.out(line, highlight=False)

@@ -1,4 +1,4 @@
-"""The error that ends a command of `python -m local` with one message."""
+"""Defines the error that every package here raises."""
 
 
 class LocalError(Exception):

@@ -1,4 +1,4 @@
-"""Where the local control plane keeps its things: state inside the clone, what was built outside of it."""
+"""Says where files are kept: state in a folder of the clone, and built programs in a cache outside of it."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class StateFolder:
-    """What one control plane and its stacks leave on disk. Readable by the owner alone; `make down` removes it."""
+    """Everything that one control plane and its stacks keep on disk, readable by its owner alone."""
 
     root: Path
 
@@ -19,6 +19,7 @@ class StateFolder:
         return cls(REPOSITORY / ".local")
 
     def create(self) -> None:
+        """Create the folders that several parts write to."""
         for folder in (self.root, self.certificates, self.etcd, self.logs, self.processes):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -43,18 +44,28 @@ class StateFolder:
         return self.root / "processes"
 
     @property
+    def ports(self) -> Path:
+        """The ports of the control plane's programs."""
+        return self.root / "ports.json"
+
+    @property
+    def gateway_ports(self) -> Path:
+        """The ports of the gateways' programs."""
+        return self.root / "gateway-ports.json"
+
+    @property
     def gateways(self) -> Path:
-        """What the last `make up` knew of gateways: where their programs are, and the API of each Gateway."""
+        """Where the last `make up` found the gateways' programs, and which API each Gateway has."""
         return self.root / "gateways.json"
 
     @property
     def lock(self) -> Path:
-        """Beside the folder, so that it outlives the folder's removal while someone waits for it."""
+        """Lies beside the folder, so that a command can wait for it while another removes the folder."""
         return self.root.with_name(self.root.name + ".lock")
 
     @property
     def pulumi_project(self) -> Path:
-        """A copy of the project's Pulumi.yaml and stack files, to which the engine may write."""
+        """Holds a copy of Pulumi.yaml and of stack files, to which the engine may write."""
         return self.root / "project"
 
     @property
@@ -71,13 +82,13 @@ class StateFolder:
 
 
 def cache_folder() -> Path:
-    """What is built once for all clones: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
+    """Return the folder for what all clones share: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(base if base and Path(base).is_absolute() else Path.home() / ".cache") / "openai-compatible-llm"
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write the file in one step, so that nobody reads half of it, for its owner alone."""
+    """Write a file that its owner alone can read. It is replaced in one step, so that nobody reads half of it."""
     descriptor, partial = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w") as output:

@@ -1,3 +1,5 @@
+"""Makes commands wait for each other."""
+
 import fcntl
 import os
 import shlex
@@ -8,29 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.errors import LocalError
-from local.folders import StateFolder
 
 TIMEOUT_SECONDS = 20 * 60.0
 
 
 @contextmanager
-def only_one_at_a_time(state: StateFolder, say: Callable[[str], None]) -> Iterator[None]:
-    """Make two commands on one state folder run one after the other."""
-    with exclusive(state.lock, say):
-        yield
-
-
-@contextmanager
 def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold the lock file, after waiting for its holder. It is free when the holder has ended, even if it was killed.
+    """Hold a lock file, which the system frees when its holder ends, even if it is killed.
 
     Args:
         path: The file.
-        say: Takes one line, if there is somebody to wait for.
-        timeout: Seconds to wait.
+        say: Prints a line for the user if another process holds the lock.
+        timeout: Seconds to wait for that process.
 
     Raises:
-        LocalError: The holder has not ended in time.
+        LocalError: The process has not ended in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:

@@ -1,3 +1,5 @@
+"""Chooses free ports and remembers them."""
+
 import json
 import socket
 from collections.abc import Container, Sequence
@@ -8,11 +10,11 @@ from local.folders import write_private
 
 
 class Ports:
-    """The port of each name, kept from one start to the next where that is possible.
+    """Keeps the port of each program from one start to the next, if it is still free.
 
     Args:
-        file: Where they are kept.
-        address: On which they must be free.
+        file: Where to keep the ports, by the programs' names.
+        address: Address on which ports must be free.
     """
 
     def __init__(self, file: Path, address: str = "127.0.0.1") -> None:
@@ -20,13 +22,19 @@ class Ports:
         self._address = address
 
     def read(self) -> dict[str, int]:
+        """Return the ports by name; an empty dict if the file is missing or damaged."""
         try:
             return {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
         except (OSError, ValueError, AttributeError):
             return {}
 
     def choose(self, names: Sequence[str], in_use: Container[str]) -> dict[str, int]:
-        """A port for each name: the one it has, except where that is taken and it is not the name's own process."""
+        """Choose a port for each name: its last one, unless another program has taken it.
+
+        Args:
+            names: The names.
+            in_use: Names whose own program runs and has their port.
+        """
         ports = self.read()
         with ExitStack() as held:
             for name in names:
@@ -38,6 +46,7 @@ class Ports:
         return ports
 
     def forget(self) -> None:
+        """Choose new ports next time."""
         self._file.unlink(missing_ok=True)
 
 

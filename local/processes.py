@@ -1,8 +1,11 @@
+"""Runs programs that outlive the command which started them, and finds them again."""
+
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +35,7 @@ class Record:
 
 
 class DetachedProcesses:
-    """Programs that outlive the command which started them, each known by a name."""
+    """The programs of one state folder, each known by a name."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
@@ -40,7 +43,12 @@ class DetachedProcesses:
     def log(self, name: str) -> Path:
         return self._state.logs / f"{name}.log"
 
+    def last_lines(self, name: str) -> str:
+        """Return the end of the program's log for an error message, with the name of the file."""
+        return last_lines(self.log(name))
+
     def find(self, name: str) -> psutil.Process | None:
+        """Return the program's process, if it runs."""
         record = self._record(name)
         if record:
             try:
@@ -52,17 +60,18 @@ class DetachedProcesses:
         return next(self._unrecorded(name), None)
 
     def names(self) -> set[str]:
-        """Of all that run."""
+        """Return the names of all that run."""
         files = (Path(mark) for _, mark in _marked())
         return {file.stem for file in files if file.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
-        """Whether it runs, and with just this command line and revision."""
+        """Tell whether the program runs with just this command line and revision."""
         process, record = self.find(name), self._record(name)
         wanted = (list(command), revision)
         return bool(process and record and process.pid == record.pid and (record.command, record.revision) == wanted)
 
     def listens(self, name: str, port: int) -> bool:
+        """Tell whether the program listens on this TCP port."""
         process = self.find(name)
         try:
             connections = process.net_connections(kind="tcp") if process else []
@@ -73,14 +82,18 @@ class DetachedProcesses:
     def start(
         self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start it with an environment that holds none of the caller's secrets.
+        """Start a program with an environment that holds none of the caller's secrets.
 
         Args:
-            name: By which it is found again.
+            name: Name by which to find it again.
             command: Its command line.
-            revision: Of what it is told by other ways, such as files and the environment.
-            environment: What it gets beside the little that it inherits. Everybody on the machine who may look at the
-                user's processes can read it, so no secret belongs here.
+            revision: Differs when the program must be restarted although its command line is the same, because its
+                files or its environment changed.
+            environment: Environment variables beside the few that it inherits. Anyone who may look at the user's
+                processes can read them, so never put a secret here.
+
+        Raises:
+            LocalError: The program can't be started.
         """
         log = self.log(name)
         if log.exists():
@@ -110,10 +123,14 @@ class DetachedProcesses:
         write_private(self._record_file(name), json.dumps(asdict(record)))
 
     def stop(self, *names: str) -> None:
-        """End them one after the other, all of them, whatever happens to one."""
+        """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
         failures = [failure for name in names if (failure := self._stop(name))]
         if failures:
             raise LocalError("\n".join(failures))
+
+    def stop_all(self, last: Sequence[str]) -> None:
+        """Stop every program that runs, and those of these names last, in their order."""
+        self.stop(*sorted(self.names() - set(last)), *last)
 
     def _stop(self, name: str) -> str | None:
         while process := self.find(name):
@@ -137,20 +154,43 @@ class DetachedProcesses:
         return str(self._record_file(name).resolve())
 
     def _unrecorded(self, name: str) -> Iterator[psutil.Process]:
-        """Started by a command that was killed before it could write the record."""
+        """Yield the process if the command that started it was killed before it wrote the record."""
         return (process for process, mark in _marked() if mark == self._mark(name))
 
 
 def is_alive(process: psutil.Process) -> bool:
+    """Tell whether the process still holds its ports and files."""
     try:
-        # What ends looks like a zombie while some of its threads, and so its ports and files, are still there.
+        # A process that is ending looks like a zombie while some of its threads still run.
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 
 
+def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
+    """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
+    processes = list(processes)
+    deadline = time.monotonic() + timeout
+    while any(map(is_alive, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    _children[:] = [child for child in _children if child.poll() is None]
+    return True
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """Return the end of a log for an error message, with the name of the file."""
+    try:
+        with log.open(errors="replace") as text:
+            lines = "".join(deque(text, maxlen=count)).rstrip()
+    except OSError as error:
+        lines = str(error)
+    return f"The last lines of {log}:\n{lines}"
+
+
 def _marked() -> Iterator[tuple[psutil.Process, str]]:
-    """All detached processes of this user, each with the file that its record belongs in."""
+    """Yield every detached process of this user, with the file that its record belongs in."""
     for process in psutil.process_iter():
         try:
             mark = process.environ().get(_MARK)
@@ -163,19 +203,9 @@ def _marked() -> Iterator[tuple[psutil.Process, str]]:
 def _end(process: psutil.Process) -> None:
     try:
         process.terminate()
-        if not _ends_within(process, SECONDS_TO_TERMINATE):
+        if not wait_until_ended([process], SECONDS_TO_TERMINATE):
             process.kill()
-            if not _ends_within(process, SECONDS_TO_BE_KILLED):
+            if not wait_until_ended([process], SECONDS_TO_BE_KILLED):
                 raise psutil.TimeoutExpired(SECONDS_TO_BE_KILLED, process.pid)
     except psutil.NoSuchProcess:
         pass
-
-
-def _ends_within(process: psutil.Process, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while is_alive(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    _children[:] = [child for child in _children if child.poll() is None]
-    return True

@@ -1,3 +1,5 @@
+"""Speaks to the local API server over HTTP."""
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +8,11 @@ from typing import Any
 
 import urllib3
 
+from local.control_plane import KUBE_APISERVER
 from local.control_plane.certificates import Certificates
 from local.errors import LocalError
+from local.folders import StateFolder
+from local.ports import Ports
 
 FIELD_MANAGER = "openai-compatible-llm-local"
 
@@ -24,12 +29,19 @@ _TRANSIENT = (
 
 @dataclass(frozen=True)
 class ClusterObject:
+    """An object to apply.
+
+    Attributes:
+        path: The object's URL path at the API server.
+        manifest: The object, without status.
+    """
+
     path: str
     manifest: Mapping[str, Any]
 
 
 class ApiServer:
-    """Connects as the administrator to the API server on a port of this machine, and never to another."""
+    """Connects as the administrator to an API server on this machine, whatever proxy or kubeconfig the user has."""
 
     def __init__(self, port: int, certificates: Certificates) -> None:
         self._host = f"https://127.0.0.1:{port}"
@@ -40,6 +52,12 @@ class ApiServer:
             retries=False,
             timeout=urllib3.Timeout(total=10),
         )
+        self._resources: dict[str, list[dict[str, Any]]] = {}
+
+    @classmethod
+    def of(cls, state: StateFolder) -> "ApiServer":
+        """Connect to the API server of a control plane that has been started."""
+        return cls(Ports(state.ports).read()[KUBE_APISERVER], Certificates(state.certificates))
 
     def __enter__(self) -> "ApiServer":
         return self
@@ -48,6 +66,7 @@ class ApiServer:
         self._pool.clear()
 
     def is_ready(self) -> bool:
+        """Tell whether the server answers and can serve requests."""
         try:
             return self._pool.request("GET", f"{self._host}/readyz", timeout=3).status == HTTPStatus.OK
         except urllib3.exceptions.HTTPError:
@@ -65,11 +84,13 @@ class ApiServer:
             if "deletionTimestamp" not in metadata:
                 return metadata
             if time.monotonic() > deadline:
-                raise LocalError(f"{path} is still being deleted after {timeout:.0f} seconds.")
+                raise LocalError(
+                    f"{path} is still being deleted after {timeout:.0f} seconds. Wait, and run the command again."
+                )
             time.sleep(0.1)
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """The object, if there is one."""
+        """Return the object, or None if there is no such object."""
         response = self._request("GET", path)
         if response.status == HTTPStatus.NOT_FOUND:
             return None
@@ -92,8 +113,23 @@ class ApiServer:
             time.sleep(0.1)
         _raise_for_status(response, wanted.path)
 
-    def forget_conditions(self, path: str) -> None:
-        """Take away what the object's status says, if there is the object."""
+    def has(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Tell whether there is such an object. There is none if the server doesn't know its kind."""
+        group = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        if group not in self._resources:
+            self._resources[group] = (self.get(group) or {}).get("resources", [])
+        for resource in self._resources[group]:
+            if resource["kind"] == kind and "/" not in resource["name"]:
+                scope = f"/namespaces/{namespace or 'default'}" if resource["namespaced"] else ""
+                path = f"{group}{scope}/{resource['name']}/{name}"
+                response = self._request("GET", path, headers=_METADATA_ONLY)
+                if response.status != HTTPStatus.NOT_FOUND:
+                    _raise_for_status(response, path)
+                    return True
+        return False
+
+    def clear_conditions(self, path: str) -> None:
+        """Remove the conditions from the object's status, if there is such an object."""
         response = self._request(
             "PATCH",
             f"{path}/status",
@@ -104,6 +140,11 @@ class ApiServer:
             _raise_for_status(response, path)
 
     def wait_until_established(self, definition: ClusterObject, timeout: float = 30) -> None:
+        """Wait until the server serves the kind that a CustomResourceDefinition defines.
+
+        Raises:
+            LocalError: It does not within `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
         while True:
             response = self._request("GET", definition.path)

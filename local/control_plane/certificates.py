@@ -1,4 +1,4 @@
-"""Issues and keeps the certificates by which the parts of a control plane know each other."""
+"""Issues the certificates with which the control plane's programs and clients identify themselves."""
 
 import hashlib
 import shutil
@@ -19,12 +19,16 @@ ORGANIZATION = "openai-compatible-llm"
 
 @dataclass(frozen=True)
 class Pair:
+    """A certificate and its private key."""
+
     certificate: Path
     key: Path
 
 
 @dataclass(frozen=True)
 class Certificates:
+    """Names the files in a folder of certificates."""
+
     folder: Path
 
     @property
@@ -45,12 +49,12 @@ class Certificates:
 
     @property
     def service_accounts(self) -> Pair:
-        """Its key signs the tokens of service accounts."""
+        """The key that signs service accounts' tokens."""
         return self._pair("service-accounts")
 
     @property
     def etcd_authority(self) -> Path:
-        """Differs from `authority`, so that the API server's clients can't read etcd."""
+        """Another authority than the API server's, so that its clients can't read etcd."""
         return self.folder / "etcd-ca.crt"
 
     @property
@@ -82,11 +86,11 @@ class Certificates:
 
 
 def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Return the folder's certificates. Issue all anew if one is missing or damaged, or if they end within 30 days."""
+    """Return the folder's certificates. Reissue all if one is missing or damaged, or if they expire within 30 days."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
-        # They are written beside the folder, which is then renamed: there are all of them or none.
+        # Written beside the folder and then renamed, so that the folder never holds only some of them.
         partial = folder.with_name(f"{folder.name}.new")
         for stale in (partial, folder):
             shutil.rmtree(stale, ignore_errors=True)
@@ -110,7 +114,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
 
 
 def _issue_all(certificates: Certificates, now: datetime) -> None:
-    """The authorities' own keys are never written to disk, so nothing can be issued later."""
+    """Issue all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
     kubernetes, etcd = (
         trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
         for name in ("Kubernetes CA", "etcd CA")

@@ -1,4 +1,4 @@
-"""The command lines of the control plane's programs, which listen on loopback and require client certificates."""
+"""Builds the command lines of the control plane's programs. All listen on loopback and require client certificates."""
 
 from local.control_plane.certificates import SERVICE_IP, Certificates
 from local.folders import StateFolder
@@ -7,7 +7,7 @@ from local.toolchain.binaries import Binaries
 
 def etcd(binaries: Binaries, state: StateFolder, certificates: Certificates, port: int) -> list[str]:
     server, authority = certificates.etcd_server, certificates.etcd_authority
-    # There is no other member, but etcd insists on listening for one.
+    # etcd insists on an address for other members, of which there are none.
     peer_address = "https://127.0.0.1:0"
     return [
         str(binaries.etcd),
@@ -41,7 +41,7 @@ def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, et
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
         f"--secure-port={port}",
-        # The service `kubernetes` gets no endpoint: nobody uses it, and a loopback address would be refused.
+        # Otherwise it publishes an endpoint for the service `kubernetes`, and is refused: the address is loopback.
         "--endpoint-reconciler-type=none",
         f"--tls-cert-file={server.certificate}",
         f"--tls-private-key-file={server.key}",
@@ -65,7 +65,7 @@ def kube_controller_manager(binaries: Binaries, kubeconfig: str) -> list[str]:
         f"--kubeconfig={kubeconfig}",
         "--controllers=garbage-collector-controller,namespace-controller",
         "--use-service-account-credentials=true",
-        # Deleting an object takes some requests. At the default of 20 a second, 100 providers take half a minute.
+        # At the default of 20 requests a second, deleting 100 providers takes half a minute.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--leader-elect=false",

@@ -1,35 +1,24 @@
+"""Starts, checks and stops the control plane."""
+
 import time
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import Any
 
-from local.control_plane import command_lines
-from local.control_plane.api_server import ApiServer
+from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PROGRAMS, command_lines
+from local.control_plane.api_server import ApiServer, ClusterObject
 from local.control_plane.certificates import Certificates, ensure_certificates
 from local.control_plane.custom_resource_definitions import custom_resource_definitions
 from local.control_plane.kubeconfig import kubeconfig
-from local.control_plane.objects import (
-    DEFAULT_GATEWAY,
-    definition_objects,
-    gateway_objects,
-    missing_from,
-    namespace_objects,
-)
+from local.control_plane.objects import definition_objects, missing_from
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
-from local.gateway.api import Gateway
-from local.logs import last_lines
 from local.ports import Ports
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
 
-ETCD = "etcd"
-KUBE_APISERVER = "kube-apiserver"
-KUBE_CONTROLLER_MANAGER = "kube-controller-manager"
-
 SECONDS_TO_BECOME_READY = 120.0
 SECONDS_FOR_ETCD_TO_LISTEN = 30.0
-SECONDS_OF_FIRST_MOMENTS = 0.5
+SECONDS_TO_FAIL_AT_START = 0.5
 SECONDS_TO_RECOVER = 15.0
 ATTEMPTS_AT_FREE_PORTS = 5
 
@@ -46,30 +35,26 @@ class ControlPlane:
         self._binaries = binaries
         self._say = say
         self._processes = DetachedProcesses(state)
-        self._ports = Ports(state.root / "ports.json")
+        self._ports = Ports(state.ports)
 
     @property
     def running(self) -> bool:
-        """Whether all three run and the API server is ready."""
-        port = self._ports.read().get(KUBE_APISERVER)
-        if not port or not all(self._processes.find(name) for name in (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER)):
+        """Whether all three programs run and the API server is ready."""
+        if KUBE_APISERVER not in self._ports.read() or not all(map(self._processes.find, PROGRAMS)):
             return False
-        with ApiServer(port, Certificates(self.state.certificates)) as api_server:
+        with ApiServer.of(self.state) as api_server:
             return api_server.is_ready()
 
-    def start(
-        self,
-        namespaces: Iterable[str] = (),
-        gateways: Iterable[Gateway] = (DEFAULT_GATEWAY,),
-        definitions: Iterable[Mapping[str, Any]] = (),
-    ) -> None:
-        """Start what does not run, start anew what does not answer, and put in place what stacks rely on.
+    def start(self, objects: Iterable[ClusterObject] = (), definitions: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Start the programs that don't run, restart those that don't answer, and apply what is missing.
 
         Args:
-            namespaces: Those that the stacks name for their objects.
-            gateways: Those that the stacks' routes attach to.
-            definitions: CustomResourceDefinitions beside those of the Gateway API and of the backends, or in their
-                place where they have the same name.
+            objects: Objects to apply, in this order.
+            definitions: CustomResourceDefinitions to install beside `custom_resource_definitions`. One of the same
+                name replaces that one.
+
+        Raises:
+            LocalError: A program ended or did not become ready, or the API server refused an object.
         """
         self.state.create()
         certificates = ensure_certificates(self.state.certificates)
@@ -78,19 +63,14 @@ class ControlPlane:
         with ApiServer(port, certificates) as api_server:
             self._install_definitions(api_server, definitions)
             is_new = self._ensure_controller_manager(certificates, port)
-            objects = chain(namespace_objects(namespaces), *map(gateway_objects, gateways))
             for wanted in missing_from(api_server, objects):
                 api_server.apply(wanted)
             if is_new:
-                self._watch_first_moments(KUBE_CONTROLLER_MANAGER)
-
-    def api_server(self) -> ApiServer:
-        """A connection to the API server, which must have been started."""
-        return ApiServer(self._ports.read()[KUBE_APISERVER], Certificates(self.state.certificates))
+                self._check_start(KUBE_CONTROLLER_MANAGER)
 
     def stop(self) -> None:
-        """Stop all three. What etcd holds stays in the state folder."""
-        self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER, ETCD)
+        """Stop all three programs. The objects stay in etcd's files."""
+        self._processes.stop(*PROGRAMS)
 
     def _serve(self, certificates: Certificates) -> int:
         servers = (ETCD, KUBE_APISERVER)
@@ -104,7 +84,8 @@ class ControlPlane:
             else:
                 return ports[KUBE_APISERVER]
         raise LocalError(
-            f"No free port on 127.0.0.1: {ATTEMPTS_AT_FREE_PORTS} times another program took the one chosen."
+            f"Found no free port on 127.0.0.1: {ATTEMPTS_AT_FREE_PORTS} times, another program took a port first. "
+            "Run the command again."
         )
 
     def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> None:
@@ -114,7 +95,7 @@ class ControlPlane:
         if not self._processes.runs(ETCD, etcd, revision) and not self._processes.runs(
             KUBE_APISERVER, kube_apiserver, revision
         ):
-            # An API server is slow to end while it is watched, or without its etcd.
+            # Both are slow to end once etcd has ended.
             self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER)
         if self._ensure(ETCD, etcd, revision):
             self._wait_until_etcd_listens(etcd_port)
@@ -125,7 +106,7 @@ class ControlPlane:
         if is_new:
             raise LocalError(
                 f"The local API server was not ready {SECONDS_TO_BECOME_READY:.0f} seconds after its start. "
-                + last_lines(self._processes.log(KUBE_APISERVER))
+                + self._processes.last_lines(KUBE_APISERVER)
             )
         self._say("The local API server runs but does not answer.")
         self.stop()
@@ -140,16 +121,16 @@ class ControlPlane:
         return True
 
     def _wait_until_etcd_listens(self, port: int) -> None:
-        """The API server, started before that, would rest a second before its second attempt."""
+        """Wait, because an API server that can't reach etcd pauses for a second before it tries again."""
         deadline = time.monotonic() + SECONDS_FOR_ETCD_TO_LISTEN
         while not self._processes.listens(ETCD, port) and time.monotonic() < deadline:
             if not self._processes.find(ETCD):
                 raise self._ended(ETCD)
             time.sleep(0.02)
 
-    def _watch_first_moments(self, name: str) -> None:
-        """For a program that has no port to ask: what it can't work with, it finds at once."""
-        deadline = time.monotonic() + SECONDS_OF_FIRST_MOMENTS
+    def _check_start(self, name: str) -> None:
+        """Watch a program without a port for a moment: if it can't work, it ends right after its start."""
+        deadline = time.monotonic() + SECONDS_TO_FAIL_AT_START
         while time.monotonic() < deadline:
             if not self._processes.find(name):
                 raise self._ended(name)
@@ -167,13 +148,11 @@ class ControlPlane:
         return True
 
     def _ended(self, name: str) -> Exception:
-        lines = last_lines(self._processes.log(name))
+        lines = self._processes.last_lines(name)
         if "address already in use" in lines:
             return _PortTakenError()
-        hint = (
-            "\nWhere its data is damaged, as after a power cut, `make down` makes room for new." if name == ETCD else ""
-        )
-        return LocalError(f"{name} ended by itself. {lines}{hint}")
+        hint = "\nIf its data is damaged, as after a power cut, run `make down` to remove it, and then `make up`."
+        return LocalError(f"{name} ended unexpectedly. {lines}{hint if name == ETCD else ''}")
 
     def _install_definitions(self, api_server: ApiServer, further: Iterable[Mapping[str, Any]]) -> None:
         manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(self._say), *further)}

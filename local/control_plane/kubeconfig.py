@@ -1,3 +1,5 @@
+"""Writes kubeconfig files."""
+
 from base64 import b64encode
 from pathlib import Path
 
@@ -9,7 +11,7 @@ CONTEXT = "openai-compatible-llm-local"
 
 
 def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
-    """Return a kubeconfig that holds the certificates themselves."""
+    """Return a kubeconfig that embeds the certificates and the identity's key."""
     cluster = {
         "server": f"https://127.0.0.1:{port}",
         "certificate-authority-data": _embedded(certificates.authority),

@@ -1,4 +1,4 @@
-"""What stands in the control plane before any stack comes: the definitions, and the Gateway that routes attach to."""
+"""Builds objects to apply, and tells which of them the API server doesn't have yet."""
 
 import hashlib
 import json
@@ -6,66 +6,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.control_plane.api_server import ApiServer, ClusterObject
-from local.gateway.api import KGATEWAY, Gateway
 
-DEFAULT_GATEWAY = Gateway(KGATEWAY, "gloo-system", "agentgateway", port=8080)
-
-_GATEWAY_API = "gateway.networking.k8s.io/v1"
 _REVISION = "openai-compatible-llm/revision"
 
 
 def definition_objects(manifests: Iterable[Mapping[str, Any]]) -> list[ClusterObject]:
+    """Return CustomResourceDefinitions as objects to apply."""
     root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    return [_with_revision(f"{root}/{manifest['metadata']['name']}", manifest) for manifest in manifests]
+    return [object_at(f"{root}/{manifest['metadata']['name']}", manifest) for manifest in manifests]
 
 
 def namespace_objects(names: Iterable[str]) -> list[ClusterObject]:
+    """Return namespaces of these names as objects to apply."""
     manifest = {"apiVersion": "v1", "kind": "Namespace"}
-    return [_with_revision(f"/api/v1/namespaces/{name}", {**manifest, "metadata": {"name": name}}) for name in names]
+    return [object_at(f"/api/v1/namespaces/{name}", {**manifest, "metadata": {"name": name}}) for name in names]
 
 
-def gateway_objects(gateway: Gateway) -> list[ClusterObject]:
-    """The Gateway, with what it needs."""
-    gateway_class = {
-        "apiVersion": _GATEWAY_API,
-        "kind": "GatewayClass",
-        "metadata": {"name": gateway.api.gateway_class},
-        "spec": {"controllerName": gateway.api.controller_name},
-    }
-    listener = {
-        "name": "http",
-        "protocol": "HTTP",
-        "port": gateway.port,
-        "allowedRoutes": {"namespaces": {"from": "All"}},
-    }
-    manifest = {
-        "apiVersion": _GATEWAY_API,
-        "kind": "Gateway",
-        "metadata": {"name": gateway.name, "namespace": gateway.namespace},
-        "spec": {"gatewayClassName": gateway.api.gateway_class, "listeners": [listener]},
-    }
-    return [
-        *namespace_objects([gateway.namespace]),
-        _with_revision(f"/apis/{_GATEWAY_API}/gatewayclasses/{gateway.api.gateway_class}", gateway_class),
-        _with_revision(gateway_path(gateway), manifest),
-    ]
-
-
-def gateway_path(gateway: Gateway) -> str:
-    """Where the API server has it."""
-    return f"/apis/{_GATEWAY_API}/namespaces/{gateway.namespace}/gateways/{gateway.name}"
-
-
-def missing_from(api_server: ApiServer, objects: Iterable[ClusterObject]) -> Iterator[ClusterObject]:
-    """Those that are not there as they are wanted; each is looked at only once those before it are dealt with."""
-    for wanted in objects:
-        metadata = api_server.metadata(wanted.path) or {}
-        if metadata.get("annotations", {}).get(_REVISION) != wanted.manifest["metadata"]["annotations"][_REVISION]:
-            yield wanted
-
-
-def _with_revision(path: str, manifest: Mapping[str, Any]) -> ClusterObject:
+def object_at(path: str, manifest: Mapping[str, Any]) -> ClusterObject:
+    """Return the object to apply at this URL path, annotated with its revision for `missing_from`."""
     revision = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
     metadata = manifest["metadata"]
     annotations = metadata.get("annotations", {}) | {_REVISION: revision}
     return ClusterObject(path, {**manifest, "metadata": {**metadata, "annotations": annotations}})
+
+
+def missing_from(api_server: ApiServer, objects: Iterable[ClusterObject]) -> Iterator[ClusterObject]:
+    """Yield the objects that the server lacks or has in another revision.
+
+    Each is looked up when the caller asks for it, so the caller can apply an object before those that need it.
+    """
+    for wanted in objects:
+        metadata = api_server.metadata(wanted.path) or {}
+        if metadata.get("annotations", {}).get(_REVISION) != wanted.manifest["metadata"]["annotations"][_REVISION]:
+            yield wanted

@@ -1,4 +1,4 @@
-"""The API keys of a run: out of the environment, so that no other process gets to see them, and into the program."""
+"""Keeps API keys out of the environment of every process that is started, and hands them to the program alone."""
 
 import os
 import runpy
@@ -6,34 +6,36 @@ import sys
 from collections.abc import Callable, Iterable, MutableMapping
 
 from local.folders import REPOSITORY
-from stack_config import api_key_variable
 
 PLACEHOLDER = "placeholder-for-a-key"
 
 
 class ApiKeys:
-    """Keys by environment variable, and placeholders where there are none."""
+    """Takes the API keys out of an environment.
+
+    Attributes:
+        used: Variables whose keys were handed out.
+    """
 
     def __init__(self, environment: MutableMapping[str, str], say: Callable[[str], None]) -> None:
         self._taken = {name: environment.pop(name) for name in list(environment) if name.endswith("_API_KEY")}
         self._say = say
-        self.real: list[str] = []
-        """The variables of this run that had a key."""
+        self.used: list[str] = []
 
-    def for_providers(self, providers: Iterable[str]) -> dict[str, str]:
-        """The variables that the program looks for, each with a value."""
+    def of(self, variables: Iterable[str]) -> dict[str, str]:
+        """Return the value of each variable, or a placeholder if it was not set."""
         keys = {}
-        for variable in map(api_key_variable, providers):
+        for variable in variables:
             keys[variable] = self._taken.get(variable) or PLACEHOLDER
             if keys[variable] == PLACEHOLDER:
-                self._say(f"No {variable} in the environment: a placeholder stands for it, on this machine alone.")
+                self._say(f"{variable} is not set: using a placeholder for the key on this machine.")
             else:
-                self.real.append(variable)
+                self.used.append(variable)
         return keys
 
 
 def program_with(keys: dict[str, str]) -> Callable[[], None]:
-    """The project's `__main__.py`, with these keys in its environment while it runs."""
+    """Return the project's `__main__.py` as a function that has these keys in its environment while it runs."""
 
     def program() -> None:
         before = os.environ.copy()

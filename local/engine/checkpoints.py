@@ -1,4 +1,4 @@
-"""Reads the state of each stack from the engine's file backend, where the values of secrets are encrypted."""
+"""Reads each stack's state from the engine's file backend, without decrypting secrets."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from local.errors import LocalError
 from local.folders import write_private
 
-# The engine marks a secret value with it, in all versions of the format.
+# A key of every secret value, in all versions of the format.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
@@ -31,6 +31,8 @@ class KubernetesObject:
 
 @dataclass(frozen=True)
 class Checkpoint:
+    """The file that holds the state of one stack."""
+
     file: Path
 
     @property
@@ -38,10 +40,10 @@ class Checkpoint:
         return self.file.stem
 
     def repair(self) -> bool:
-        """Repair the file if the engine was interrupted while it wrote it, and tell whether it was.
+        """Repair the file if the engine was killed while it wrote it. Tell whether it was.
 
-        An engine that is killed leaves the file's attributes empty, and can read the file without them. On a full disk
-        it leaves half a file, which is replaced by the engine's own backup of the step before.
+        A killed engine may leave an empty file of attributes; without that file, the state can be read. On a full disk
+        the engine leaves half of the state, which is replaced by the engine's own backup of the step before.
         """
         attributes = self.file.with_name(f"{self.file.name}.attrs")
         backup = self.file.with_name(f"{self.file.name}.bak")
@@ -64,7 +66,7 @@ class Checkpoint:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, without those that are secret."""
+        """The stack's outputs, except secret ones."""
         stacks = [each for each in self._latest.get("resources") or [] if each["type"] == "pulumi:pulumi:Stack"]
         outputs = stacks[0].get("outputs") or {} if stacks else {}
         return {name: value for name, value in outputs.items() if not _is_secret(value)}
@@ -86,7 +88,7 @@ class Checkpoint:
 
 
 def checkpoints(backend: Path) -> list[Checkpoint]:
-    """Return those of all stacks in the backend's folder."""
+    """Return the checkpoint of each stack in the backend's folder."""
     return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
 
 

@@ -1,4 +1,4 @@
-"""What the engine and its provider get to see of this machine: nothing of the user's login, stacks or cluster."""
+"""Hides the user's Pulumi login, stacks and cluster from the engine."""
 
 import os
 from collections.abc import MutableMapping
@@ -8,7 +8,7 @@ from local.folders import StateFolder
 
 
 def isolate(environment: MutableMapping[str, str], state: StateFolder, pulumi: Path) -> None:
-    """Changes the environment for good, as the Automation API hands on all of it."""
+    """Change the environment, all of which the Automation API passes on, to that of the local control plane."""
     for name in list(environment):
         if name.startswith(("PULUMI_", "KUBERNETES_")):
             del environment[name]
@@ -22,7 +22,7 @@ def isolate(environment: MutableMapping[str, str], state: StateFolder, pulumi: P
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.pulumi_passphrase),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(state.pulumi_home),
-            # The plugin in that home is the one to take, without a warning that it is on PATH.
+            # Takes the plugin in this home, and prints no warning about one on PATH.
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }

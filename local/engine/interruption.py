@@ -1,4 +1,4 @@
-"""Handles Ctrl-C while the engine runs: the engine ends in order first, and then this process."""
+"""Delays Ctrl-C until the engine has ended."""
 
 import signal
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from types import FrameType, TracebackType
 
 
 class Interruption:
-    """Keeps Ctrl-C from ending this process before the engine, which gets it from the terminal as well."""
+    """Keeps Ctrl-C from ending this process before the engine, to which the terminal sends the same signal."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -23,10 +23,10 @@ class Interruption:
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._happened:
-            self._say("Interrupted: the engine finishes what it has begun. Press Ctrl-C again to end it at once.")
+            self._say("Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once.")
         self._happened = True
 
     def raise_if_interrupted(self) -> None:
-        """Raise the KeyboardInterrupt that was held back, if there was one."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self._happened:
             raise KeyboardInterrupt

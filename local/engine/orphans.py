@@ -1,58 +1,53 @@
-"""Engines and providers that went on when the command that started them was killed."""
+"""Ends engines and providers that still run although the command that started them was killed."""
 
 import os
-import time
 from collections.abc import Callable
 
 import psutil
 
 from local.errors import LocalError
 from local.folders import StateFolder
-from local.processes import is_alive
+from local.processes import wait_until_ended
 
 SECONDS_TO_END_BY_THEMSELVES = 10.0
 SECONDS_TO_BE_KILLED = 5.0
 
 
-def outlast(state: StateFolder, say: Callable[[str], None], patience: float = SECONDS_TO_END_BY_THEMSELVES) -> None:
-    """Waits for them to end, as they do without the program they were started with, and then kills them.
+def wait_for_orphans(
+    state: StateFolder, say: Callable[[str], None], timeout: float = SECONDS_TO_END_BY_THEMSELVES
+) -> None:
+    """Wait until the orphans end, as they do without the command that started them. Kill them after `timeout` seconds.
 
     Raises:
-        LocalError: Where one can't be killed.
+        LocalError: One of them can't be killed.
     """
-    left = _left(state)
-    if not left:
+    orphans = _find_orphans(state)
+    if not orphans:
         return
     say("Waiting for the engine of a command that was killed ...")
-    if _ended(left, patience):
+    if wait_until_ended(orphans, timeout):
         return
-    for process in left:
+    for process in orphans:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
         except psutil.AccessDenied as error:
-            raise LocalError(f"Process {process.pid}, of a command that was killed, can't be ended: {error}") from None
-    if not _ended(left, SECONDS_TO_BE_KILLED):
-        raise LocalError(f"Of a command that was killed, these do not end: {[process.pid for process in left]}")
+            raise LocalError(
+                f"Process {process.pid}, left by a command that was killed, can't be ended: {error}"
+            ) from None
+    if not wait_until_ended(orphans, SECONDS_TO_BE_KILLED):
+        pids = ", ".join(str(process.pid) for process in orphans)
+        raise LocalError(f"Processes left by a command that was killed don't end: {pids}. End them, and try again.")
 
 
-def _left(state: StateFolder) -> list[psutil.Process]:
-    """Known by the Pulumi home that nobody else has. This process's own environment is not what it started with."""
-    left = []
+def _find_orphans(state: StateFolder) -> list[psutil.Process]:
+    """Find the processes with this state folder's Pulumi home, except this one, which sets the variable for itself."""
+    orphans = []
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and process.environ().get("PULUMI_HOME") == str(state.pulumi_home):
-                left.append(process)
+                orphans.append(process)
         except (psutil.Error, OSError):
             continue
-    return left
-
-
-def _ended(processes: list[psutil.Process], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while any(map(is_alive, processes)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return orphans

@@ -1,36 +1,34 @@
-"""The project's stacks on the local control plane, through Pulumi's Automation API."""
+"""Deploys, previews and destroys the project's stacks through Pulumi's Automation API."""
 
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from pulumi import automation
 
+from local.control_plane.api_server import ApiServer
 from local.engine.api_keys import ApiKeys, program_with
 from local.engine.checkpoints import Checkpoint, KubernetesObject, checkpoints
 from local.engine.interruption import Interruption
-from local.engine.project import copy_project, gateway_references, namespaces, project_name, providers_without_key
+from local.engine.project import copy_project, project_name, read_key_variables, read_placements
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
-from local.gateway.references import GatewayReference
-from local.kubernetes_provider.objects import Objects
-from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError
+from stack_config import Placement
 
-# For a run after one that was killed: what it made but could not write down is taken over instead of refused.
+# After a killed run, take over the objects that it created but did not record, instead of refusing them.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """What a stack has made.
+class UpResult:
+    """The result of an `up`.
 
     Attributes:
-        checkpoint: Its state now.
-        changed: Whether the last `up` changed anything.
+        checkpoint: State of the stack.
+        changed: Whether anything was changed.
     """
 
     checkpoint: Checkpoint
@@ -38,7 +36,7 @@ class Deployed:
 
 
 class Stacks:
-    """Stacks in a file backend in the state folder. The environment must have been isolated before."""
+    """Runs stacks in a file backend in the state folder. `isolate` must have been called before any of them runs."""
 
     def __init__(self, state: StateFolder, keys: ApiKeys, say: Callable[[str], None], color: str) -> None:
         self._state = state
@@ -48,10 +46,10 @@ class Stacks:
         self._project = state.pulumi_project
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Copies the project with these stacks' files, and makes the backend's folder and passphrase.
+        """Copy the project with these stacks' files, repair the state of killed runs, and create the passphrase.
 
         Raises:
-            LocalError: Where a stack's file can't be read, or the passphrase of what is in the backend is gone.
+            LocalError: A stack's file can't be read, or there is state whose passphrase is lost.
         """
         self._project.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_project(self._project, names)
@@ -63,42 +61,48 @@ class Stacks:
             return
         if checkpoints(self._state.pulumi_state):
             raise LocalError(
-                f"{self._state.pulumi_passphrase} is gone, and without it the state of the stacks can't be read. "
-                "`make down` clears all of it away; then `make up` begins anew."
+                f"{self._state.pulumi_passphrase} is missing, and without it the stacks' state can't be read. "
+                "Run `make down` to remove everything, and then `make up`."
             )
         write_private(self._state.pulumi_passphrase, secrets.token_urlsafe(32))
 
-    def namespaces(self, names: Iterable[str]) -> list[str]:
-        """Those that these stacks name for their objects."""
-        return sorted({namespace for name in names for namespace in namespaces(self._project, name)})
+    def placements(self, names: Iterable[str]) -> dict[str, dict[str, Placement]]:
+        """Return where the providers of these stacks put their objects, by stack and by provider."""
+        return {name: read_placements(self._project, name) for name in names}
 
-    def gateways(self, names: Iterable[str] = ()) -> list[GatewayReference]:
-        """Returns the Gateways of the stacks that are deployed, and then those of these stacks."""
-        names = list(names)
-        deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
-        return [reference for stack in (*deployed, *names) for reference in gateway_references(self._project, stack)]
+    def deployed(self) -> list[str]:
+        """Return the names of the stacks in the backend."""
+        return [each.stack for each in checkpoints(self._state.pulumi_state)]
 
-    def up(self, name: str) -> Deployed:
+    def up(self, name: str) -> UpResult:
+        """Deploy a stack.
+
+        Raises:
+            LocalError: The engine failed.
+            KeyboardInterrupt: Ctrl-C was pressed, and the engine has ended.
+        """
         stack = self._stack(name, self._program(name))
-        killed = self._go_on_from_killed_run(stack)
+        killed = self._recover(stack)
         result = self._run(f"pulumi up -s {name}", stack.up, show_secrets=False, refresh=self._lacks_objects(name))
         self._recovery(name).unlink(missing_ok=True)
         if killed:
-            self._say(f"Stack {name} has gone on from where its last run was cut off.")
+            self._say(f"The last run of stack {name} was killed. This one has completed it.")
         changes = result.summary.resource_changes or {}
         changed = any(count for operation, count in changes.items() if operation != "same")
-        return Deployed(self._checkpoint(name), changed)
+        return UpResult(self._checkpoint(name), changed)
 
     def preview(self, name: str) -> None:
+        """Print what `up` would change."""
         stack = self._stack(name, self._program(name))
         if self._was_killed(name):
             stack.workspace.env_vars = RECOVERY
         self._run(f"pulumi preview -s {name}", stack.preview, diff=True, refresh=self._lacks_objects(name))
 
     def destroy_all(self) -> None:
+        """Destroy every stack in the backend."""
         for checkpoint in checkpoints(self._state.pulumi_state):
             stack = self._stack(checkpoint.stack)
-            self._go_on_from_killed_run(stack)
+            self._recover(stack)
             self._run(f"pulumi destroy -s {stack.name}", stack.destroy, remove=True, show_secrets=False)
 
     @cached_property
@@ -106,7 +110,7 @@ class Stacks:
         return automation.PulumiCommand()
 
     def _program(self, name: str) -> Callable[[], None]:
-        return program_with(self._keys.for_providers(providers_without_key(self._project, name)))
+        return program_with(self._keys.of(read_key_variables(self._project, name)))
 
     def _stack(self, name: str, program: Callable[[], None] = lambda: None) -> automation.Stack:
         stack: automation.Stack = _silent(
@@ -117,7 +121,7 @@ class Stacks:
             program=program,
             opts=automation.LocalWorkspaceOptions(work_dir=str(self._project), pulumi_command=self._pulumi),
         )
-        # After each `up` it would start two more processes for what stands in the checkpoint.
+        # After each `up`, this would start two more processes to read what is in the checkpoint.
         stack.outputs = dict  # type: ignore[method-assign]
         return stack
 
@@ -125,10 +129,10 @@ class Stacks:
         for checkpoint in checkpoints(self._state.pulumi_state):
             if checkpoint.stack == name:
                 return checkpoint
-        raise LocalError(f"Pulumi has written down no state of stack {name} below {self._state.pulumi_state}.")
+        raise LocalError(f"Pulumi has saved no state of stack {name} in {self._state.pulumi_state}. Run it again.")
 
-    def _go_on_from_killed_run(self, stack: automation.Stack) -> bool:
-        """What a killed run made and could not write down is taken over, until an `up` has come to its end."""
+    def _recover(self, stack: automation.Stack) -> bool:
+        """If the last run was killed, unlock the stack, and take over objects until an `up` has succeeded."""
         if not self._was_killed(stack.name):
             return False
         self._recovery(stack.name).touch(mode=0o600)
@@ -142,21 +146,22 @@ class Stacks:
         return self._is_locked(name) or self._recovery(name).exists() or self._checkpoint(name).has_pending_operations
 
     def _is_locked(self, name: str) -> bool:
-        """Nobody else is at work here, so a lock that is there was left by a run that was killed."""
+        """Tell whether a killed run left its lock: no other run can be active."""
         return any((self._state.pulumi_state / ".pulumi" / "locks").glob(f"**/{name}/*.json"))
 
     def _recovery(self, name: str) -> Path:
+        """The file that exists from a killed run until an `up` has succeeded."""
         return self._state.pulumi_state / f"{name}.killed"
 
     def _lacks_objects(self, name: str) -> bool:
-        """Whether one of those in the state is gone: deleted by hand, or with its definition, or with all of etcd."""
+        """Tell whether an object in the state was deleted: by hand, with its definition, or with all of etcd."""
         objects = self._checkpoint(name).objects
         if not objects:
             return False
-        live = Objects(str(self._state.kubeconfig))
-        missing = [str(each) for each in objects if _is_missing(live, each)]
+        with ApiServer.of(self._state) as api_server:
+            missing = [str(each) for each in objects if _is_missing(api_server, each)]
         if missing:
-            self._say(f"Gone from the API server since stack {name} made them: {', '.join(missing)}.")
+            self._say(f"Deleted since stack {name} created them: {', '.join(missing)}.")
         return bool(missing)
 
     def _run(self, command: str, run: Callable[..., Any], **options: Any) -> Any:
@@ -166,15 +171,15 @@ class Stacks:
             except automation.CommandError:
                 interruption.raise_if_interrupted()
                 raise LocalError(
-                    f"`{command}` failed; why stands above. Once that is mended, run it again, "
-                    "or begin anew after `make down`."
+                    f"`{command}` failed; see the error above. Fix it and run the command again, "
+                    "or start over with `make down`."
                 ) from None
         interruption.raise_if_interrupted()
         return result
 
 
 def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:
-    """For a command whose output is for us; what it says when it fails is for the user."""
+    """Run a command whose output nobody needs unless it fails."""
     try:
         return run(**options)
     except (automation.CommandError, automation.InvalidVersionError) as error:
@@ -182,14 +187,9 @@ def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:
         raise LocalError(f"`{command}` failed. {reason}") from None
 
 
-def _is_missing(live: Objects, wanted: KubernetesObject) -> bool:
+def _is_missing(api_server: ApiServer, wanted: KubernetesObject) -> bool:
     try:
-        live.get(wanted.api_version, wanted.kind, wanted.namespace, wanted.name)
-    except NoMatchError:
-        return True
-    except RefusedError as error:
-        return error.code == HTTPStatus.NOT_FOUND
-    except ProviderError:
-        # Whatever is the matter, the engine will say it.
+        return not api_server.has(wanted.api_version, wanted.kind, wanted.namespace, wanted.name)
+    except LocalError:
+        # The engine will meet the same problem, and report it.
         return False
-    return False

@@ -1,1 +1,1 @@
-"""The gateways of the local control plane: the controller of each gateway API, and a proxy for each Gateway."""
+"""Runs the real gateways on the local control plane: a controller for each gateway API, a proxy for each Gateway."""

@@ -1,4 +1,4 @@
-"""What the controllers and proxies of each gateway API are told, so that several run beside each other."""
+"""Configures the controllers and proxies of each gateway API so that they can run beside each other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ class GatewayApi:
     """A gateway API and its controller.
 
     Attributes:
-        name: As the component's argument `api` has it.
-        gateway_class: Name of the GatewayClass. The controllers' defaults are the same, so one of them gets another.
-        controller_name: What the GatewayClass names.
-        namespace: The controller takes it for its own. It must exist.
-        xds_port_variable: Sets the port on which proxies find the controller. Its other ports can't be changed.
+        name: Its value of the component's argument `api`.
+        gateway_class: Name of the GatewayClass. Both controllers have the same default, so one gets another name.
+        controller_name: The controller's name in the GatewayClass.
+        namespace: The namespace that the controller believes to run in. It must exist.
+        xds_port_variable: Environment variable for the controller's xDS port. Its other ports can't be changed.
         settings: Further environment variables of the controller.
     """
 
@@ -28,10 +28,11 @@ class GatewayApi:
 
     @property
     def controller(self) -> str:
-        """Name of the controller's process, and of its xDS port."""
+        """Name of the controller's process, and of its xDS port in the file of ports."""
         return f"{self.name}-controller"
 
     def controller_environment(self, state: StateFolder, xds_port: int) -> dict[str, str]:
+        """Return the controller's environment variables."""
         return {
             "KUBECONFIG": str(state.kubeconfig),
             "POD_NAMESPACE": self.namespace,
@@ -50,7 +51,7 @@ KGATEWAY = GatewayApi(
         "KGW_DISABLE_LEADER_ELECTION": "true",
         "KGW_ENABLE_AGENTGATEWAY": "true",
         "KGW_XDS_AUTH": "false",
-        # For Envoy, which nobody runs here: any free port.
+        # The xDS port for Envoy proxies, which don't run here: 0 is any free port.
         "KGW_XDS_SERVICE_PORT": "0",
     },
 )
@@ -92,7 +93,7 @@ class Gateway:
         return f"proxy.{self.namespace}.{self.name}"
 
     def proxy_environment(self, xds_port: int) -> dict[str, str]:
-        """No pod runs here, so that the proxy is told which Gateway it is. Nobody needs its other ports: any free."""
+        """Return the proxy's environment variables, which on a cluster come from its pod. Port 0 is any free port."""
         return {
             "XDS_ADDRESS": f"http://127.0.0.1:{xds_port}",
             "NAMESPACE": self.namespace,

@@ -1,3 +1,5 @@
+"""Finds the gateways' programs, which the user provides."""
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ VARIABLE = "GATEWAY_ASSETS"
 
 @dataclass(frozen=True)
 class Assets:
-    """The programs of one gateway API and its definitions, in a folder `$GATEWAY_ASSETS/<api>`."""
+    """The programs and the definitions of one gateway API, in the folder `$GATEWAY_ASSETS/<api>`."""
 
     folder: Path
 
@@ -30,7 +32,7 @@ class Assets:
 
     @property
     def missing(self) -> list[str]:
-        """What is not there, or is no program."""
+        """Names of the files that don't exist or can't be executed."""
         programs = [
             program.name
             for program in (self.controller, self.proxy)
@@ -44,11 +46,11 @@ class Assets:
 
 
 def assets_in(folder: Path) -> dict[str, Assets]:
-    """Where those of each gateway API are looked for, by its name."""
+    """Return the assets of each gateway API by its name, whether they exist or not."""
     return {name: Assets(folder.absolute() / name) for name in GATEWAY_APIS}
 
 
 def find_assets(environment: Mapping[str, str] = os.environ) -> dict[str, Assets]:
-    """Those of each gateway API in `$GATEWAY_ASSETS` of which everything is there, by its name."""
+    """Return the assets in `$GATEWAY_ASSETS` of each gateway API that has all its files, by the API's name."""
     folder = environment.get(VARIABLE)
     return {name: assets for name, assets in assets_in(Path(folder)).items() if not assets.missing} if folder else {}

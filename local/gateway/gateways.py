@@ -1,3 +1,5 @@
+"""Starts and stops controllers and proxies."""
+
 import hashlib
 import json
 import re
@@ -5,71 +7,73 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from local.control_plane import KUBE_APISERVER
 from local.control_plane.api_server import ApiServer
-from local.control_plane.control_plane import KUBE_APISERVER, ControlPlane
-from local.control_plane.objects import gateway_path, missing_from, namespace_objects
+from local.control_plane.objects import missing_from, namespace_objects
 from local.errors import LocalError
+from local.folders import StateFolder
 from local.gateway.api import Gateway, GatewayApi
 from local.gateway.assets import Assets
-from local.logs import last_lines
+from local.gateway.objects import gateway_path
 from local.ports import Ports
 from local.processes import DetachedProcesses
 
-# Where controllers and proxies listen; they have no setting for it.
+# Controllers and proxies listen on it, and have no setting for another.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 SECONDS_TO_BE_PROGRAMMED = 60.0
 SECONDS_TO_LISTEN = 30.0
 
 _PORT_TAKEN = re.compile(r"listen tcp \S*:(\d+): bind: address already in use")
-# Without a configuration of its own the proxy takes, or writes, the one in the user's home.
+# Without this, the proxy reads or writes a configuration file in the user's home.
 _NO_CONFIGURATION = ("--config", "{}")
 
 
-class GatewayError(LocalError):
-    """A gateway that doesn't run. Everything else does."""
+class GatewayStartError(LocalError):
+    """A gateway could not be started. Stacks can be deployed without it."""
 
 
 class Gateways:
-    """The controllers of the gateway APIs, and a proxy for each Gateway, as detached processes.
+    """Runs controllers and proxies as detached processes.
 
     Args:
-        control_plane: It must run, and have the Gateways and the definitions of `assets`.
+        state: State folder of the control plane. To start gateways, it must run, and have the Gateways and the
+            definitions of `assets`.
         assets: The programs, by the name of the gateway API.
-        say: Takes a line for the user.
-        proxy_environment: Further environment variables of the proxies. `SSL_CERT_FILE` has the certificate
+        say: Prints a line for the user.
+        proxy_environment: Further environment variables of the proxies. `SSL_CERT_FILE` names the file of certificate
             authorities that `System` means in a BackendTLSPolicy.
     """
 
     def __init__(
         self,
-        control_plane: ControlPlane,
+        state: StateFolder,
         assets: Mapping[str, Assets],
         say: Callable[[str], None],
         proxy_environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._control_plane = control_plane
+        self._state = state
         self._assets = assets
         self._say = say
         self._proxy_environment = dict(proxy_environment or {})
-        self._processes = DetachedProcesses(control_plane.state)
-        self._ports = Ports(control_plane.state.root / "gateway-ports.json", EVERY_ADDRESS)
+        self._processes = DetachedProcesses(state)
+        self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
 
     def with_port(self, api: GatewayApi, namespace: str, name: str) -> Gateway:
-        """The Gateway, with a free port of this machine for its proxy, which is the one that it had where possible."""
+        """Return the Gateway with a free port for its proxy: the same as last time, if possible."""
         proxy = Gateway(api, namespace, name, 0).proxy
         in_use = [proxy] if self._processes.find(proxy) else []
         return Gateway(api, namespace, name, self._ports.choose([proxy], in_use)[proxy])
 
     def start(self, gateways: Iterable[Gateway]) -> None:
-        """Start what does not run, and wait until the proxy of each Gateway listens.
+        """Start the programs that don't run, and wait until the proxy of each Gateway listens.
 
         Raises:
-            GatewayError: At least one does not; those of other gateway APIs are started nevertheless.
+            GatewayStartError: A gateway could not be started. Those of other gateway APIs are started anyway.
         """
         wanted: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
             wanted.setdefault(gateway.api, []).append(gateway)
-        with self._control_plane.api_server() as api_server:
+        with ApiServer.of(self._state) as api_server:
             for missing in missing_from(api_server, namespace_objects(api.namespace for api in wanted)):
                 api_server.apply(missing)
             failures = []
@@ -78,37 +82,31 @@ class Gateways:
             for api, its_gateways in wanted.items():
                 try:
                     self._start_proxies(api_server, api, its_gateways)
-                except GatewayError as error:
+                except GatewayStartError as error:
                     self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
                     failures.append(str(error))
         if failures:
-            raise GatewayError("\n".join(failures))
+            raise GatewayStartError("\n".join(failures))
 
     def running(self, api: GatewayApi, namespace: str, name: str) -> Gateway | None:
-        """The Gateway, if its controller runs and its proxy listens."""
+        """Return the Gateway if its controller runs and its proxy listens."""
         gateway = Gateway(api, namespace, name, self._ports.read().get(Gateway(api, namespace, name, 0).proxy, 0))
         runs = self._processes.find(api.controller) and self._processes.listens(gateway.proxy, gateway.port)
         return gateway if runs else None
 
-    def stop(self, gateways: Iterable[Gateway]) -> None:
-        """End the proxies, and then the controllers."""
-        gateways = list(gateways)
-        names = [*(gateway.proxy for gateway in gateways), *(gateway.api.controller for gateway in gateways)]
-        self._processes.stop(*dict.fromkeys(names))
-
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         command = [str(self._assets[api.name].controller)]
-        environment = api.controller_environment(self._control_plane.state, self._xds_port(api))
-        # It would not take note of another API server, nor of one that has lost its data.
+        environment = api.controller_environment(self._state, self._xds_port(api))
+        # A controller does not notice that the API server is another one, or has lost its data.
         process = self._processes.find(KUBE_APISERVER)
-        seen = [self._control_plane.state.kubeconfig.read_text(), str(process.pid if process else 0)]
+        seen = [self._state.kubeconfig.read_text(), str(process.pid if process else 0)]
         revision = _revision(environment, *seen)
         if self._processes.runs(api.controller, command, revision):
             return
         self._processes.stop(api.controller)
         for gateway in gateways:
-            # What an earlier controller said of it is no sign of this one.
-            api_server.forget_conditions(gateway_path(gateway))
+            # Conditions that an earlier controller wrote say nothing about this one.
+            api_server.clear_conditions(gateway_path(gateway))
         self._say(f"Starting {api.controller}")
         self._processes.start(api.controller, command, revision, environment)
 
@@ -134,26 +132,27 @@ class Gateways:
             self._wait(listens, [api.controller, gateway.proxy], SECONDS_TO_LISTEN, problem)
 
     def _wait(self, happened: Callable[[], bool], names: Sequence[str], seconds: float, problem: str) -> None:
-        """While all of these run; the last of them has the log that says why it didn't happen."""
+        """Wait while all of these programs run. If it doesn't happen, show the log of the last one."""
         deadline = time.monotonic() + seconds
         while not happened():
             for name in names:
                 if not self._processes.find(name):
                     raise self._ended(name)
             if time.monotonic() > deadline:
-                log = last_lines(self._processes.log(names[-1]))
-                raise GatewayError(f"{problem} within {seconds:.0f} seconds. {log}")
+                raise GatewayStartError(
+                    f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}"
+                )
             time.sleep(0.05)
 
-    def _ended(self, name: str) -> GatewayError:
-        lines = last_lines(self._processes.log(name))
+    def _ended(self, name: str) -> GatewayStartError:
+        lines = self._processes.last_lines(name)
         if taken := _PORT_TAKEN.findall(lines):
-            # The last one: it does without some of its ports.
-            return GatewayError(
-                f"Port {taken[-1]} is taken, and {name} can't use another. It is free again when you end the program "
-                "that has it: `make down`, if that is the gateway of another clone. Then run `make up` again."
+            # A controller can do without some of its ports; the last one in the log is the one that it can't.
+            return GatewayStartError(
+                f"Port {taken[-1]} is taken, and {name} can't use another. End the program that has the port "
+                "(if it is the gateway of another clone, run `make down` there). Then run `make up` again."
             )
-        return GatewayError(f"{name} ended by itself. {lines}")
+        return GatewayStartError(f"{name} ended unexpectedly. {lines}")
 
     def _xds_port(self, api: GatewayApi) -> int:
         in_use = [api.controller] if self._processes.find(api.controller) else []

@@ -1,7 +1,9 @@
-"""Which Gateways stacks attach to, and by which gateway API."""
+"""Lists the Gateways that stacks attach to, and chooses the API of each."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+from stack_config import Placement
 
 
 @dataclass(frozen=True)
@@ -12,8 +14,8 @@ class GatewayReference:
         stack: The stack of the provider.
         provider: The provider's name.
         api: The gateway API of its backend, as the argument `api` has it.
-        namespace: The Gateway's.
-        name: The Gateway's.
+        namespace: Namespace of the Gateway.
+        name: Name of the Gateway.
     """
 
     stack: str
@@ -27,15 +29,25 @@ class GatewayReference:
         return f"{self.namespace}/{self.name}"
 
 
+def gateway_references(placements: Mapping[str, Mapping[str, Placement]]) -> list[GatewayReference]:
+    """Return the Gateway of each provider, given the placements of each stack's providers."""
+    return [
+        GatewayReference(stack, provider, each.api.value, each.gateway.namespace, each.gateway.name)
+        for stack, providers in placements.items()
+        for provider, each in providers.items()
+    ]
+
+
 def one_api_each(references: Iterable[GatewayReference], say: Callable[[str], None]) -> list[GatewayReference]:
-    """Returns one reference to each Gateway, the first. Tells of those with another gateway API."""
+    """Return the first reference to each Gateway. Report later ones that have another gateway API."""
     chosen: dict[str, GatewayReference] = {}
     for reference in references:
         first = chosen.setdefault(reference.gateway, reference)
         if first.api != reference.api:
             say(
-                f"The Gateway {first.gateway} serves one API: `{first.api}`, for provider {first.provider} of stack "
-                f"{first.stack}. Nobody answers requests to provider {reference.provider} of stack {reference.stack}, "
-                f"which has `api: {reference.api}`. Give it a `gateway` of another name."
+                f"The Gateway {first.gateway} can serve only one API, and serves `{first.api}` for provider "
+                f"{first.provider} of stack {first.stack}. Requests to provider {reference.provider} of stack "
+                f"{reference.stack}, which has `api: {reference.api}`, get no answer. "
+                "Give that provider a `gateway` of another name."
             )
     return list(chosen.values())

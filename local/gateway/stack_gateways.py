@@ -1,4 +1,4 @@
-"""The gateways of the stacks on the local control plane: those of this run, and those deployed before."""
+"""Runs the gateways that stacks attach to, and reports where they answer."""
 
 import json
 import os
@@ -7,84 +7,83 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local.control_plane.control_plane import ControlPlane
-from local.folders import write_private
+from local.folders import StateFolder, write_private
 from local.gateway.api import GATEWAY_APIS, Gateway
 from local.gateway.assets import VARIABLE, Assets, assets_in
-from local.gateway.gateways import GatewayError, Gateways
+from local.gateway.gateways import Gateways, GatewayStartError
 from local.gateway.references import GatewayReference, one_api_each
 
 PAGE = "docs/gateway.md"
-# Names the certificate authorities that `System` means in a BackendTLSPolicy.
+# The file of certificate authorities that `System` means in a BackendTLSPolicy.
 CERTIFICATE_AUTHORITIES = "SSL_CERT_FILE"
 
 
 class StackGateways:
-    """Runs a gateway for each Gateway that stacks attach to, where `$GATEWAY_ASSETS` has the programs.
+    """Runs a gateway for each Gateway that stacks attach to, if `$GATEWAY_ASSETS` has the programs.
 
-    A command that is not told where they are takes those of the `make up` before.
+    Where that variable is not set, the folder of the last `make up` is used again.
 
     Args:
-        control_plane: The stacks' own.
-        say: Takes a line for the user.
+        state: State folder of the control plane.
+        say: Prints a line for the user.
         environment: The caller's environment variables.
     """
 
     def __init__(
-        self, control_plane: ControlPlane, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
+        self, state: StateFolder, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
     ) -> None:
-        self._control_plane = control_plane
+        self._state = state
         self._say = say
         self._environment = environment
 
     def prepare(self, references: Iterable[GatewayReference]) -> tuple[list[Gateway], list[dict[str, Any]]]:
-        """The Gateways with free ports, and the definitions of their APIs: what the control plane must have first."""
+        """Return what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
         served = [each for each in self._one_api_each(references, self._say) if each.api in self._usable]
         if self._folder:
             apis = {each.gateway: each.api for each in served}
-            write_private(self._control_plane.state.gateways, json.dumps({"assets": str(self._folder), "apis": apis}))
+            write_private(self._state.gateways, json.dumps({"assets": str(self._folder), "apis": apis}))
         gateways = [self._gateways.with_port(GATEWAY_APIS[each.api], each.namespace, each.name) for each in served]
         used = dict.fromkeys(each.api for each in served)
         return gateways, [definition for api in used for definition in self._usable[api].definitions]
 
     def start(self, gateways: Iterable[Gateway]) -> None:
-        """Start them. Says what hinders one; everything else goes on without it."""
+        """Start the gateways. If one can't be started, report why and go on without it."""
         try:
             self._gateways.start(gateways)
-        except GatewayError as error:
+        except GatewayStartError as error:
             self._say(str(error))
 
     def running(self, references: Iterable[GatewayReference]) -> list[Gateway]:
-        """The Gateways that answer requests."""
+        """Return the Gateways that answer requests."""
         found = [self._gateways.running(GATEWAY_APIS[each.api], each.namespace, each.name) for each in references]
         return list(dict.fromkeys(filter(None, found)))
 
     def report(self, references: Iterable[GatewayReference]) -> Iterator[str]:
-        """Where requests are answered, and where not."""
+        """Yield a line for each Gateway: where it answers requests, or why it does not."""
         references = self._one_api_each(references, lambda _: None)
         if references and not self._folder:
-            yield f"No gateway runs here, so nobody answers requests. {PAGE} says how to get one."
+            yield f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
             return
         for api in dict.fromkeys(each.api for each in references if each.api not in self._usable):
             lacking = f"{self._assets[api].folder} has no {', '.join(self._assets[api].missing)}"
-            yield f"No gateway runs here for `api: {api}`, so nobody answers its requests: {lacking}. See {PAGE}."
+            yield f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
         for each in references:
             if each.api in self._usable:
                 running = self.running([each])
-                answers = f"answers at {running[0].url}; `make chat STACK={each.stack}` asks it" if running else ""
-                yield f"The Gateway {each.gateway} ({each.api}) {answers or 'does not run; `make up` starts it'}."
+                answers = f"answers at {running[0].url}. Try it: `make chat STACK={each.stack}`." if running else ""
+                yield f"The Gateway {each.gateway} ({each.api}) {answers or 'is not running. Start it with `make up`.'}"
 
     def _one_api_each(
         self, references: Iterable[GatewayReference], say: Callable[[str], None]
     ) -> list[GatewayReference]:
-        """A Gateway keeps the API that it has, as long as somebody uses it."""
+        """Choose the API of each Gateway. It keeps the API it has while a provider uses it."""
         apis = self._record.get("apis", {})
         return one_api_each(sorted(references, key=lambda each: apis.get(each.gateway) != each.api), say)
 
     @cached_property
     def _record(self) -> dict[str, Any]:
         try:
-            record: dict[str, Any] = json.loads(self._control_plane.state.gateways.read_text())
+            record: dict[str, Any] = json.loads(self._state.gateways.read_text())
         except (OSError, ValueError):
             return {}
         return record
@@ -106,4 +105,4 @@ class StackGateways:
     def _gateways(self) -> Gateways:
         authorities = self._environment.get(CERTIFICATE_AUTHORITIES)
         environment = {CERTIFICATE_AUTHORITIES: str(Path(authorities).absolute())} if authorities else {}
-        return Gateways(self._control_plane, self._usable, self._say, environment)
+        return Gateways(self._state, self._usable, self._say, environment)

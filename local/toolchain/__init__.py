@@ -1,1 +1,1 @@
-"""Finds, builds and downloads the programs that everything else runs: each folder here pins the versions of some."""
+"""Finds, builds or downloads the programs that are run. The folders pin their versions."""

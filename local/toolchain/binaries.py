@@ -1,3 +1,5 @@
+"""Finds the control plane's programs and the Pulumi CLI, or has them built."""
+
 import os
 import re
 import shutil
@@ -13,6 +15,16 @@ _KUBERNETES_VERSION = ("k8s.io/component-base/version.gitVersion", "k8s.io/clien
 
 @dataclass(frozen=True)
 class Tool:
+    """A program, and the versions of it that are accepted.
+
+    Attributes:
+        target: How to build it.
+        version_argument: Argument that makes it print its version.
+        minimum: Oldest version that is accepted.
+        below: First version that is too new; None accepts all.
+        in_kubebuilder_assets: Whether to look for it in `$KUBEBUILDER_ASSETS`.
+    """
+
     target: Target
     version_argument: str
     minimum: tuple[int, ...]
@@ -41,7 +53,7 @@ ETCD = Tool(
 )
 KUBE_APISERVER = _kubernetes("kube-apiserver")
 KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager")
-# The Automation API accepts these versions, and refuses a CLI that has none.
+# The versions that the Automation API accepts.
 PULUMI = Tool(
     Target(
         "pulumi",
@@ -66,7 +78,7 @@ class Binaries:
 
 
 def find_or_build(say: Callable[[str], None]) -> Binaries:
-    """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH, and build once into the cache what is not there."""
+    """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH. Build the others, once, into the cache."""
     skipped: list[str] = []
     tools = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI)
     found = {tool: _find(tool, skipped.append) for tool in tools}

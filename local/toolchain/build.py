@@ -1,3 +1,5 @@
+"""Builds programs from pinned Go modules."""
+
 import hashlib
 import platform
 import re
@@ -17,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.logs import last_lines
+from local.processes import last_lines
 from local.toolchain.go import TOOLCHAIN, ensure_go
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -25,7 +27,15 @@ SECONDS_BETWEEN_LINES = 60.0
 
 @dataclass(frozen=True)
 class Target:
-    """A program that is built from one of the Go modules in `local/toolchain`."""
+    """A program to build from one of the Go modules in this folder.
+
+    Attributes:
+        name: Name of the program.
+        toolchain: Folder of the Go module.
+        package: Go package of the program.
+        version_module: Required module whose version is the program's.
+        version_variables: Go variables to set to that version.
+    """
 
     name: str
     toolchain: str
@@ -58,7 +68,11 @@ class Target:
 
 
 def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-    """Build the programs that are not built yet. A program gets its name when it is complete."""
+    """Build the programs that are not built yet.
+
+    Raises:
+        LocalError: A build failed, or another process has been building for too long.
+    """
     with exclusive(cache_folder() / "build.lock", say):
         missing = [target for target in targets if not target.built.exists()]
         for number, target in enumerate(missing, start=1):
@@ -71,7 +85,7 @@ def _build_one(target: Target, title: str, say: Callable[[str], None]) -> None:
     partial = target.built.with_name(f"{target.name}.partial")
     for file in (log, partial):
         file.parent.mkdir(parents=True, exist_ok=True)
-    # Go refuses to overwrite a file that is no program, such as an incomplete one.
+    # Go refuses to overwrite a file that is not a program, such as an incomplete one.
     partial.unlink(missing_ok=True)
     command = [str(go.program), "build", "-v", "-trimpath", f"-ldflags={target.ldflags}"]
     command += ["-o", str(partial), target.package]
@@ -79,7 +93,7 @@ def _build_one(target: Target, title: str, say: Callable[[str], None]) -> None:
     with _progress(f"Building {title}", say) as tick:
         status = _run(command, target.module_folder, go.environment, log, tick)
     if status:
-        raise LocalError(f"Building {target.name} failed (go ended with status {status}). {last_lines(log)}")
+        raise LocalError(f"Building {target.name} failed: go ended with status {status}. {last_lines(log)}")
     partial.rename(target.built)
     say(f"Built {title} in {_clock(time.monotonic() - started)}")
 
@@ -96,7 +110,7 @@ def _run(command: Sequence[str], folder: Path, environment: dict[str, str], log:
                 except subprocess.TimeoutExpired:
                     tick()
         except BaseException:
-            # Ctrl-C sends the same signal: Go ends its compilers and removes its temporary folder.
+            # On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder.
             process.send_signal(signal.SIGINT)
             process.wait()
             raise

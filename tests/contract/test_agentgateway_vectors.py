@@ -14,7 +14,8 @@ import yaml
 
 from components import InvalidArguments, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi
-from local.control_plane.custom_resource_definitions import AGENTGATEWAY, CRD_FILES, module_folder
+from local.control_plane.custom_resource_definitions import AGENTGATEWAY, CRD_FILES
+from local.toolchain.go import download_module
 from tests.contract.schemas import StrictSchemas, spec_field
 from tests.unit.recording import record_component
 
@@ -91,7 +92,7 @@ class _Loader(yaml.SafeLoader):
 
 @pytest.fixture(scope="module")
 def module() -> Path:
-    return module_folder(print, AGENTGATEWAY)
+    return download_module(print, AGENTGATEWAY)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
 
 from local.toolchain.binaries import Binaries
-from local.toolchain.provider_plugin import official_plugin_on_path, put_plugin
+from local.toolchain.provider_plugin import install_plugin, official_plugin_on_path
 from tests.e2e.cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -171,7 +171,7 @@ def stack(
     folder = tmp_path / "stack"
     for name in ("project", "state", "home"):
         (folder / name).mkdir(parents=True)
-    put_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
+    install_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
     (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")

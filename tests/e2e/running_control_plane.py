@@ -7,6 +7,7 @@ import pytest
 
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
+from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.toolchain.binaries import Binaries
 
 
@@ -15,7 +16,7 @@ def running_control_plane(binaries: Binaries, factory: pytest.TempPathFactory) -
     """In a folder of its own, and stopped in the end."""
     plane = ControlPlane(StateFolder(factory.mktemp("control-plane")), binaries, print)
     try:
-        plane.start()
+        plane.start(gateway_objects(DEFAULT_GATEWAY))
         yield plane
     finally:
         plane.stop()

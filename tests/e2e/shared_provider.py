@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local.kubernetes_provider import server
 from local.kubernetes_provider.provider import KubernetesProvider
-from local.toolchain.provider_plugin import put_plugin
+from local.toolchain.provider_plugin import install_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,7 @@ def shared_provider(pulumi_home: Path, kubeconfig: Path) -> Iterator[None]:
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(f"#!/bin/sh\necho {port}\nexec sleep 600\n")
         script.chmod(0o755)
-        put_plugin(pulumi_home, script)
+        install_plugin(pulumi_home, script)
         try:
             yield
         finally:

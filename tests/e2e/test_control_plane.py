@@ -13,11 +13,14 @@ import psutil
 import pytest
 import urllib3
 
+from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER
 from local.control_plane import control_plane as module
+from local.control_plane.api_server import ApiServer
 from local.control_plane.certificates import Certificates, Pair
-from local.control_plane.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ControlPlane
+from local.control_plane.control_plane import ControlPlane
 from local.errors import LocalError
 from local.folders import StateFolder
+from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.ports import Ports
 from local.processes import DetachedProcesses, is_alive
 from local.toolchain.binaries import Binaries
@@ -38,7 +41,7 @@ class Plane:
     def start(self) -> list[str]:
         """What it said."""
         self.said.clear()
-        self.control.start()
+        self.control.start(gateway_objects(DEFAULT_GATEWAY))
         assert self.control.running
         return list(self.said)
 
@@ -57,7 +60,7 @@ class Plane:
 
     @property
     def ports(self) -> dict[str, int]:
-        return Ports(self.state.root / "ports.json").read()
+        return Ports(self.state.ports).read()
 
     def put(self, key: str) -> None:
         with closing(Cluster(self.state.kubeconfig)) as cluster:
@@ -146,6 +149,23 @@ def test_what_was_taken_away_is_put_in_place_again(started: Plane) -> None:
             "gateway.networking.k8s.io", "v1", NAMESPACE, "gateways"
         )
     assert [each["metadata"]["name"] for each in gateways["items"]] == ["agentgateway"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (("v1", "Namespace", "", NAMESPACE), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", NAMESPACE, "agentgateway"), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", "default", "agentgateway"), False),
+        (("gateway.networking.k8s.io/v1", "Unknown", NAMESPACE, "agentgateway"), False),
+        (("example.com/v1", "Gateway", NAMESPACE, "agentgateway"), False),
+    ],
+)
+def test_the_api_server_tells_whether_it_has_an_object(
+    started: Plane, wanted: tuple[str, str, str, str], *, found: bool
+) -> None:
+    with ApiServer.of(started.state) as api_server:
+        assert api_server.has(*wanted) is found
 
 
 @pytest.mark.slow
@@ -263,7 +283,7 @@ def test_a_program_that_ends_by_itself_is_one_message_with_the_end_of_its_log(
     with pytest.raises(LocalError) as failure:
         ControlPlane(started.state, programs, print).start()
     lines = str(failure.value).splitlines()
-    assert lines[0] == f"etcd ended by itself. The last lines of {log}:"
+    assert lines[0] == f"etcd ended unexpectedly. The last lines of {log}:"
     assert lines[1].startswith("no such thing as --data-dir=")
 
 

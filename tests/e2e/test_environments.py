@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from local.control_plane.control_plane import ControlPlane
+from local.control_plane.objects import namespace_objects
 from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
@@ -45,7 +46,7 @@ def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     """The CLI, and what its user has on the cluster: the environment's namespace."""
     cli = cli_in_a_copy(tmp_path_factory.mktemp("environments"))
     kubeconfig = control_plane.state.kubeconfig
-    control_plane.start([PROD])
+    control_plane.start(namespace_objects([PROD]))
     with shared_provider(Path(cli.environment["PULUMI_HOME"]), kubeconfig):
         yield replace(cli, environment={**cli.environment, "KUBECONFIG": str(kubeconfig)})
 

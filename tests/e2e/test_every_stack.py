@@ -19,8 +19,9 @@ from pulumi.automation._stack import StackInitMode
 
 from components.openai_compatible_llm.presets import PRESETS
 from local.control_plane.control_plane import ControlPlane
+from local.control_plane.objects import namespace_objects
 from local.engine.api_keys import program_with
-from local.engine.project import namespaces, stack_names
+from local.engine.project import read_placements, stack_names
 from local.toolchain.binaries import Binaries
 from stack_config import api_key_variable
 from tests.e2e import inline_stack
@@ -56,7 +57,8 @@ def project(
     copy = folder / "project"
     shutil.copytree(REPOSITORY / "stacks", copy / "stacks")
     shutil.copy(REPOSITORY / "Pulumi.yaml", copy)
-    control_plane.start({each for stack in stack_names(copy) for each in namespaces(copy, stack)})
+    placements = [each for stack in stack_names(copy) for each in read_placements(copy, stack).values()]
+    control_plane.start(namespace_objects({each.namespace for each in placements}))
     (folder / "state").mkdir()
     variables = {
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),

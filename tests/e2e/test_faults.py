@@ -17,7 +17,8 @@ import pytest
 from pulumi import automation
 
 from bench import programs
-from local.control_plane.control_plane import KUBE_APISERVER, ControlPlane
+from local.control_plane import KUBE_APISERVER
+from local.control_plane.control_plane import ControlPlane
 from local.kubernetes_provider.diff import diff
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries

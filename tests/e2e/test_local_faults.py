@@ -73,7 +73,7 @@ def press_ctrl_c(clone: Clone, stack: str, moment: str) -> None:
     done = running.end()
     assert done.status == 130, done.printed
     assert "Traceback" not in done.printed
-    assert done.stderr.endswith("Interrupted. The next `make up` goes on from here.\n")
+    assert done.stderr.endswith("Interrupted. Run `make up` again to continue.\n")
 
 
 def kill(clone: Clone, stack: str, moment: str) -> None:
@@ -90,7 +90,7 @@ def test_ctrl_c_while_the_servers_start_and_state_that_is_gone(clone: Clone) -> 
 
     before = clone.stack_file("house").read_text()
     said = clone.up("house")
-    assert "No HOUSE_API_KEY in the environment" in said
+    assert "HOUSE_API_KEY is not set" in said
     assert set(objects(clone, "house")) == KINDS
     assert sorted(each.name() for each in clone.processes()) == ["etcd", "kube-apiserver", "kube-controller-manager"]
     assert clone.stack_file("house").read_text() == before
@@ -110,7 +110,7 @@ def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> No
         kill(up, "killed", moment)
     made = revisions(objects(up, "killed"))
     said = up.up("killed")
-    assert "Stack killed has gone on from where its last run was cut off." in said
+    assert "The last run of stack killed was killed. This one has completed it." in said
     after = revisions(objects(up, "killed"))
     assert set(after) == KINDS
     assert {kind: after[kind][0] for kind in made} == {kind: uid for kind, (uid, _) in made.items()}
@@ -118,7 +118,7 @@ def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> No
     (checkpoint,) = up.state.pulumi_state.glob(".pulumi/stacks/**/killed.json")
     checkpoint.write_text("")
     checkpoint.with_name("killed.json.attrs").write_text("")
-    assert "gone on from where its last run was cut off." in up.up("killed")
+    assert "The last run of stack killed was killed." in up.up("killed")
     assert {kind: uid for kind, (uid, _) in revisions(objects(up, "killed")).items()} == {
         kind: uid for kind, (uid, _) in after.items()
     }
@@ -145,7 +145,7 @@ def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluste
 
     said = clone.failure("up", "taken")
     assert re.search('taken-secret"? already exists', said)
-    assert "`pulumi up -s taken` failed; why stands above." in said
+    assert "`pulumi up -s taken` failed; see the error above." in said
     assert revisions(cluster.objects("taken")) == before
     assert api_key(cluster.objects("taken")) == "somebody's"
 
@@ -211,7 +211,7 @@ def test_a_definition_that_was_deleted_comes_back_with_its_objects(clone: Clone,
     cluster.extensions.delete_custom_resource_definition("backends.gateway.kgateway.dev")
     until(lambda: "Backend" not in cluster.objects("house"))
     said = clone.up("house")
-    assert "Gone from the API server since stack house made them: Backend gloo-system/house." in said
+    assert "Deleted since stack house created them: Backend gloo-system/house." in said
     assert "+ 1 created" in said
     after = revisions(cluster.objects("house"))
     assert {kind for kind in KINDS if after[kind] != before[kind]} == {"Backend"}
@@ -222,7 +222,7 @@ def test_a_definition_that_was_deleted_comes_back_with_its_objects(clone: Clone,
     [
         (
             "config:\n  openai-compatible-llm:providers: {house: {apiKey: 'sk-in-the-file}}",
-            "stacks/Pulumi.broken.yaml is not YAML: found unexpected end of stream at line 2.",
+            "stacks/Pulumi.broken.yaml is not valid YAML: found unexpected end of stream at line 2.",
         ),
         (
             "config:\n  openai-compatible-llm:providers: [sk-in-the-file]",
@@ -240,12 +240,12 @@ def test_a_broken_stack_file_is_told_in_a_line_without_what_is_in_it(clone: Clon
 def test_a_lost_passphrase_asks_for_down_which_removes_all(clone: Clone, up: Clone) -> None:
     up.state.pulumi_passphrase.unlink()
     said = clone.failure("up", "house")
-    assert f"{up.state.pulumi_passphrase} is gone" in said
-    assert "`make down` clears all of it away" in said
+    assert f"{up.state.pulumi_passphrase} is missing" in said
+    assert "Run `make down` to remove everything" in said
 
     done = up.run("down")
     assert done.status == 0, done.printed
-    assert "The stacks can't be destroyed, so the control plane goes with all that is on it." in done.stdout
+    assert "Can't destroy the stacks, so the control plane is removed with everything in it." in done.stdout
     assert "Traceback" not in done.printed
     assert clone.processes() == []
     assert not clone.state.root.exists()
@@ -256,7 +256,7 @@ def test_down_ends_servers_whose_folder_is_gone(clone: Clone) -> None:
     assert clone.server("kube-apiserver")
     shutil.rmtree(clone.state.root)
     done = clone.run("down")
-    assert done.stdout == "All is removed, and the control plane is stopped.\n", done.printed
+    assert done.stdout == "Removed everything and stopped the control plane.\n", done.printed
     assert clone.processes() == []
 
 

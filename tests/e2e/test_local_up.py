@@ -149,15 +149,15 @@ def export(clone: Clone, *options: str) -> bytes:
 
 
 def test_commands_that_need_a_control_plane_say_that_there_is_none(clone: Clone) -> None:
-    assert "There is no local control plane; `make up` starts it." in clone.failure("kubeconfig")
-    assert "The control plane does not run." in clone.run("status").stdout
-    assert "Nothing is up." in clone.run("down").stdout
+    assert "There is no local control plane. Start it with `make up`." in clone.failure("kubeconfig")
+    assert "The control plane is not running." in clone.run("status").stdout
+    assert "Nothing is running." in clone.run("down").stdout
     assert not clone.state.root.exists()
 
 
 def test_an_unknown_stack_is_refused_before_anything_is_started(clone: Clone) -> None:
     said = clone.failure("up", "mistral", "mistrall")
-    assert "There is no stack mistrall in stacks/; there are baseten, cerebras, " in said
+    assert "No file in stacks/ for mistrall. Choose from baseten, cerebras, " in said
     assert not clone.state.root.exists()
 
 
@@ -175,12 +175,12 @@ def test_it_says_that_the_stand_in_is_used_only_where_it_is(clone: Clone, first_
     (plugin,) = clone.state.pulumi_home.glob("plugins/resource-kubernetes-*/pulumi-resource-kubernetes")
     on_path = official_plugin_on_path()
     assert plugin.resolve() == on_path or not on_path
-    assert plugin.is_symlink() == ("its stand-in is used" not in first_up)
+    assert plugin.is_symlink() == ("using this project's stand-in" not in first_up)
     assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 
 def test_one_line_says_that_nobody_answers_requests_and_where_to_read_on(clone: Clone, first_up: str) -> None:
-    line = "No gateway runs here, so nobody answers requests. docs/gateway.md says how to get one."
+    line = "No gateway runs here, so requests get no answer. docs/gateway.md says how to get one."
     assert first_up.splitlines()[-1] == clone.run("status").stdout.splitlines()[-1] == line
     assert (clone.folder / "docs/gateway.md").exists()
 
@@ -223,7 +223,7 @@ def test_the_commands_of_the_readme_change_nothing_after_that(clone: Clone, clus
     assert said.rstrip().endswith("Nothing changed.")
     said = shell(clone, IN_BETWEEN if shutil.which("kubectl") else IN_BETWEEN.partition("kubectl get")[0], KEY)
     assert "Nothing changed." in said
-    status = said[said.index("The control plane runs.") :]
+    status = said[said.index("The control plane is running.") :]
     for shown in ("gloo-system/mistral-tls", "gloo-system/deepseek-secret", "/deepseek"):
         assert shown in status
     assert not shutil.which("kubectl") or "httproute.gateway.networking.k8s.io/mistral" in said
@@ -272,7 +272,7 @@ def test_a_rotated_key_changes_the_secret_alone_and_in_place(clone: Clone, clust
 
 
 def test_without_a_key_a_placeholder_stands_for_it(first_up: str, cluster: Cluster) -> None:
-    line = "No DEEPSEEK_API_KEY in the environment: a placeholder stands for it, on this machine alone."
+    line = "DEEPSEEK_API_KEY is not set: using a placeholder for the key on this machine."
     assert [each for each in first_up.splitlines() if "placeholder" in each] == [line]
     assert api_key(cluster.objects("deepseek")) == "placeholder-for-a-key"
 
@@ -287,9 +287,9 @@ def test_down_leaves_no_object_no_process_and_no_file(clone: Clone, first_up: st
     assert {"etcd", "kube-apiserver", "kube-controller-manager"} <= {each.name() for each in clone.processes()}
     said = shell(clone, MAKE_DOWN, NEXT_KEY)
     assert said.count("- 6 deleted") == 2
-    assert said.endswith("The stacks are destroyed, and the control plane is stopped.\n")
+    assert said.endswith("Destroyed the stacks and stopped the control plane.\n")
     assert clone.processes() == []
     assert not clone.state.root.exists()
     assert CANARIES.files(clone.folder) == []
     assert CANARIES.files(clone.temporary) == []
-    assert clone.run("down").stdout == "Nothing is up.\n"
+    assert clone.run("down").stdout == "Nothing is running.\n"

@@ -4,15 +4,18 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import trustme
 
+from local.control_plane import PROGRAMS
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
 from local.gateway.assets import find_assets
 from local.gateway.gateways import Gateways
+from local.gateway.objects import gateway_objects
 from local.lock import exclusive
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import find_or_build
@@ -78,16 +81,14 @@ def _lock(installation: Installation, name: str, operation: int) -> Iterator[Non
 def stop_installation(folder: Path) -> None:
     """Ends everything, if it was ever started."""
     if folder.exists():
-        plane, gateways, wanted = _of(folder)
-        gateways.stop(wanted.values())
-        plane.stop()
+        DetachedProcesses(StateFolder(folder / "state")).stop_all(last=PROGRAMS)
 
 
 def _start(folder: Path) -> Installation:
     authority = _authority(folder)
     plane, gateways, wanted = _of(folder)
     definitions = [each for assets in find_assets().values() for each in assets.definitions]
-    plane.start([NAMESPACE], wanted.values(), definitions)
+    plane.start(chain(*map(gateway_objects, wanted.values())), definitions)
     gateways.start(wanted.values())
     return Installation(folder, plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
 
@@ -95,7 +96,7 @@ def _start(folder: Path) -> Installation:
 def _of(folder: Path) -> tuple[ControlPlane, Gateways, dict[str, Gateway]]:
     plane = ControlPlane(StateFolder(folder / "state"), find_or_build(print), print)
     plane.state.create()
-    gateways = Gateways(plane, find_assets(), print, {"SSL_CERT_FILE": str(_certificate(folder))})
+    gateways = Gateways(plane.state, find_assets(), print, {"SSL_CERT_FILE": str(_certificate(folder))})
     return plane, gateways, {api: gateways.with_port(kind, NAMESPACE, name) for api, (kind, name) in GATEWAYS.items()}
 
 

@@ -109,7 +109,7 @@ def assert_answers(checkout: Checkout, provider: OpenAIProvider) -> None:
     """Asks both stacks at the URLs that `make status` prints."""
     said = checkout.make("status").stdout
     for stack, (_, gateway) in STACKS.items():
-        found = re.search(rf"The Gateway gloo-system/{gateway} .* answers at (\S+);", said)
+        found = re.search(rf"The Gateway gloo-system/{gateway} .* answers at (\S+)\. ", said)
         assert found, said
         question = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
         answer = urllib3.request("POST", f"{found[1]}/{stack}", json=question, retries=False, timeout=20)
@@ -123,7 +123,7 @@ def test_make_up_and_make_chat_of_a_fresh_clone_bring_a_completion(
     said = checkout.up(*STACKS)
     for stack, (api, gateway) in STACKS.items():
         assert f"The Gateway gloo-system/{gateway} ({api}) answers at http://127.0.0.1:" in said
-        assert f"`make chat STACK={stack}` asks it." in said
+        assert f"Try it: `make chat STACK={stack}`." in said
         assert checkout.chat(stack) == "Hello, world!\n"
         assert (provider.requests[-1].path, provider.requests[-1].json["model"]) == (PATH, f"{stack}-1")
     assert "The gateway listens on all addresses of this machine: " in said
@@ -162,10 +162,10 @@ def test_what_was_killed_is_told_and_comes_back(
     up.kill("proxy", proxy)
     said = up.make("status").stdout
     for api, gateway in STACKS.values():
-        assert f"The Gateway gloo-system/{gateway} ({api}) does not run; `make up` starts it." in said
+        assert f"The Gateway gloo-system/{gateway} ({api}) is not running. Start it with `make up`." in said
     asked = up.make("chat", "STACK=older")
     assert asked.status != 0
-    assert "No gateway runs for the local stack older; `make up STACK=older` starts it." in asked.stderr
+    assert "No gateway is running for the local stack older. Start it with `make up STACK=older`," in asked.stderr
 
     up.up("older")
     assert_answers(up, provider)
@@ -184,7 +184,7 @@ def test_ctrl_c_while_a_gateway_starts(up: Checkout, provider: OpenAIProvider) -
     running.wait_for("Starting kgateway-controller")
     running.press_ctrl_c()
     done = running.end()
-    assert (done.status, done.stderr) == (130, "Interrupted. The next `make up` goes on from here.\n"), done.printed
+    assert (done.status, done.stderr) == (130, "Interrupted. Run `make up` again to continue.\n"), done.printed
     up.up("older")
     assert_answers(up, provider)
 
@@ -204,8 +204,8 @@ def test_two_at_once(up: Checkout, provider: OpenAIProvider) -> None:
 def test_two_apis_at_one_gateway_are_told(up: Checkout, provider: OpenAIProvider) -> None:
     up.write("moved", provider, "agentgateway", "agentgateway")
     said = up.up("moved")
-    assert "The Gateway gloo-system/agentgateway serves one API: `kgateway`, for provider older of stack older." in said
-    assert "Nobody answers requests to provider moved of stack moved, which has `api: agentgateway`." in said
+    assert "can serve only one API, and serves `kgateway` for provider older of stack older." in said
+    assert "Requests to provider moved of stack moved, which has `api: agentgateway`, get no answer." in said
     assert_answers(up, provider)
 
 
@@ -219,7 +219,9 @@ def test_another_clone_says_which_port_is_taken_and_goes_on(
         said = other.up("older")
         assert "is taken, and kgateway-controller can't use another." in said
         assert "Resources:\n    + 6 created" in said
-        assert said.endswith("The Gateway gloo-system/agentgateway (kgateway) does not run; `make up` starts it.\n")
+        assert said.endswith(
+            "The Gateway gloo-system/agentgateway (kgateway) is not running. Start it with `make up`.\n"
+        )
         assert other.make("down").status == 0
         assert other.clone.processes() == []
     finally:
@@ -255,5 +257,5 @@ def test_make_down_leaves_no_process_and_no_file(up: Checkout) -> None:
 
 def test_make_down_ends_gateways_whose_folder_is_gone(up: Checkout) -> None:
     shutil.rmtree(up.clone.state.root)
-    assert up.make("down").stdout.endswith("All is removed, and the control plane is stopped.\n")
+    assert up.make("down").stdout.endswith("Removed everything and stopped the control plane.\n")
     assert up.clone.processes() == []

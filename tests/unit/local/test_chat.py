@@ -75,7 +75,7 @@ def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
             port = server.getsockname()[1]
         gateway = Gateway(api, "gloo-system", name, port)
         ports[gateway.proxy] = port
-        (state.root / "gateway-ports.json").write_text(json.dumps(ports))
+        (state.gateway_ports).write_text(json.dumps(ports))
         processes.start(api.controller, ["sleep", "60"])
         processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
         deadline = time.monotonic() + 10
@@ -142,6 +142,6 @@ def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(state: State
 def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFolder, asked: Asked, run: Run) -> None:
     gateway = run(KGATEWAY, "agentgateway")
     DetachedProcesses(state).stop(gateway.proxy)
-    with pytest.raises(LocalError, match=r"^No gateway runs for the local stack dev; `make up STACK=dev` starts it\."):
+    with pytest.raises(LocalError, match=r"^No gateway is running for the local stack dev\. Start it with `make up "):
         chat(state, ["--stack", "dev", "--provider", "mistral"])
     assert asked.arguments == []

@@ -11,7 +11,7 @@ import pytest
 
 from local.errors import LocalError
 from local.folders import StateFolder
-from local.lock import exclusive, only_one_at_a_time
+from local.lock import exclusive
 
 HOLD = """
 import sys
@@ -37,13 +37,13 @@ def held_elsewhere(lock: Path) -> Iterator["subprocess.Popen[str]"]:
 def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
     said: list[str] = []
     for _ in range(2):
-        with only_one_at_a_time(StateFolder(tmp_path / ".local"), said.append):
+        with exclusive(tmp_path / "lock", said.append):
             pass
     assert said == []
 
 
 def test_the_lock_lies_beside_the_state_folder_which_may_be_removed(tmp_path: Path) -> None:
-    with only_one_at_a_time(StateFolder(tmp_path / ".local"), print):
+    with exclusive(StateFolder(tmp_path / ".local").lock, print):
         assert [file.name for file in tmp_path.iterdir()] == [".local.lock"]
 
 

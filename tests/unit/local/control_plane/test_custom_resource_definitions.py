@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from local.control_plane import custom_resource_definitions as module
-from local.control_plane.custom_resource_definitions import CRD_FILES, custom_resource_definitions, module_folder
+from local.control_plane.custom_resource_definitions import CRD_FILES, custom_resource_definitions
 from local.errors import LocalError
+from local.toolchain.go import download_module
 
 Program = Callable[[Path, str], Path]
 
@@ -69,7 +70,7 @@ def test_what_is_taken_anew_is_not_read_from_the_cache(
 
 @pytest.mark.usefixtures("downloading_go")
 def test_each_module_has_a_folder_of_its_own(modules: Path) -> None:
-    assert [module_folder(print, name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
+    assert [download_module(print, name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
 
 
 @pytest.mark.parametrize("missing", CRD_FILES)

@@ -12,19 +12,18 @@ def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left() -> None:
     said: list[str] = []
     keys = ApiKeys(environment, said.append)
     assert environment == {"API_KEY_FILE": "path", "PATH": "/bin"}
-    assert keys.for_providers(["mistral"]) == {"MISTRAL_API_KEY": "one"}
-    assert keys.real == ["MISTRAL_API_KEY"]
+    assert keys.of(["MISTRAL_API_KEY"]) == {"MISTRAL_API_KEY": "one"}
+    assert keys.used == ["MISTRAL_API_KEY"]
     assert said == []
 
 
 def test_a_placeholder_stands_for_a_key_that_is_not_there_or_empty() -> None:
     said: list[str] = []
     keys = ApiKeys({"B_API_KEY": ""}, said.append)
-    assert keys.for_providers(["a-1", "b"]) == {"A_1_API_KEY": PLACEHOLDER, "B_API_KEY": PLACEHOLDER}
-    assert keys.real == []
+    assert keys.of(["A_1_API_KEY", "B_API_KEY"]) == {"A_1_API_KEY": PLACEHOLDER, "B_API_KEY": PLACEHOLDER}
+    assert keys.used == []
     assert said == [
-        f"No {name} in the environment: a placeholder stands for it, on this machine alone."
-        for name in ("A_1_API_KEY", "B_API_KEY")
+        f"{name} is not set: using a placeholder for the key on this machine." for name in ("A_1_API_KEY", "B_API_KEY")
     ]
 
 

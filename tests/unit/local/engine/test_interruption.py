@@ -15,7 +15,7 @@ def test_ctrl_c_is_told_once_and_comes_after_the_engine() -> None:
     with Interruption(said.append) as interruption:
         press_ctrl_c()
         press_ctrl_c()
-    assert said == ["Interrupted: the engine finishes what it has begun. Press Ctrl-C again to end it at once."]
+    assert said == ["Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once."]
     with pytest.raises(KeyboardInterrupt):
         interruption.raise_if_interrupted()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine.orphans import outlast
+from local.engine.orphans import wait_for_orphans
 from local.folders import StateFolder
 
 TOLD = ["Waiting for the engine of a command that was killed ..."]
@@ -36,7 +36,7 @@ def start() -> Iterator[Start]:
 def test_where_none_is_left_nothing_is_said(state: StateFolder, start: Start) -> None:
     other = start("60", "/home/user/.pulumi")
     said: list[str] = []
-    outlast(state, said.append)
+    wait_for_orphans(state, said.append)
     assert said == []
     assert other.poll() is None
 
@@ -44,7 +44,7 @@ def test_where_none_is_left_nothing_is_said(state: StateFolder, start: Start) ->
 def test_an_engine_that_ends_by_itself_is_waited_for(state: StateFolder, start: Start) -> None:
     engine = start("0.3", str(state.pulumi_home))
     said: list[str] = []
-    outlast(state, said.append)
+    wait_for_orphans(state, said.append)
     assert said == TOLD
     assert engine.wait() == 0
 
@@ -52,7 +52,7 @@ def test_an_engine_that_ends_by_itself_is_waited_for(state: StateFolder, start: 
 def test_an_engine_that_does_not_end_is_killed(state: StateFolder, start: Start) -> None:
     engine, other = start("60", str(state.pulumi_home)), start("60", "/home/user/.pulumi")
     said: list[str] = []
-    outlast(state, said.append, patience=0.1)
+    wait_for_orphans(state, said.append, timeout=0.1)
     assert said == TOLD
     assert engine.wait() == -9
     assert other.poll() is None

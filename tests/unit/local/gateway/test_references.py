@@ -1,4 +1,7 @@
-from local.gateway.references import GatewayReference, one_api_each
+from components.openai_compatible_llm import BackendApi
+from components.openai_compatible_llm.settings import Gateway
+from local.gateway.references import GatewayReference, gateway_references, one_api_each
+from stack_config import Placement
 
 MISTRAL = GatewayReference("one", "mistral", "kgateway", "gloo-system", "agentgateway")
 DEEPSEEK = GatewayReference("two", "deepseek", "kgateway", "gloo-system", "agentgateway")
@@ -16,6 +19,15 @@ def test_a_gateway_serves_the_first_api_and_who_is_left_out_is_named() -> None:
     said: list[str] = []
     assert one_api_each([MISTRAL, DEEPSEEK, HOUSE], said.append) == [MISTRAL]
     (line,) = said
-    assert line.startswith("The Gateway gloo-system/agentgateway serves one API: `kgateway`, for provider mistral of ")
-    assert "Nobody answers requests to provider house of stack two, which has `api: agentgateway`." in line
-    assert line.endswith(" Give it a `gateway` of another name.")
+    assert line == (
+        "The Gateway gloo-system/agentgateway can serve only one API, and serves `kgateway` for provider mistral of "
+        "stack one. Requests to provider house of stack two, which has `api: agentgateway`, get no answer. "
+        "Give that provider a `gateway` of another name."
+    )
+
+
+def test_each_provider_refers_to_the_gateway_of_its_route() -> None:
+    edge = Placement(BackendApi.AGENTGATEWAY, "llm", Gateway("edge", "infra", None, None))
+    assert gateway_references({"one": {}, "two": {"house": edge}}) == [
+        GatewayReference("two", "house", "agentgateway", "infra", "edge")
+    ]

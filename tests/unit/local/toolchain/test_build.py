@@ -65,7 +65,7 @@ def test_a_failed_build_names_its_log_and_shows_its_end(bin_folder: Path, cache:
     with pytest.raises(LocalError) as failure:
         build([ETCD.target], lambda _: None)
     log = cache / "logs" / "build-etcd.log"
-    assert str(failure.value).startswith("Building etcd failed (go ended with status 2).")
+    assert str(failure.value).startswith("Building etcd failed: go ended with status 2.")
     assert str(failure.value).endswith(f"The last lines of {log}:\ncompiling\nreason 1\nreason 2\nreason 3")
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from local.toolchain.provider_plugin import EXECUTABLE, have_provider_plugin
+from local.toolchain.provider_plugin import EXECUTABLE, ensure_provider_plugin
 from tests.unit.local.conftest import Program
 
 FOLDER = f"resource-kubernetes-v{version('pulumi-kubernetes')}"
-STAND_IN = "The official Kubernetes provider plugin can't be had here: its stand-in is used."
-ASKING = "Asking for the official Kubernetes provider plugin ..."
+STAND_IN = "The official Kubernetes provider plugin is not available: using this project's stand-in."
+DOWNLOADING = "Downloading the official Kubernetes provider plugin ..."
 DOWNLOADS = f'mkdir -p "$PULUMI_HOME/plugins/{FOLDER}" && echo "$@" > "$PULUMI_HOME/plugins/{FOLDER}/{EXECUTABLE}"'
 
 
@@ -36,7 +36,7 @@ class Machine:
     def choose(self) -> list[str]:
         """What is said."""
         said: list[str] = []
-        have_provider_plugin(self.own_home, self._pulumi, said.append, str(self.users_home))
+        ensure_provider_plugin(self.own_home, self._pulumi, said.append, str(self.users_home))
         return said
 
     @property
@@ -72,19 +72,19 @@ def test_without_a_pulumi_home_the_users_is_in_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     users = machine.put_plugin(tmp_path / "home/.pulumi")
     said: list[str] = []
-    have_provider_plugin(machine.own_home, tmp_path / "pulumi", said.append, None)
+    ensure_provider_plugin(machine.own_home, tmp_path / "pulumi", said.append, None)
     assert machine.chosen.resolve() == users.resolve()
 
 
 def test_another_version_in_the_users_pulumi_home_is_not_taken(machine: Machine) -> None:
     users = machine.put_plugin(machine.users_home)
     users.parent.rename(users.parent.with_name("resource-kubernetes-v1.0.0"))
-    assert machine.choose() == [ASKING, STAND_IN]
+    assert machine.choose() == [DOWNLOADING, STAND_IN]
 
 
 def test_the_official_plugin_is_downloaded_once_for_all_clones(machine: Machine, cache: Path) -> None:
     machine.pulumi(DOWNLOADS)
-    assert machine.choose() == [ASKING]
+    assert machine.choose() == [DOWNLOADING]
     assert machine.chosen.resolve() == (cache / "pulumi/plugins" / FOLDER / EXECUTABLE).resolve()
     asked = machine.chosen.read_text()
     assert asked == f"plugin install resource kubernetes v{version('pulumi-kubernetes')}\n"
@@ -93,7 +93,7 @@ def test_the_official_plugin_is_downloaded_once_for_all_clones(machine: Machine,
 
 
 def test_where_the_official_plugin_can_not_be_had_the_stand_in_is_written(machine: Machine) -> None:
-    assert machine.choose() == [ASKING, STAND_IN]
+    assert machine.choose() == [DOWNLOADING, STAND_IN]
     assert os.access(machine.chosen, os.X_OK)
     assert "-m local.kubernetes_provider" in machine.chosen.read_text()
 
@@ -103,8 +103,8 @@ def test_a_refusal_holds_for_a_day(machine: Machine, cache: Path) -> None:
     machine.pulumi(DOWNLOADS)
     assert machine.choose() == [STAND_IN]
     yesterday = time.time() - 25 * 60 * 60
-    os.utime(cache / f"pulumi/{FOLDER}.refused", (yesterday, yesterday))
-    assert machine.choose() == [ASKING]
+    os.utime(cache / f"pulumi/{FOLDER}.failed", (yesterday, yesterday))
+    assert machine.choose() == [DOWNLOADING]
     assert machine.chosen.is_symlink()
 
 
