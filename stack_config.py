@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, cast
@@ -16,8 +16,11 @@ from components.openai_compatible_llm.inputs import (
     DECLARED,
     HOST_SOURCES,
     KEY_SOURCES,
+    Inputs,
     InvalidArguments,
     Issue,
+    Key,
+    Path,
     parse,
     suggestion,
     to_camel_case,
@@ -29,7 +32,9 @@ PROVIDERS = "providers"
 GATEWAY = "gateway"
 NAMESPACE = "namespace"
 API = "api"
-SETTINGS = (PROVIDERS, GATEWAY, NAMESPACE, API)
+CLIENT_KEYS = "clientApiKeys"
+CLIENT_KEYS_SECRET = "clientApiKeysSecret"  # noqa: S105 (a setting's name)
+SETTINGS = (PROVIDERS, GATEWAY, NAMESPACE, API, CLIENT_KEYS, CLIENT_KEYS_SECRET)
 
 
 class InvalidStackConfig(pulumi.RunError):
@@ -54,43 +59,73 @@ class Placement:
     gateway: Gateway
 
 
+@dataclass(frozen=True)
+class KeyPlace:
+    """Says where the API key of one provider belongs.
+
+    Attributes:
+        owner: Whose key it is, in words.
+        path: Path of the provider in its component's arguments; empty for the component's own.
+        variables: Environment variables that may hold the key; the first one that is set counts.
+    """
+
+    owner: str
+    path: tuple[str | int, ...]
+    variables: tuple[str, ...]
+
+
 def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dict[str, OpenAICompatibleLLMArgs]:
     """Returns the arguments of each component that the stack's config asks for, by its name.
 
     Args:
         config: The project's config. A key under `providers` is a component's name and, unless `preset`, `baseUrl` or
-            `host` is given, its preset. `gateway`, `namespace` and `api` hold for all providers that give none.
+            `host` is given, its preset; so is the name of a fallback. `gateway`, `namespace`, `api` and the clients'
+            keys hold for all providers that give none.
         environment: Environment variables. A provider `mistral` without a key in the config gets the one of
-            `MISTRAL_API_KEY`.
+            `MISTRAL_API_KEY`, its fallback `eu` the one of `MISTRAL_EU_API_KEY`, and each else the one of its preset.
 
     Raises:
-        InvalidStackConfig: With every problem of every provider, route conflicts included.
+        InvalidStackConfig: With every problem of every provider, conflicts between them included.
     """
     problems = list(_unknown_settings(config))
     providers = _group(config, PROVIDERS)
-    defaults = {GATEWAY: _group(config, GATEWAY), NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
+    defaults = {
+        GATEWAY: _group(config, GATEWAY),
+        NAMESPACE: config.get(NAMESPACE),
+        API: config.get(API),
+        CLIENT_KEYS: _group(config, CLIENT_KEYS),
+        CLIENT_KEYS_SECRET: _group(config, CLIENT_KEYS_SECRET),
+    }
     if not providers:
         example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
         raise InvalidStackConfig(
             [*problems, f"Stack {pulumi.get_stack()} has no providers. Add one, for example: {example}"]
         )
-    arguments, settings = {}, []
+    arguments, parsed = {}, []
+    of_all_providers: dict[str, list[str]] = {}
     for name, given in providers.items():
         if given is not None and not isinstance(given, Mapping):
             problems.append(f"{_location(name)}: must be a group of settings, such as {{model: ...}}")
             continue
-        args = _arguments(name, given or {}, defaults, environment)
+        args = _arguments(name, given or {}, defaults)
+        lacking = [place for place in key_places(name, args) if not _take_key(args, place, environment)]
         try:
-            settings.append(cast("Settings", parse(name, args).settings))
+            parsed.append(parse(name, args))
         except InvalidArguments as error:
-            lacks_key = needs_api_key(given) and "api_key" not in args
-            problems += [_problem(name, issue, lacks_key=lacks_key) for issue in error.issues]
+            for issue in error.issues:
+                if _is_of_the_stack(issue, given or {}):
+                    of_all_providers.setdefault(_stack_problem(issue), []).append(name)
+                else:
+                    problems.append(_problem(name, issue, lacking))
         else:
-            arguments[name] = _with_secret_key(args)
-    problems += _route_conflicts(settings)
+            arguments[name] = _with_secret_keys(args)
+    problems += [f"{problem} (providers: {', '.join(names)})" for problem, names in of_all_providers.items()]
+    problems += _route_conflicts([cast("Settings", inputs.settings) for inputs in parsed])
+    problems += _name_conflicts(parsed)
+    problems += _variable_conflicts(providers, defaults)
     if problems:
         raise InvalidStackConfig(problems)
-    _warn_of_plain_text_keys(config, providers)
+    _warn_of_plain_text_keys(config, providers, defaults)
     return arguments
 
 
@@ -110,7 +145,7 @@ def read_placements(config: Mapping[str, Any], project: str) -> dict[str, Placem
     }
     placements = {}
     for name, given in _group_in(config, project, PROVIDERS).items():
-        args = _arguments(str(name), given if isinstance(given, Mapping) else {}, defaults, {})
+        args = _arguments(str(name), given if isinstance(given, Mapping) else {}, defaults)
         place = {key: value for key, value in args.items() if key in defaults}
         try:
             inputs = parse(str(name), {**place, "host": "any.example.com", "passthrough": True})
@@ -121,15 +156,39 @@ def read_placements(config: Mapping[str, Any], project: str) -> dict[str, Placem
     return placements
 
 
-def read_key_variables(config: Mapping[str, Any], project: str) -> list[str]:
+def read_key_variables(config: Mapping[str, Any], project: str) -> list[tuple[str, ...]]:
     """Reads from a stack file which environment variables the program takes API keys from.
 
     Args:
         config: What stands under `config` in the stack's file, and what Pulumi.yaml has for all stacks.
         project: Name of the Pulumi project.
+
+    Returns:
+        For each key the variables that may hold it; the first one that is set counts.
     """
-    providers = _group_in(config, project, PROVIDERS)
-    return [api_key_variable(str(name)) for name, given in providers.items() if needs_api_key(given)]
+    return [
+        place.variables
+        for name, given in _group_in(config, project, PROVIDERS).items()
+        for place in key_places(str(name), _arguments(str(name), given if isinstance(given, Mapping) else {}, {}))
+    ]
+
+
+def key_places(name: str, args: Mapping[Any, Any]) -> list[KeyPlace]:
+    """Returns the places of the API keys that a component's arguments leave out.
+
+    Args:
+        name: The component's name.
+        args: Its arguments, in Python's spelling.
+    """
+    places = []
+    if not any(map(args.get, KEY_SOURCES)):
+        places.append(KeyPlace(f"provider {name}", (), _variables(name, args)))
+    for index, fallback in enumerate(_fallbacks(args)):
+        label = fallback.get("name")
+        if isinstance(label, str) and not any(map(fallback.get, KEY_SOURCES)):
+            variables = _variables(f"{name}-{label}", fallback)
+            places.append(KeyPlace(f"fallback {label} of provider {name}", ("fallbacks", index), variables))
+    return places
 
 
 def api_key_variable(name: str) -> str:
@@ -137,27 +196,56 @@ def api_key_variable(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_API_KEY"
 
 
-def needs_api_key(given: object) -> bool:
-    """Tells whether a provider's config leaves the key to the environment."""
-    return not (isinstance(given, Mapping) and any(given.get(to_camel_case(source)) for source in KEY_SOURCES))
+def _variables(name: str, args: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Its own variable, else its preset's, so that several providers can share a key."""
+    preset = args.get("preset")
+    names = [name, preset] if isinstance(preset, str) else [name]
+    return tuple(dict.fromkeys(map(api_key_variable, names)))
 
 
-def _arguments(
-    name: str, given: Mapping[str, Any], defaults: Mapping[str, Any], environment: Mapping[str, str]
-) -> dict[Any, Any]:
-    """Returns a provider's arguments, completed from the stack's settings and the environment."""
-    args = to_python(DECLARED, {key: value for key, value in defaults.items() if value} | dict(given))
-    if not any(map(args.get, HOST_SOURCES)):
-        args["preset"] = name
-    if needs_api_key(given) and (key := environment.get(api_key_variable(name))):
-        args["api_key"] = key
+def _arguments(name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[Any, Any]:
+    """Returns a provider's arguments, completed from the stack's settings."""
+    names_clients = any(given.get(key) for key in (CLIENT_KEYS, CLIENT_KEYS_SECRET))
+    inherited = {
+        key: value
+        for key, value in defaults.items()
+        if value and not (names_clients and key in (CLIENT_KEYS, CLIENT_KEYS_SECRET))
+    }
+    args = to_python(DECLARED, inherited | dict(given))
+    for label, provider in ((name, args), *((each.get("name"), each) for each in _fallbacks(args))):
+        if label and not any(map(provider.get, HOST_SOURCES)):
+            provider["preset"] = label
     return args
 
 
-def _with_secret_key(args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
-    """Makes the key a secret from here on: `Config.get_object` returned it in plain text."""
-    secret = {"api_key": pulumi.Output.secret(args["api_key"])} if args.get("api_key") else {}
-    return cast("OpenAICompatibleLLMArgs", args | secret)
+def _fallbacks(args: Mapping[Any, Any]) -> list[dict[Any, Any]]:
+    fallbacks = args.get("fallbacks")
+    return [each for each in fallbacks if isinstance(each, dict)] if isinstance(fallbacks, list) else []
+
+
+def _take_key(args: dict[Any, Any], place: KeyPlace, environment: Mapping[str, str]) -> bool:
+    """Puts the key from the environment into its place, if there is one."""
+    key = next(filter(None, map(environment.get, place.variables)), None)
+    if key is not None:
+        _at(args, place)["api_key"] = key
+    return key is not None
+
+
+def _at(args: dict[Any, Any], place: KeyPlace) -> dict[Any, Any]:
+    group: Any = args
+    for part in place.path:
+        group = group[part]
+    return cast("dict[Any, Any]", group)
+
+
+def _with_secret_keys(args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
+    """Makes all keys secrets from here on: `Config.get_object` returned them in plain text."""
+    for provider in (args, *_fallbacks(args)):
+        if provider.get("api_key"):
+            provider["api_key"] = pulumi.Output.secret(provider["api_key"])
+    if args.get("client_api_keys"):
+        args["client_api_keys"] = {client: pulumi.Output.secret(key) for client, key in args["client_api_keys"].items()}
+    return cast("OpenAICompatibleLLMArgs", args)
 
 
 def _group(config: pulumi.Config, key: str) -> dict[str, Any]:
@@ -194,15 +282,26 @@ def _location(name: str) -> str:
     return f"Stack {pulumi.get_stack()}: {PROVIDERS}.{name}"
 
 
-def _problem(name: str, issue: Issue, *, lacks_key: bool) -> str:
-    if lacks_key and issue.path == ("api_key",):
-        stack = pulumi.get_stack()
-        return (
-            f"Stack {stack} has no API key for provider {name}. Set it with "
-            f"`pulumi config set -s {stack} --secret --path 'providers.{name}.apiKey'`, "
-            f"or in the environment as {api_key_variable(name)}."
-        )
-    return f"{_location(name)}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+def _problem(name: str, issue: Issue, lacking: Sequence[KeyPlace]) -> str:
+    place = next((each for each in lacking if (*each.path, "api_key") == issue.path), None)
+    if place is None:
+        return f"{_location(name)}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+    stack = pulumi.get_stack()
+    return (
+        f"Stack {stack} has no API key for {place.owner}. Set it with "
+        f"`pulumi config set -s {stack} --secret --path '{PROVIDERS}.{name}.{issue.location(to_camel_case)}'`, "
+        f"or in the environment as {' or '.join(place.variables)}."
+    )
+
+
+def _is_of_the_stack(issue: Issue, given: Mapping[str, Any]) -> bool:
+    """Tells whether the issue is with the clients' keys of the stack."""
+    setting = to_camel_case(str(issue.path[0]))
+    return setting in (CLIENT_KEYS, CLIENT_KEYS_SECRET) and not given.get(setting)
+
+
+def _stack_problem(issue: Issue) -> str:
+    return f"Stack {pulumi.get_stack()}: {issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
 
 
 def _route_conflicts(settings: list[Settings]) -> Iterator[str]:
@@ -227,12 +326,55 @@ def _same_route(one: Settings, other: Settings) -> bool:
     )
 
 
-def _warn_of_plain_text_keys(config: pulumi.Config, providers: Mapping[str, Any]) -> None:
-    if runtime_config.is_config_secret(config.full_key(PROVIDERS)):
-        return
+def _name_conflicts(parsed: Sequence[Inputs]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for inputs in parsed:
+        for secret in inputs.secret_names.values():
+            if secret in owners:
+                yield (
+                    f"{_location(inputs.name)}: its Secret {secret} would have the name of one of provider "
+                    f"{owners[secret]}; give the provider or the fallback another name"
+                )
+            owners[secret] = inputs.name
+
+
+def _variable_conflicts(providers: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    owners: dict[str, str] = {}
     for name, given in providers.items():
-        if isinstance(given, Mapping) and given.get("apiKey"):
+        args = _arguments(name, given, defaults) if isinstance(given, Mapping) else {}
+        for place in key_places(name, args):
+            variable = place.variables[0]
+            if variable in owners:
+                yield (
+                    f"{_location(name)}: {variable} would be the variable with the key of {owners[variable]} and of "
+                    f"{place.owner}; give one of them another name, or its `apiKey`"
+                )
+            owners[variable] = place.owner
+
+
+def _warn_of_plain_text_keys(config: pulumi.Config, providers: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    of_stack = [((CLIENT_KEYS, Key(client)), f"client {client}") for client in defaults[CLIENT_KEYS]]
+    of_providers = [
+        ((PROVIDERS, Key(name), *path), owner)
+        for name, given in providers.items()
+        if isinstance(given, Mapping)
+        for path, owner in _plain_text_keys(name, given)
+    ]
+    for setting, keys in ((CLIENT_KEYS, of_stack), (PROVIDERS, of_providers)):
+        if runtime_config.is_config_secret(config.full_key(setting)):
+            continue
+        for path, owner in keys:
             pulumi.log.warn(
-                f"Stack {pulumi.get_stack()} has the API key of provider {name} in plain text in its file. Encrypt it: "
-                f"pulumi config set --secret --path 'providers.{name}.apiKey'"
+                f"Stack {pulumi.get_stack()} has the API key of {owner} in plain text in its file. Encrypt it: "
+                f"pulumi config set --secret --path '{Issue(path, '').location()}'"
             )
+
+
+def _plain_text_keys(name: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    if given.get("apiKey"):
+        yield ("apiKey",), f"provider {name}"
+    for index, fallback in enumerate(_fallbacks(given)):
+        if fallback.get("apiKey"):
+            yield ("fallbacks", index, "apiKey"), f"fallback {fallback.get('name')} of provider {name}"
+    for client in given.get(CLIENT_KEYS) or {}:
+        yield (CLIENT_KEYS, Key(client)), f"client {client} of provider {name}"

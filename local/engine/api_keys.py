@@ -3,7 +3,7 @@
 import os
 import runpy
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 from local.folders import REPOSITORY
 
@@ -22,16 +22,22 @@ class ApiKeys:
         self._say = say
         self.used: list[str] = []
 
-    def of(self, variables: Iterable[str]) -> dict[str, str]:
-        """Return the value of each variable, or a placeholder if it was not set."""
-        keys = {}
-        for variable in variables:
-            keys[variable] = self._taken.get(variable) or PLACEHOLDER
-            if keys[variable] == PLACEHOLDER:
-                self._say(f"{variable} is not set: using a placeholder for the key on this machine.")
+    def of(self, keys: Iterable[Sequence[str]]) -> dict[str, str]:
+        """Return the variables for these keys, each under the first name that is set; a placeholder if none is.
+
+        Args:
+            keys: For each key the names of the variables that may hold it.
+        """
+        environment = {}
+        for variables in keys:
+            variable = next((name for name in variables if self._taken.get(name)), None)
+            if variable is None:
+                environment[variables[0]] = PLACEHOLDER
+                self._say(f"{' or '.join(variables)} is not set: using a placeholder for the key on this machine.")
             else:
+                environment[variable] = self._taken[variable]
                 self.used.append(variable)
-        return keys
+        return environment
 
 
 def program_with(keys: dict[str, str]) -> Callable[[], None]:

@@ -57,8 +57,8 @@ def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
     return stack_config.read_placements(_config(folder, stack), project_name(folder))
 
 
-def read_key_variables(folder: Path, stack: str) -> list[str]:
-    """Return the environment variables from which a stack's program takes its API keys."""
+def read_key_variables(folder: Path, stack: str) -> list[tuple[str, ...]]:
+    """Return, for each API key of a stack, the environment variables that its program looks for it in."""
     return stack_config.read_key_variables(_config(folder, stack), project_name(folder))
 
 

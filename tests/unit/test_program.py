@@ -221,7 +221,7 @@ def test_every_problem_of_every_provider_is_a_line_in_the_stack_files_spelling()
         "Stack prod: providers.house.apiKeySecret.nam: unknown argument; did you mean `name`?",
         "Stack prod: providers.eu.port: 0 is not a port; give 1 to 65535",
         "Stack prod has no API key for provider eu. Set it with "
-        "`pulumi config set -s prod --secret --path 'providers.eu.apiKey'`, or in the environment as EU_API_KEY.",
+        "`pulumi config set -s prod --secret --path 'providers.eu.apiKey'`, or in the environment as EU_API_KEY or MISTRAL_API_KEY.",
     ]
 
 

@@ -99,7 +99,7 @@ def test_a_key_is_taken_from_the_environment_where_the_file_gives_none() -> None
         "d": {"apiKeySecret": {"name": "keys"}},
         "e": {"passthrough": True},
     }
-    variables = ["A_1_API_KEY", "B_API_KEY", "4_API_KEY"]
+    variables = [("A_1_API_KEY",), ("B_API_KEY",), ("4_API_KEY",)]
     assert read_key_variables(stack_file(providers=providers), PROJECT) == variables
     assert read_key_variables(stack_file(providers=json.dumps(providers)), PROJECT) == variables
 
@@ -115,8 +115,8 @@ def test_the_program_places_its_objects_just_there(monkeypatch: pytest.MonkeyPat
         },
     )
     variables = read_key_variables(settings, PROJECT)
-    assert variables == ["MISTRAL_API_KEY"]
-    for variable in variables:
+    assert variables == [("MISTRAL_API_KEY",)]
+    for (variable,) in variables:
         monkeypatch.setenv(variable, "sk-from-the-environment")
     recording = record_program(settings)
     for name, placement in read_placements(settings, PROJECT).items():

@@ -1,6 +1,6 @@
 """Turns the arguments of a component into `Settings`, or reports every problem with them at once."""
 
-from .errors import InvalidArguments, Issue, suggestion
+from .errors import InvalidArguments, Issue, Key, Path, suggestion
 from .names import to_camel_case
 from .parsing import DECLARED, Inputs, parse
 from .provider_rules import HOST_SOURCES, KEY_SOURCES
@@ -14,6 +14,8 @@ __all__ = [
     "Inputs",
     "InvalidArguments",
     "Issue",
+    "Key",
+    "Path",
     "parse",
     "suggestion",
     "to_camel_case",

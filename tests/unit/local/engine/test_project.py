@@ -147,7 +147,7 @@ def test_a_stack_file_without_config_has_no_provider(config: object, repository:
 def test_keys_and_gateways_of_a_stack_are_those_of_its_file(repository: Path) -> None:
     write(repository, {"config": {"routes:gateway": {"name": "edge"}, "routes:providers": {"a": {}}}})
     write(repository, {"config": {"routes:providers": {"b": {"apiKey": "key"}}}}, "prod")
-    assert read_key_variables(repository, "dev") == ["A_API_KEY"]
+    assert read_key_variables(repository, "dev") == [("A_API_KEY",)]
     assert read_key_variables(repository, "prod") == []
     assert read_placements(repository, "dev")["a"].gateway.name == "edge"
     assert read_placements(repository, "prod")["b"].gateway.name == "agentgateway"
