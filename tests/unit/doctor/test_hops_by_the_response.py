@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
+from tests.chat_run import NO_CLUSTER, ChatRun
 from tests.stand_in_gateway import (
     NO_ROUTE,
     PAGE,
@@ -21,21 +22,14 @@ from tests.stand_in_gateway import (
     providers,
     silent,
 )
-from tests.unit.doctor.conftest import Asked, Chat
+from tests.unit.doctor.conftest import Chat
 
 CANARY = "sk-canary-4be1d2a09c"
 
 
-def broken_at(asked: Asked, hop: Hop) -> str:
-    """What was said, after making sure that it names the hop, and all in one way."""
-    assert asked.status == hop.status, asked.stderr
-    said = asked.stderr.splitlines()
-    assert said[0] == f"/mistral: broken at the hop {hop.label}: {hop.meaning}."
-    assert said[1].startswith("  evidence: ")
-    assert said[2].startswith("  fix:      ")
-    assert said[3].startswith("  (The cluster was not checked: ")
-    assert len(said) == 4
-    return "\n".join(said[1:3])
+def broken_at(run: ChatRun, hop: Hop) -> str:
+    """Returns evidence and fix, after checking that this hop is named although the cluster wasn't checked."""
+    return run.broken_at(hop, stdout=run.stdout, note=NO_CLUSTER)
 
 
 @contextmanager
@@ -97,7 +91,7 @@ def test_a_gateway_that_sends_clients_elsewhere(chat: Chat) -> None:
 UPSTREAM = "upstream call failed: "
 NAMES = 'certificate not valid for name "api.mistral.ai"; certificate is only valid for DnsName("llm.example.com")'
 
-ANSWERS: list[tuple[Reply, Hop, str]] = [
+RESPONSES: list[tuple[Reply, Hop, str]] = [
     (NO_ROUTE, Hop.ROUTE, 'HTTP 404 from the gateway itself, "route not found"'),
     (gateways_own(404, "listener not found"), Hop.ROUTE, "listener not found"),
     (gateways_own(401, "authentication failure: no bearer token found"), Hop.CALLER, "--token-variable"),
@@ -148,8 +142,8 @@ ANSWERS: list[tuple[Reply, Hop, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "hop", "says"), ANSWERS)
-def test_each_answer_is_the_fault_of_its_link(chat: Chat, reply: Reply, hop: Hop, says: str) -> None:
+@pytest.mark.parametrize(("reply", "hop", "says"), RESPONSES)
+def test_each_response_is_the_fault_of_its_hop(chat: Chat, reply: Reply, hop: Hop, says: str) -> None:
     chat.gateway.replies_with(reply)
     for arguments in ((), ("--stream",)):
         said = broken_at(chat(*arguments), hop)

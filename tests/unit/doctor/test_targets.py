@@ -11,8 +11,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
+from tests.chat_run import ChatRun, run_chat
 from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
-from tests.unit.doctor.conftest import Asked
 from tests.unit.recording import REPOSITORY
 
 NO_MODEL = "Provider deepseek of stack prod has no model of its own: give one with --model."
@@ -37,10 +37,10 @@ class Stack:
         self.cli.write_text(f'#!/bin/sh\necho "$@" > {self.asked_for}\n{script}\n')
         self.cli.chmod(0o755)
 
-    def chat(self, *arguments: str) -> Asked:
-        status = main(["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments])
-        captured = self._capture.readouterr()
-        return Asked(status, captured.out, captured.err)
+    def chat(self, *arguments: str) -> ChatRun:
+        return run_chat(
+            "prod", ["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments], self._capture
+        )
 
     def refuses(self, *arguments: str) -> str:
         """One line, and nobody was asked."""
