@@ -1,4 +1,4 @@
-"""The broken hop as far as the response alone tells it, where the cluster can't be checked."""
+"""The broken hop as the response alone shows it, while the cluster can't be checked."""
 
 import json
 import socket
@@ -44,21 +44,21 @@ def url_of(server: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_gateway_that_nobody_listens_for(chat: Chat) -> None:
+def test_a_gateway_that_refuses_connections(chat: Chat) -> None:
     with listening() as server:
         url = url_of(server)
     assert f"{url}: nothing listens there" in broken_at(chat(url=url), Hop.GATEWAY)
 
 
-def test_a_gateway_whose_name_is_not_known(chat: Chat) -> None:
-    said = broken_at(chat(url="http://gateway.invalid"), Hop.GATEWAY)
-    assert "http://gateway.invalid: its name doesn't resolve here" in said
+def test_a_gateway_whose_name_does_not_resolve(chat: Chat) -> None:
+    report = broken_at(chat(url="http://gateway.invalid"), Hop.GATEWAY)
+    assert "http://gateway.invalid: its name doesn't resolve here" in report
 
 
-def test_a_gateway_that_speaks_no_tls(chat: Chat) -> None:
-    said = broken_at(chat(url=chat.gateway.url.replace("http:", "https:")), Hop.GATEWAY)
-    assert "TLS to the gateway fails" in said
-    assert "or use http" in said
+def test_a_gateway_without_tls(chat: Chat) -> None:
+    report = broken_at(chat(url=chat.gateway.url.replace("http:", "https:")), Hop.GATEWAY)
+    assert "TLS to the gateway fails" in report
+    assert "or use http" in report
 
 
 def test_a_gateway_that_closes_the_connection(chat: Chat) -> None:
@@ -69,12 +69,12 @@ def test_a_gateway_that_closes_the_connection(chat: Chat) -> None:
 
         thread = threading.Thread(target=close)
         thread.start()
-        said = broken_at(chat(url=url_of(server)), Hop.GATEWAY)
+        report = broken_at(chat(url=url_of(server)), Hop.GATEWAY)
         thread.join()
-    assert "it closes the connection" in said
+    assert "it closes the connection" in report
 
 
-def test_a_gateway_that_never_lets_in(chat: Chat) -> None:
+def test_a_gateway_that_never_accepts_a_connection(chat: Chat) -> None:
     with listening(backlog=0) as server, socket.socket() as first, socket.socket() as second:
         for waiting in (first, second):
             waiting.setblocking(False)
@@ -82,7 +82,7 @@ def test_a_gateway_that_never_lets_in(chat: Chat) -> None:
         assert "connecting timed out" in broken_at(chat("--timeout", "0.3", url=url_of(server)), Hop.GATEWAY)
 
 
-def test_a_gateway_that_sends_clients_elsewhere(chat: Chat) -> None:
+def test_a_gateway_that_redirects_clients(chat: Chat) -> None:
     elsewhere = "https://llm.example.com/mistral/v1/chat/completions"
     chat.gateway.replies_with(lambda handler, _: handler.answer(301, "text/plain", "", Location=elsewhere))
     assert f"it redirects the client ({elsewhere})" in broken_at(chat(), Hop.GATEWAY)
@@ -146,16 +146,16 @@ RESPONSES: list[tuple[Reply, Hop, str]] = [
 def test_each_response_is_the_fault_of_its_hop(chat: Chat, reply: Reply, hop: Hop, says: str) -> None:
     chat.gateway.replies_with(reply)
     for arguments in ((), ("--stream",)):
-        said = broken_at(chat(*arguments), hop)
-        assert says in said
-        assert "<html>" not in said
+        report = broken_at(chat(*arguments), hop)
+        assert says in report
+        assert "<html>" not in report
 
 
 @pytest.mark.parametrize(
     "body", [{}, [], "text", 5, None, {"choices": None}, {"choices": "x"}, {"choices": [{}]}, {"choices": [5]}]
 )
-def test_any_json_may_be_no_completion(chat: Chat, body: object) -> None:
-    def in_one_piece_or_as_an_event(handler: Handler, request: Request) -> None:
+def test_json_that_is_no_completion(chat: Chat, body: object) -> None:
+    def as_a_body_or_an_event(handler: Handler, request: Request) -> None:
         if not request.body.get("stream"):
             handler.answer(200, "application/json", json.dumps(body))
             return
@@ -163,26 +163,26 @@ def test_any_json_may_be_no_completion(chat: Chat, body: object) -> None:
         handler.event(json.dumps(body))
         handler.end_stream()
 
-    chat.gateway.replies_with(in_one_piece_or_as_an_event)
+    chat.gateway.replies_with(as_a_body_or_an_event)
     broken_at(chat(), Hop.MODEL_OR_PATH)
     broken_at(chat("--stream"), Hop.STREAM)
 
 
-def test_no_answer_in_time(chat: Chat) -> None:
+def test_no_response_in_time(chat: Chat) -> None:
     chat.gateway.replies_with(silent)
     assert "no response arrived for 0.2 seconds" in broken_at(chat("--timeout", "0.2"), Hop.TIMEOUT)
 
 
-def test_a_stream_that_comes_to_a_standstill(chat: Chat) -> None:
-    def standstill(handler: Handler, request: Request) -> None:
+def test_a_stream_that_stalls(chat: Chat) -> None:
+    def stall(handler: Handler, request: Request) -> None:
         handler.begin_stream()
         handler.token(TOKENS[0])
         silent(handler, request)
 
-    chat.gateway.replies_with(standstill)
-    asked = chat("--stream", "--timeout", "0.2")
-    assert asked.stdout == f"{TOKENS[0]}\n"
-    assert "a part of the response arrived, and then nothing for 0.2 seconds" in broken_at(asked, Hop.TIMEOUT)
+    chat.gateway.replies_with(stall)
+    run = chat("--stream", "--timeout", "0.2")
+    assert run.stdout == f"{TOKENS[0]}\n"
+    assert "a part of the response arrived, and then nothing for 0.2 seconds" in broken_at(run, Hop.TIMEOUT)
 
 
 def cut(handler: Handler, _: Request) -> None:
@@ -212,15 +212,15 @@ def with_an_error_in_it(handler: Handler, _: Request) -> None:
         (with_an_error_in_it, "overloaded, said [removed]"),
     ],
 )
-def test_a_stream_that_breaks_off(chat: Chat, reply: Reply, says: str) -> None:
+def test_a_stream_that_ends_early(chat: Chat, reply: Reply, says: str) -> None:
     chat.gateway.replies_with(reply)
-    asked = chat("--stream")
-    assert asked.stdout == f"{TOKENS[0]}\n"
-    assert says in broken_at(asked, Hop.STREAM)
+    run = chat("--stream")
+    assert run.stdout == f"{TOKENS[0]}\n"
+    assert says in broken_at(run, Hop.STREAM)
 
 
-def test_an_answer_that_breaks_off(chat: Chat) -> None:
-    def cut_answer(handler: Handler, _: Request) -> None:
+def test_a_response_that_ends_early(chat: Chat) -> None:
+    def cut_response(handler: Handler, _: Request) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", "1000")
@@ -228,7 +228,7 @@ def test_an_answer_that_breaks_off(chat: Chat) -> None:
         handler.wfile.write(b'{"id": ')
         handler.break_off()
 
-    chat.gateway.replies_with(cut_answer)
+    chat.gateway.replies_with(cut_response)
     assert "the response ended early" in broken_at(chat(), Hop.STREAM)
 
 
@@ -241,7 +241,7 @@ def test_a_key_that_the_provider_repeats_is_not_printed(
     words = f"Incorrect API key provided: {CANARY}. Or {opaque}? Or Bearer abc.def?"
     for body in ({"error": {"message": words}}, {"detail": words}, words):
         chat.gateway.replies_with(providers(status, body))
-        asked = chat("--token-variable", "MY_TOKEN")
-        assert asked.status >= Hop.GATEWAY.status
+        run = chat("--token-variable", "MY_TOKEN")
+        assert run.status >= Hop.GATEWAY.status
         for key in (CANARY, opaque, "abc.def"):
-            assert key not in asked.stdout + asked.stderr
+            assert key not in run.stdout + run.stderr
