@@ -35,7 +35,7 @@ def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = (
         "no-inline-token": list(chain.from_iterable(map(keys.inline_tokens, objects))),
         "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
         "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
-        "tls-hostname-is-host": [message for message, _ in tls.hostnames_of_others(objects, list(allowed))],
+        "tls-hostname-is-host": [message for message, _ in tls.wrong_hostnames(objects, list(allowed))],
     }
     return {rule: each for rule, each in messages.items() if each}
 
@@ -59,32 +59,30 @@ def test_an_object_that_breaks_one_rule_is_refused_by_that_rule_alone(rule: str,
 
 
 def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
-    messages = [
-        refusals(objects) for objects in ([refused.INLINE_TOKENS["a Backend"], refused.KEYS_IN_SPECS["a header"]])
-    ]
+    messages = [refusals(refused.INLINE_TOKENS["a Backend"]), refusals(refused.KEYS_IN_SPECS["a header"])]
     assert messages == [
         {
             "no-inline-token": [
-                "Backend gloo-system/mistral: spec.ai.llm.openai.authToken.inline holds the key itself. "
-                "Put it into a Secret, and name that in secretRef."
+                "Backend gloo-system/mistral: spec.ai.llm.openai.authToken.inline contains the key itself. "
+                "Put it into a Secret, and name the Secret in secretRef."
             ]
         },
         {
             "no-key-in-spec": [
                 "HTTPRoute gloo-system/mistral: spec.rules[0].filters[0].requestHeaderModifier.set[0].value looks like a "
-                "key. Put it into a Secret, and refer to that."
+                "key. Put it into a Secret, and refer to the Secret."
             ]
         },
     ]
     assert refusals([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()]) == {
         "backend-has-tls": [
-            "AgentgatewayBackend gloo-system/mistral: port 443 of api.mistral.ai takes TLS, and no BackendTLSPolicy in its "
-            "namespace targets it. Make one."
+            "AgentgatewayBackend gloo-system/mistral: port 443 of api.mistral.ai expects TLS, and no BackendTLSPolicy in its "
+            "namespace targets it. Create one."
         ],
         "tls-hostname-is-host": [
-            'BackendTLSPolicy gloo-system/mistral-tls: validation.hostname is "api.deepseek.com", and the host of Backend '
-            'gloo-system/mistral is "api.mistral.ai". Where that is meant, name it in the policy\'s configuration, under '
-            "allowedHostnames."
+            'BackendTLSPolicy gloo-system/mistral-tls: validation.hostname is "api.deepseek.com", but the host of Backend '
+            'gloo-system/mistral is "api.mistral.ai". If that is intended, add it to allowedHostnames in '
+            "the policy's configuration."
         ],
     }
 
@@ -96,7 +94,7 @@ def test_a_key_in_a_header_that_carries_keys_is_reported_once() -> None:
 
 def test_a_violation_names_the_object_that_is_wrong() -> None:
     objects = objects_of([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()])
-    assert [urn for _, urn in tls.hostnames_of_others(objects)] == ["urn:1"]
+    assert [urn for _, urn in tls.wrong_hostnames(objects)] == ["urn:1"]
     assert [urn for _, urn in tls.backends_without_tls(objects)] == ["urn:2"]
 
 
