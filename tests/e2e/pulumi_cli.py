@@ -1,4 +1,4 @@
-"""The real Pulumi CLI on a copy of the project, apart from whatever login, stacks and plugins this machine has.
+"""Runs the real Pulumi CLI on a copy of the project, isolated from this machine's login, stacks and plugins.
 
 A conftest takes the fixture with `from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli`.
 """
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -40,16 +40,26 @@ class PulumiCli:
         """Folder of the file backend."""
         return self.home / "state"
 
+    def with_environment(self, **environment: str) -> "PulumiCli":
+        """Returns the same CLI with these variables as well."""
+        return replace(self, environment={**self.environment, **environment})
+
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`pulumi` with these arguments, and these variables in its environment."""
+        """Runs `pulumi` with these arguments, and these variables in its environment."""
         return self._run(["pulumi", *arguments], environment)
 
     def shell(self, commands: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """Lines of shell, as a README has them, and what is typed meanwhile; the first that fails ends it."""
+        """Runs lines of shell, as a README has them, until one fails.
+
+        Args:
+            commands: The lines.
+            typed: What is typed on standard input.
+            environment: More variables.
+        """
         return self._run(["bash", "-euo", "pipefail", "-c", commands], environment, typed)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """`pulumi`, to be watched while it works; all that it says comes on standard output."""
+        """Starts `pulumi`, to be watched while it works; its standard error goes to its standard output."""
         return subprocess.Popen(
             self._found(["pulumi", *arguments]),
             cwd=self.project,
@@ -78,8 +88,23 @@ class PulumiCli:
         )
 
 
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """Checks that the command succeeded, and returns its standard output."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Checks that the command failed with a message and didn't crash, and returns all that it printed."""
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0, printed
+    for crash in ("Traceback", "panic", "goroutine"):
+        assert crash not in printed, printed
+    return printed
+
+
 def isolated_cli(project: Path, home: Path) -> PulumiCli:
-    """The CLI for a project, with everything it writes outside of the project below `home`."""
+    """Returns the CLI for a project, with everything it writes outside of the project below `home`."""
     tools = home / "bin"
     state = home / "state"
     for folder in (tools, state):
@@ -87,7 +112,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     _put_pulumi(tools / "pulumi")
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
-    # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
+    # Pulumi warns of plugins on the PATH, but not of those in its own folder.
     install_plugin(home, official_plugin_on_path())
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
@@ -107,7 +132,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
 
 
 def cli_in_a_copy(place: Path) -> PulumiCli:
-    """The CLI in a fresh copy of the project, without `local/`."""
+    """Returns the CLI in a fresh copy of the project, without `local/`."""
     project = place / "project"
     project.mkdir()
     for name in PROJECT:
@@ -125,7 +150,7 @@ def pulumi_cli(tmp_path: Path) -> PulumiCli:
 
 
 def _put_pulumi(place: Path) -> None:
-    """The engine warns of a language host that doesn't lie beside it; so it can't be a mere symbolic link."""
+    """Puts a file, not a symbolic link, in place: the engine warns if its language host isn't in its own folder."""
     pulumi = find_or_build(print).pulumi.resolve()
     try:
         place.hardlink_to(pulumi)
@@ -139,7 +164,7 @@ def _put_script(place: Path, command: list[str]) -> None:
 
 
 def _executor() -> Path:
-    """What Pulumi's own language host starts programs with: data in its Go module."""
+    """Returns the script by which Pulumi's own language host starts programs; its Go module contains it."""
     go = ensure_go(print)
     module = subprocess.run(
         [go.program, "mod", "download", "-json", "github.com/pulumi/pulumi/sdk/v3"],

@@ -1,0 +1,59 @@
+"""What else has to know each gateway API of `backends/`: the Role, the policy pack, and the local control plane."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from components.openai_compatible_llm import gateway_api, presets
+from components.openai_compatible_llm.args import BackendApi
+from components.openai_compatible_llm.backends import BACKENDS, BackendDefinition
+from local.gateway.api import GATEWAY_APIS
+from policy.gateway_policies import objects, tls
+from tests.unit.recording import REPOSITORY
+
+GROUPS = {definition.group for definition in BACKENDS.values()}
+
+
+@pytest.fixture(params=list(BACKENDS))
+def definition(request: pytest.FixtureRequest) -> BackendDefinition:
+    return BACKENDS[request.param]
+
+
+def test_every_api_has_a_definition() -> None:
+    assert set(BACKENDS) == set(BackendApi)
+    assert len(GROUPS) == len(BackendApi)
+
+
+def test_the_role_grants_all_that_the_component_creates() -> None:
+    role = next(
+        each for each in yaml.safe_load_all((REPOSITORY / "docs/role.yaml").read_text()) if each["kind"] == "Role"
+    )
+    granted = {(group, kind) for rule in role["rules"] for group in rule["apiGroups"] for kind in rule["resources"]}
+    group = gateway_api.API_VERSION.partition("/")[0]
+    assert granted == {
+        ("", "secrets"),
+        (group, "httproutes"),
+        (group, "backendtlspolicies"),
+        *((each.group, f"{each.kind.lower()}s") for each in BACKENDS.values()),
+    }
+
+
+def test_the_policy_pack_knows_every_backend() -> None:
+    assert {each.group: each.kind for each in BACKENDS.values()} == objects.BACKENDS
+    assert objects.INLINE_TOKENS.keys() == GROUPS
+    assert f"{objects.GATEWAY_API}/v1" == gateway_api.API_VERSION
+    assert tls.HTTPS_PORT == presets.HTTPS_PORT
+
+
+def test_the_local_control_plane_serves_every_backend(
+    definition: BackendDefinition, crds: dict[str, dict[str, Any]]
+) -> None:
+    crd = crds[f"{definition.kind.lower()}s.{definition.group}"]["spec"]
+    served = [version["name"] for version in crd["versions"] if version["served"]]
+    assert (crd["group"], crd["names"]["kind"]) == (definition.group, definition.kind)
+    assert definition.version in served
+
+
+def test_the_local_control_plane_can_run_the_gateways_of_every_api() -> None:
+    assert set(GATEWAY_APIS) == set(BackendApi)
