@@ -126,7 +126,7 @@ NOT_RUN = {
     "CREATE_CLUSTER": "needs kind",
     "INSTALL_KGATEWAY": "needs kind and Helm",
     "INSTALL_AGENTGATEWAY": "needs kind and Helm",
-    "CREATE_GATEWAY": "needs kind; its manifest is held against the CRDs in tests/contract",
+    "CREATE_GATEWAY": "needs a gateway's controller, for which it waits; its manifest is created in tests/e2e",
     "ALLOW_LARGE_REQUESTS": "needs agentgateway; its manifest is held against the CRDs in tests/contract",
     "DEPLOY_IN_CLUSTER": "needs kind; its commands are those of README.md",
     "USE_LOCAL_GATEWAY": "needs the gateways' programs, with which tests/gateway/make_up runs the same targets",

@@ -28,6 +28,7 @@ from tests.pages import (
     ASK_BRIEFLY,
     ASK_SECOND,
     CLUSTER_STACK,
+    CREATE_GATEWAY,
     EXAMPLE_GATEWAY,
     LIST_GATEWAYS,
     NEW_STACK,
@@ -38,6 +39,7 @@ from tests.pages import (
     SECOND_COMPONENT,
     SET_KEY,
     SHOW_KINDS,
+    manifests,
 )
 from tests.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
@@ -56,9 +58,14 @@ def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
 
 @pytest.fixture
 def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
-    """The namespace in which kgateway is usually installed."""
+    """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
     metadata = kubernetes.client.V1ObjectMeta(name=OF_KGATEWAY)
     cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
+    (gateway,) = map(yaml.safe_load, manifests(CREATE_GATEWAY))
+    gateway["metadata"] = {"name": "llm", "namespace": OF_KGATEWAY}
+    cluster.custom.create_namespaced_custom_object(
+        "gateway.networking.k8s.io", "v1", OF_KGATEWAY, "gateways", gateway, field_manager="kubectl"
+    )
     yield OF_KGATEWAY
     cluster.core.delete_namespace(OF_KGATEWAY)
 
@@ -77,17 +84,23 @@ def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
 
 
 def write_stack(cli: PulumiCli, block: str, **settings: object) -> None:
-    """Writes a page's stack file, and keeps what ties the old one to its secrets. `settings` are of `mistral-2`."""
+    """Adds what a page's stack file has to the stack's own, with its secrets. `settings` are those of `mistral-2`."""
     file = cli.project / "stacks/Pulumi.mistral.yaml"
     content = yaml.safe_load(block)
     for name, value in settings.items():
         content["config"]["openai-compatible-llm:providers"]["mistral-2"][name] = value
-    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | content))
+    file.write_text(yaml.safe_dump(merged(yaml.safe_load(file.read_text()), content)))
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    groups = {key: merged(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(other[key], dict)}
+    return one | other | groups
 
 
 def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster, kgateways_namespace: str) -> None:
     run(cli, NEW_STACK)
-    run(cli, LIST_GATEWAYS)
+    listed = run(cli, LIST_GATEWAYS)
+    assert not shutil.which("kubectl") or re.search(r"^kgateway-system +llm +agentgateway ", listed, re.MULTILINE)
     write_stack(cli, CLUSTER_STACK)
     run(cli, SET_KEY, typed=KEY)
     first = cluster.objects("mistral", kgateways_namespace)
