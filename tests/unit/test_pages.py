@@ -21,6 +21,7 @@ from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
 from components.openai_compatible_llm.doctor.hops import Finding, Hop
+from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
 from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError
 from components.openai_compatible_llm.doctor.printing import format_finding, format_row, format_summary, format_table
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
@@ -261,6 +262,33 @@ def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None
 def test_every_hop_is_in_the_table_with_its_exit_status() -> None:
     rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", PAGES[TROUBLESHOOTING], re.MULTILINE)
     assert [(hop.label, str(hop.status)) for hop in Hop] == rows
+
+
+def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_options(["--help"])
+    helped = set(re.findall(r"(--[a-z-]+)", capsys.readouterr().out))
+    told = set(re.findall(r'`OPTIONS="(--[a-z-]+)', PAGES[TROUBLESHOOTING]))
+    by_variable = {"--stack", "--gateway-url"}
+    without_a_stack = {"--path", "--model"}
+    assert told == helped - by_variable - without_a_stack - {"--help"}
+    assert f"(default: {DEFAULT_TIMEOUT_SECONDS:g})" in PAGES[TROUBLESHOOTING]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "has no API key for provider",
+        "is already the route of provider",
+        "these gateways always send `Authorization: Bearer <key>`",
+        "A new API key will replace its Secret",
+        "in plain text in its file",
+    ],
+)
+def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message: str) -> None:
+    sources = [REPOSITORY / "stack_config.py", *PACKAGE.rglob("*.py")]
+    assert any(message in source.read_text() for source in sources)
+    assert re.search(rf"^\| `[^|]*{re.escape(message)}", PAGES[TROUBLESHOOTING], re.MULTILINE)
 
 
 def test_the_names_of_the_objects_are_those_in_the_table() -> None:
