@@ -93,7 +93,7 @@ MOVE = block_with("pulumi state move", ENVIRONMENTS)
 MOVE_NAMESPACE = block_with("config rm --stack prod", ENVIRONMENTS)
 SKIP_CHECKPOINTS = block_with("PULUMI_SKIP_CHECKPOINTS", ENVIRONMENTS)
 
-SHOW_KINDS = block_with("kubectl get crd", GATEWAY_APIS)
+SHOW_CLASSES = block_with("kubectl get gatewayclasses", GATEWAY_APIS)
 ADD_SECOND = block_with("providers.mistral-2.apiKey", GATEWAY_APIS)
 ASK_SECOND = block_with("make chat", GATEWAY_APIS)
 REMOVE_FIRST = block_with("config rm", GATEWAY_APIS)

@@ -28,6 +28,7 @@ from components.openai_compatible_llm.doctor.request_path import Lookup, Request
 from components.openai_compatible_llm.doctor.targets import Target
 from components.openai_compatible_llm.presets import PRESETS
 from components.openai_compatible_llm.settings import ObjectNames
+from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
 from policy.gateway_policies import tls
 from policy.gateway_policies.objects import kubernetes_object
 from stack_config import SETTINGS
@@ -37,6 +38,7 @@ from tests.pages import (
     CLUSTER_STACK,
     ESC_ENVIRONMENT,
     GATEWAY,
+    GATEWAY_APIS,
     NOT_RUN,
     PAGES,
     POLICIES,
@@ -257,6 +259,13 @@ def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None
         (each.value, each.value) for each in BackendApi
     ]
     assert re.findall(r"^    (.*)$", ASSETS, re.MULTILINE) == ["controller  proxy  crds/*.yaml"] * len(BackendApi)
+
+
+def test_the_controllers_of_the_apis_are_those_in_the_table() -> None:
+    (row,) = re.findall(
+        r"^\| Controller of the Gateway's class \| `(.+)` \| `(.+)` \|$", PAGES[GATEWAY_APIS], re.MULTILINE
+    )
+    assert row == tuple(LOCAL_GATEWAY_APIS[each].controller_name for each in BackendApi)
 
 
 def test_every_hop_is_in_the_table_with_its_exit_status() -> None:
