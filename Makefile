@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue readme sbom dist lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs sbom dist lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -56,10 +56,10 @@ format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff format
 
 catalogue: $(VENV)/.installed ## Print the providers that have a preset
-	@$(BIN)/python -m docs.catalogue
+	@$(BIN)/python -m tools.catalogue
 
-readme: $(VENV)/.installed ## Write the README's tables anew from the code
-	@$(BIN)/python -m docs.readme
+docs: $(VENV)/.installed ## Write the generated tables of docs/ anew (arguments, outputs, providers)
+	@$(BIN)/python -m tools.pages
 
 sbom: $(VENV)/.installed $(POLICY_VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
 	@$(BIN)/python -m tools.sbom build/sbom.cdx.json

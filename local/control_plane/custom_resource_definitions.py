@@ -27,7 +27,10 @@ CRD_FILES: Mapping[str, tuple[str, ...]] = {
         f"{_STANDARD}_backendtlspolicies.yaml",
         f"{_STANDARD}_referencegrants.yaml",
     ),
-    AGENTGATEWAY: (f"{_CHART}/agentgateway.dev_agentgatewaybackends.yaml",),
+    AGENTGATEWAY: (
+        f"{_CHART}/agentgateway.dev_agentgatewaybackends.yaml",
+        f"{_CHART}/agentgateway.dev_agentgatewaypolicies.yaml",
+    ),
 }
 OWN_FOLDER = Path(__file__).parent / "crds"
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from packaging.metadata import Metadata
 
-from tests.readme import REPOSITORY, blocks
+from tests.pages import README, REPOSITORY, blocks
 
 COMPONENTS = REPOSITORY / "components"
 PACKAGE = COMPONENTS / "openai_compatible_llm"
@@ -102,7 +102,7 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
 
 
 def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
-    (program,) = blocks("python")
+    (program,) = blocks("python", README)
     description = (COMPONENTS / "README.md").read_text()
     assert re.findall(r"^```\w*\n(.*?)^```$", description, re.DOTALL | re.MULTILINE) == [program]
     # Where packages are listed, nothing lies beside it.

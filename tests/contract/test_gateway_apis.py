@@ -36,6 +36,7 @@ def test_the_role_grants_all_that_the_component_creates() -> None:
         (group, "httproutes"),
         (group, "backendtlspolicies"),
         *((each.group, f"{each.kind.lower()}s") for each in BACKENDS.values()),
+        *((each.group, f"{each.policy_kind.lower().removesuffix('y')}ies") for each in BACKENDS.values()),
     }
 
 
@@ -46,13 +47,17 @@ def test_the_policy_pack_knows_every_backend() -> None:
     assert tls.HTTPS_PORT == presets.HTTPS_PORT
 
 
-def test_the_local_control_plane_serves_every_backend(
+def test_the_local_control_plane_serves_every_backend_and_policy(
     definition: BackendDefinition, crds: dict[str, dict[str, Any]]
 ) -> None:
-    crd = crds[f"{definition.kind.lower()}s.{definition.group}"]["spec"]
-    served = [version["name"] for version in crd["versions"] if version["served"]]
-    assert (crd["group"], crd["names"]["kind"]) == (definition.group, definition.kind)
-    assert definition.version in served
+    served = {
+        (crd["spec"]["group"], version["name"], crd["spec"]["names"]["kind"])
+        for crd in crds.values()
+        for version in crd["spec"]["versions"]
+        if version["served"]
+    }
+    for kind in (definition.kind, definition.policy_kind):
+        assert (definition.group, definition.version, kind) in served
 
 
 def test_the_local_control_plane_can_run_the_gateways_of_every_api() -> None:

@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from local.toolchain.go import TOOLCHAIN
-from tests.readme import REPOSITORY
+from tests.pages import REPOSITORY
 from tools import sbom
 
 PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)

@@ -3,6 +3,7 @@
 The commands are those of docs/environments.md, as they stand there.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,21 +18,28 @@ from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
 from tests.e2e.shared_provider import shared_provider
-from tests.readme import ENVIRONMENTS, RECIPES, block_with, blocks
+from tests.pages import (
+    CHANGE_SETTINGS,
+    ENVIRONMENTS,
+    MOVE,
+    MOVE_NAMESPACE,
+    NEW_ENVIRONMENT,
+    PAGES,
+    PROJECT_DEFAULTS,
+    RECIPES,
+    REMOVE,
+    RENAME,
+    SHOW_OUTPUTS,
+    SKIP_CHECKPOINTS,
+    USE_ANOTHER_FILE,
+    USE_PASSPHRASE,
+    blocks,
+)
 from tests.unit.recording import PROJECT, record_program
 
 NAMESPACE = "gloo-system"
 PROD = "llm-prod"
 KINDS = ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
-
-NEW = block_with("pulumi stack init prod", ENVIRONMENTS)
-SETTINGS = block_with("rewriteHost", ENVIRONMENTS)
-FILE_ELSEWHERE = block_with("--config-file", ENVIRONMENTS)
-WITH_PASSPHRASE = block_with("--secrets-provider", ENVIRONMENTS)
-REMOVE = block_with("'providers.openai'\n", ENVIRONMENTS)
-RENAME = block_with("providers.reasoning", ENVIRONMENTS)
-MOVE = block_with("pulumi state move", ENVIRONMENTS)
-MOVE_ON = block_with("config rm --stack prod", ENVIRONMENTS)
 
 OWN_STACK = """\
 pulumi stack init groq --no-select
@@ -53,7 +61,7 @@ def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def prod(cli: PulumiCli) -> Iterator[str]:
     """Creates the stack `prod`, and returns what was printed."""
-    yield run(cli, NEW, typed="sk-typed")
+    yield run(cli, NEW_ENVIRONMENT, typed="sk-typed")
     succeeded(cli("destroy", "--stack", "prod", "--skip-preview"))
 
 
@@ -73,12 +81,6 @@ def components(cluster: Cluster, *names: str, namespace: str = PROD) -> dict[str
 
 def all_revisions(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: revisions(each) for name, each in objects.items()}
-
-
-def test_every_block_of_commands_is_run() -> None:
-    told = {NEW, SETTINGS, FILE_ELSEWHERE, WITH_PASSPHRASE, REMOVE, RENAME, MOVE, MOVE_ON}
-    assert told == set(blocks("sh", ENVIRONMENTS))
-    assert blocks("sh", RECIPES) == []
 
 
 def test_the_api_server_accepts_the_objects_of_every_recipe(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +103,21 @@ def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: P
 
 
 @pytest.mark.slow
+def test_the_outputs_and_an_up_without_checkpoints_change_nothing(prod: str, cli: PulumiCli, cluster: Cluster) -> None:
+    assert prod
+    before = all_revisions(components(cluster, "mistral", "deepseek", "openai"))
+    outputs = json.loads(run(cli, SHOW_OUTPUTS))
+    assert {name: each["path"] for name, each in outputs.items()} == {
+        name: f"/{name}" for name in ("mistral", "deepseek", "openai")
+    }
+    assert "16 unchanged" in run(cli, SKIP_CHECKPOINTS)
+    assert all_revisions(components(cluster, "mistral", "deepseek", "openai")) == before
+
+
+@pytest.mark.slow
 def test_settings_are_set_read_and_removed_by_their_path(prod: str, cli: PulumiCli) -> None:
     assert prod
-    assert run(cli, SETTINGS) == "llm.example.com\n"
+    assert run(cli, CHANGE_SETTINGS) == "llm.example.com\n"
     mistral = stack_file(cli)["config"][f"{PROJECT}:providers"]["mistral"]
     assert mistral["rewriteHost"] is False
     assert "hostnames" not in mistral
@@ -116,13 +130,12 @@ def test_a_config_file_elsewhere_and_the_projects_defaults_are_used(prod: str, c
     before = stack_file(cli)
     project_file = cli.project / "Pulumi.yaml"
     settings = project_file.read_text()
-    (defaults,) = (block for block in blocks("yaml", ENVIRONMENTS) if block.startswith("# Pulumi.yaml"))
     content = yaml.safe_load(settings)
-    content["config"] |= yaml.safe_load(defaults)["config"]
+    content["config"] |= yaml.safe_load(PROJECT_DEFAULTS)["config"]
     project_file.write_text(yaml.safe_dump(content))
     try:
         # What the file says takes the place of what the stack has: the other two providers would go.
-        command = FILE_ELSEWHERE.rstrip() + " --diff\n"
+        command = USE_ANOTHER_FILE.rstrip() + " --diff\n"
         printed = run(cli.with_environment(MISTRAL_API_KEY="sk-elsewhere"), command)
     finally:
         project_file.write_text(settings)
@@ -135,7 +148,7 @@ def test_a_config_file_elsewhere_and_the_projects_defaults_are_used(prod: str, c
 @pytest.mark.slow
 def test_a_stack_can_be_made_with_a_passphrase_of_its_own(prod: str, cli: PulumiCli) -> None:
     assert prod
-    run(cli, WITH_PASSPHRASE)
+    run(cli, USE_PASSPHRASE)
     assert stack_file(cli, "dev")["encryptionsalt"]
     run(cli, "pulumi stack rm dev\npulumi stack select prod")
 
@@ -213,7 +226,7 @@ def test_a_provider_moves_from_its_own_stack_without_a_write(prod: str, cli: Pul
     assert "groq" not in cli("stack", "ls").stdout
     assert not (cli.project / "stacks/Pulumi.groq.yaml").exists()
 
-    printed = run(cli, MOVE_ON)
+    printed = run(cli, MOVE_NAMESPACE)
     updating = printed[printed.index("Updating") :]
     made, gone = "HTTPRoute groq created replacement", "HTTPRoute groq deleting original"
     assert updating.index(made) < updating.index(gone)
@@ -231,7 +244,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.mark.slow
 def test_dev_and_prod_are_deployed_side_by_side_on_this_machine(clone: Clone) -> None:
-    assert 'make up STACK="dev prod"' in ENVIRONMENTS
+    assert 'make up STACK="dev prod"' in PAGES[ENVIRONMENTS]
     printed = clone.up("dev", "prod")
     with clone.cluster() as cluster:
         environments = {

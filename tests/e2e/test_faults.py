@@ -26,7 +26,7 @@ from tests.e2e import inline_stack
 from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
 from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
-from tests.readme import README, symptom
+from tests.pages import PAGES, TROUBLESHOOTING, symptom
 
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
@@ -37,10 +37,10 @@ MOMENTS = 20
 # There are at least 92. The last few come when nothing is left to do.
 LAST_MOMENT = 90
 
-# What the README has for an object that was made, but didn't get into the state any more; and for what the engine was
-# about to write.
-RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", README))
-(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", README)
+# The remedies of docs/troubleshooting.md for an object that was made but is not in the state, and for a file that the
+# engine was about to write.
+RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", PAGES[TROUBLESHOOTING]))
+(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", PAGES[TROUBLESHOOTING])
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -89,7 +89,7 @@ def running() -> tuple[psutil.Process, list[psutil.Process]]:
     return engine, engine.children(recursive=True)
 
 
-def cancel_as_the_readme_says(stack: Stack) -> None:
+def cancel_as_the_page_says(stack: Stack) -> None:
     if said := failure(stack.stack.cancel):
         assert symptom("failed to load checkpoint") in said
         assert symptom("EOF") in said
@@ -97,7 +97,7 @@ def cancel_as_the_readme_says(stack: Stack) -> None:
         stack.stack.cancel()
 
 
-def up_as_the_readme_says(stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def up_as_the_page_says(stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice where an object was written that nobody could take note of any more."""
     if said := failure(stack.up, program):
         assert symptom("already exists") in said
@@ -158,23 +158,23 @@ def test_an_engine_that_was_killed_leaves_nothing_that_the_next_up_does_not_mend
         stack.up(program)
     made = cluster.everything_in(namespace)
 
-    cancel_as_the_readme_says(stack)
-    up_as_the_readme_says(stack, program, monkeypatch)
+    cancel_as_the_page_says(stack)
+    up_as_the_page_says(stack, program, monkeypatch)
 
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 
 
-def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_that_the_readme_names(
+def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_that_the_page_names(
     stack: Stack, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = programs.component(namespace, programs.keys(1, rotated=False))
     stack.heard = at_progress(1, lambda: kill_the_engine_while_it_waits(stack), of=":Secret ")
     assert failure(stack.up, program)
-    cancel_as_the_readme_says(stack)
-    up_as_the_readme_says(stack, program, monkeypatch)
+    cancel_as_the_page_says(stack)
+    up_as_the_page_says(stack, program, monkeypatch)
     assert symptom("pending operations") in said_by(stack, stack.up, program)
 
-    assert "`pulumi refresh --clear-pending-creates`" in README
+    assert "`pulumi refresh --clear-pending-creates`" in PAGES[TROUBLESHOOTING]
     stack.stack.refresh(clear_pending_creates=True)
     assert "pending operations" not in said_by(stack, stack.up, program)
 
@@ -192,7 +192,7 @@ def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_
     control_plane.start()
     made = cluster.everything_in(namespace)
     assert 0 < len(made) < 4 * PROVIDERS
-    up_as_the_readme_says(stack, program, monkeypatch)
+    up_as_the_page_says(stack, program, monkeypatch)
 
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 

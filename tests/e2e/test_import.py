@@ -13,7 +13,7 @@ import pytest
 from tests.canary import Canaries
 from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
-from tests.readme import ASKED_INSTALLED, INSTALLED, README_GATEWAY, REPOSITORY, blocks
+from tests.pages import ASK_INSTALLED, EXAMPLE_GATEWAY, INSTALL, README, REPOSITORY, blocks
 from tests.stand_in_gateway import TOKENS, stand_in_gateway
 
 CANARY = "sk-canary-import-3f90"
@@ -36,12 +36,12 @@ stack = automation.create_or_select_stack(
 stack.set_config("mistralApiKey", automation.ConfigValue(os.environ["THEIR_KEY"], secret=True))
 done = stack.up(on_output=print)
 print("from", openai_compatible_llm.__file__)
-print("path", done.outputs["path"].value)
+print("url", done.outputs["url"].value)
 """
 
 
 def shell(python: Path, commands: str) -> str:
-    """Runs lines of the README in the environment of this Python, and returns what they print."""
+    """Runs lines of a page in the environment of this Python, and returns what they print."""
     # PIP_NO_BUILD_ISOLATION=0 turns the isolation off, so that pip uses the build backend that is installed here.
     options = {"PIP_PYTHON": str(python), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
     path = os.pathsep.join((str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -67,7 +67,7 @@ def python(tmp_path: Path) -> Path:
     python = environment / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    shell(python, INSTALLED)
+    shell(python, INSTALL)
     assert (packages / "openai_compatible_llm" / "py.typed").exists()
     return python
 
@@ -77,7 +77,7 @@ def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
     """The CLI in a folder that has only the program, outside of any clone."""
     project = tmp_path / "their-platform"
     project.mkdir()
-    (program,) = blocks("python")
+    (program,) = blocks("python", README)
     (project / "program.py").write_text(program)
     cli = isolated_cli(project, tmp_path / "pulumi-home")
     cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig), THEIR_KEY=CANARY)
@@ -100,7 +100,7 @@ def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
     assert f"from {python.parents[1]}" in printed
-    assert "path /mistral" in printed
+    assert "url https://llm.example.com/mistral/v1\n" in printed
     assert "A new API key will replace its Secret" in printed
     assert not Canaries(CANARY).are_in(printed)
 
@@ -113,5 +113,5 @@ def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
 @pytest.mark.slow
 def test_the_installed_command_sends_a_request_through_a_gateway(python: Path) -> None:
     with stand_in_gateway() as gateway:
-        printed = shell(python, ASKED_INSTALLED.replace(README_GATEWAY, gateway.url))
+        printed = shell(python, ASK_INSTALLED.replace(EXAMPLE_GATEWAY, gateway.url))
     assert printed.splitlines()[-1] == "".join(TOKENS)

@@ -19,7 +19,7 @@ from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
 from tests.e2e.cluster import CUSTOM, Cluster
 from tests.e2e.inline_stack import Stack
-from tests.readme import ROLE
+from tests.pages import CREATE_ROLE
 
 pytestmark = inline_stack.pytestmark
 
@@ -134,12 +134,12 @@ def test_the_role_is_for_its_namespace_its_kinds_and_proven_verbs_alone(account:
     assert not account.may("create", "roles", "rbac.authorization.k8s.io")
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="the README's commands need kubectl")
-def test_the_readme_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> None:
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="the page's commands need kubectl")
+def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> None:
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     kubectl = functools.partial(subprocess.run, cwd=FILE.parents[1], env=environment, check=True)
     try:
-        shown = kubectl(["bash", "-euo", "pipefail", "-c", ROLE], capture_output=True, text=True).stdout
+        shown = kubectl(["bash", "-euo", "pipefail", "-c", CREATE_ROLE], capture_output=True, text=True).stdout
     finally:
         kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", "docs/role.yaml"], stdout=subprocess.DEVNULL)
     verbs = r"\[get list watch create patch delete\]"

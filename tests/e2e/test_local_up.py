@@ -20,13 +20,14 @@ from tests import seed
 from tests.canary import Canaries
 from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages
 from tests.e2e.cluster import Cluster, api_key, revisions
-from tests.readme import IN_BETWEEN, TRY_IT
+from tests.pages import IN_BETWEEN, TRY_IT
 
 KEY, NEXT_KEY = (f"sk-canary-{secrets.token_hex(12)}" for _ in range(2))
 CANARIES = Canaries(KEY, NEXT_KEY)
 BOTH = ("mistral", "deepseek")
-# The README's commands before and after those in between.
-MAKE_UP, MAKE_DOWN = TRY_IT.splitlines()
+# The README's commands before and after those in between. These tests are the second.
+MAKE_UP, MAKE_TEST, MAKE_DOWN = TRY_IT.splitlines()
+assert MAKE_TEST == "make test"
 
 
 @pytest.fixture(scope="module")

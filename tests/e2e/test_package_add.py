@@ -1,4 +1,4 @@
-"""The README's YAML program in somebody else's project: the real CLI and engine run the plugin."""
+"""The YAML program of docs/other-languages.md: the plugin with the real CLI and engine, in somebody else's project."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import yaml
 from tests.canary import Canaries
 from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, succeeded
-from tests.readme import PACKAGE_ADDED, REPOSITORY, YAML_PROGRAM
+from tests.pages import ADD_PACKAGE, REPOSITORY, YAML_PROGRAM
 
 CANARY = "sk-canary-package-a81d"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
@@ -33,10 +33,10 @@ config = pulumi.Config()
 
 
 class Remote(pulumi.ComponentResource):
-    path: pulumi.Output[str]
+    url: pulumi.Output[str]
 
     def __init__(self, token, name, properties):
-        super().__init__(token, name, {"path": None, **properties}, remote=True)
+        super().__init__(token, name, {"url": None, **properties}, remote=True)
 
 
 def value(given):
@@ -46,7 +46,7 @@ def value(given):
 
 for name, resource in yaml.safe_load(pathlib.Path("Pulumi.yaml").read_text())["resources"].items():
     properties = {key: value(given) for key, given in resource["properties"].items()}
-    pulumi.export("path", Remote(resource["type"], name, properties).path)
+    pulumi.export("url", Remote(resource["type"], name, properties).url)
     if config.get_bool("imported"):
         OpenAICompatibleLLM("imported", {"api_key" if key == "apiKey" else key: properties[key] for key in properties})
 """
@@ -77,9 +77,9 @@ def write(project: Path, program: dict[str, Any]) -> None:
 
 @pytest.fixture
 def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
-    """Runs the README's commands for a project without the package, and returns what they printed."""
+    """Runs the page's commands for a project without the package, and returns what they printed."""
     write(cli.project, {key: value for key, value in PROGRAM.items() if key != "packages"})
-    commands = [PACKAGE_ADDED, "pulumi config set imported true", "pulumi up --skip-preview", "pulumi stack export"]
+    commands = [ADD_PACKAGE, "pulumi config set imported true", "pulumi up --skip-preview", "pulumi stack export"]
     yield cli.shell("\n".join(commands))
     cli("destroy", "--skip-preview")
 

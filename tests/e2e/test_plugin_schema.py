@@ -1,4 +1,4 @@
-"""The plugin's schema, from which SDKs for other languages are generated, and the README's programs in them."""
+"""The plugin's schema, of which SDKs for other languages are made, and the programs of docs/other-languages.md."""
 
 import importlib.metadata
 import re
@@ -16,7 +16,7 @@ from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.recording_engine import recording_engine
-from tests.readme import REPOSITORY, YAML_PROGRAM, blocks
+from tests.pages import REPOSITORY, YAML_PROGRAM, blocks
 
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
 PROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]
@@ -89,7 +89,7 @@ def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
     assert {each["name"]: each["value"] for each in declared["enum"]} == {each.name: each.value for each in BackendApi}
 
 
-def test_the_readmes_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
+def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
     program = yaml.safe_load(YAML_PROGRAM)
     assert list(program["packages"]) == [schema["name"]]
     ((name, resource),) = program["resources"].items()
@@ -99,7 +99,7 @@ def test_the_readmes_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> 
         assert output_name in declared["properties"]
 
 
-def test_the_readmes_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> None:
+def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> None:
     (program,) = blocks("typescript")
     package, (token,) = schema["name"], schema["resources"]
     resource_class = token.rpartition(":")[2]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
-from tests.readme import POLICIES
+from tests.pages import APPLY_POLICIES
 from tests.refused import KEY, REFUSED, Manifest, backend
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def cli(pulumi_cli: PulumiCli) -> PulumiCli:
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     cli.shell(f"pulumi stack init mistral; pulumi config set openai-compatible-llm:api {api}")
-    printed = succeeded(cli.shell(POLICIES, MISTRAL_API_KEY=KEY))
+    printed = succeeded(cli.shell(APPLY_POLICIES, MISTRAL_API_KEY=KEY))
     assert "✅ openai-compatible-llm@v0.1.0 (local: policy)" in printed
     assert "[mandatory]" not in printed
 

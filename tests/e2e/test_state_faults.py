@@ -1,4 +1,4 @@
-"""Faults of a stack's state as a user of the CLI meets them, with the remedies that the README gives."""
+"""What befalls a stack's state, as a user of the CLI sees it, and what docs/troubleshooting.md has against it."""
 
 import resource
 import shlex
@@ -18,7 +18,7 @@ import yaml
 from local.control_plane.control_plane import ControlPlane
 from tests.e2e.cluster import Cluster, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
-from tests.readme import symptom
+from tests.pages import symptom
 
 pytestmark = pytest.mark.slow
 

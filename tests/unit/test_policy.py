@@ -14,7 +14,7 @@ from policy.gateway_policies import keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
 from tests import refused
 from tests.arguments import accepted_arguments
-from tests.readme import REPOSITORY, STACK_FILES
+from tests.pages import REPOSITORY, STACK_FILES
 from tests.refused import KEY, REFUSED, Manifest, agentgateway_backend, backend, manifest, route, set_header, tls_policy
 from tests.unit.recording import PROJECT, Recording, record_component, record_program
 

@@ -1,12 +1,12 @@
-"""The table of the providers that have a preset; `make catalogue` prints it."""
+"""Makes the table of the providers that have a preset; `make catalogue` prints it."""
 
 from components.openai_compatible_llm.presets import PRESETS, Preset
 
-HEADINGS = ("preset", "provider", "host", "path", "header of the key", "confirmed", "sources")
+HEADINGS = ("preset", "provider", "host", "path", "header of the key", "checked on", "sources")
 
 
-def table() -> str:
-    """In Markdown, with columns that also line up in a terminal."""
+def providers_table() -> str:
+    """Returns the table in Markdown, with columns that also line up in a terminal."""
     rows = [HEADINGS, *(_row(key, preset) for key, preset in PRESETS.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = ("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
@@ -26,4 +26,4 @@ def _row(key: str, preset: Preset) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    print(providers_table())  # noqa: T201

@@ -1,4 +1,4 @@
-"""The project's own Backend CRD against the real one, where that is at hand."""
+"""The project's own CRDs for kgateway against the real ones, where those are at hand."""
 
 import copy
 import re
@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-REAL = Path(__file__).resolve().parents[3] / "shared/crds/kgateway/gateway.kgateway.dev_backends.yaml"
+from local.control_plane.custom_resource_definitions import OWN_FOLDER
+
+REAL = Path(__file__).resolve().parents[3] / "shared/real/gateways/kgateway/crds"
+OWN = ("backends", "trafficpolicies")
 
 _COMPARED_ELSEWHERE = {"description", "properties", "items", "x-kubernetes-validations"}
 
@@ -87,20 +90,28 @@ def differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def read_real_crd(plural: str) -> dict[str, Any]:
+    if not REAL.exists():
+        pytest.skip("the real CRDs are not at hand (../shared/real)")
+    return dict(yaml.safe_load((REAL / f"gateway.kgateway.dev_{plural}.yaml").read_text()))
+
+
 @pytest.fixture(scope="module")
 def real_crd() -> dict[str, Any]:
-    if not REAL.exists():
-        pytest.skip("the real Backend CRD is not at hand (../shared/crds/kgateway)")
-    return dict(yaml.safe_load(REAL.read_text()))
+    return read_real_crd("backends")
 
 
-def test_our_backend_crd_says_nothing_that_the_real_one_does_not(
-    backend_crd: dict[str, Any], real_crd: dict[str, Any]
-) -> None:
-    assert differences(backend_crd, real_crd) == []
+def test_every_crd_of_our_own_is_compared() -> None:
+    assert sorted(file.stem.partition("_")[2] for file in OWN_FOLDER.glob("*.yaml")) == sorted(OWN)
 
 
-def test_our_backend_crd_has_descriptions_of_its_own(backend_crd: dict[str, Any], real_crd: dict[str, Any]) -> None:
+@pytest.mark.parametrize("plural", OWN)
+def test_our_crd_says_nothing_that_the_real_one_does_not(plural: str, crds: dict[str, dict[str, Any]]) -> None:
+    assert differences(crds[f"{plural}.gateway.kgateway.dev"], read_real_crd(plural)) == []
+
+
+@pytest.mark.parametrize("plural", OWN)
+def test_our_crd_has_descriptions_of_its_own(plural: str, crds: dict[str, dict[str, Any]]) -> None:
     def texts(value: Any) -> Iterator[str]:
         if isinstance(value, Mapping):
             for name, child in value.items():
@@ -112,7 +123,7 @@ def test_our_backend_crd_has_descriptions_of_its_own(backend_crd: dict[str, Any]
             for child in value:
                 yield from texts(child)
 
-    assert set(texts(backend_crd)).isdisjoint(texts(real_crd))
+    assert set(texts(crds[f"{plural}.gateway.kgateway.dev"])).isdisjoint(texts(read_real_crd(plural)))
 
 
 def _at(schema: dict[str, Any], path: str) -> dict[str, Any]:

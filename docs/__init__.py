@@ -1,1 +1,0 @@
-"""What of the documentation is made out of the code."""

@@ -1,0 +1,238 @@
+"""The commands of README.md, docs/gateway-apis.md and docs/taking-over.md, as they stand there.
+
+Those for this machine alone run in test_local_up.py, those for programs of one's own in test_import.py and
+test_package_add.py, those of the other pages in test_environments.py, test_least_privilege.py and test_policy_pack.py.
+"""
+
+import copy
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import kubernetes
+import pytest
+import yaml
+
+from tests import seed
+from tests.canary import Canaries
+from tests.e2e.clone import put_packages
+from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
+from tests.e2e.pulumi_cli import PulumiCli
+from tests.pages import (
+    ADD_SECOND,
+    ADOPT,
+    ASK,
+    ASK_BRIEFLY,
+    ASK_SECOND,
+    CLUSTER_STACK,
+    CREATE_GATEWAY,
+    EXAMPLE_GATEWAY,
+    LIST_GATEWAYS,
+    NEW_STACK,
+    NOTHING_LEFT,
+    REMOVE_ANNOTATION,
+    REMOVE_FIRST,
+    REPOSITORY,
+    SECOND_COMPONENT,
+    SET_KEY,
+    SHOW_CLASSES,
+    manifests,
+)
+from tests.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
+
+KEY = "sk-for-the-pages"
+NEXT_KEY = "sk-for-the-pages-rotated"
+OF_KGATEWAY = "kgateway-system"
+SECOND_GATEWAY = "http://localhost:8081"
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.fixture
+def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
+    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+
+
+@pytest.fixture
+def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
+    """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
+    metadata = kubernetes.client.V1ObjectMeta(name=OF_KGATEWAY)
+    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
+    (gateway,) = map(yaml.safe_load, manifests(CREATE_GATEWAY))
+    gateway["metadata"] = {"name": "llm", "namespace": OF_KGATEWAY}
+    cluster.custom.create_namespaced_custom_object(
+        "gateway.networking.k8s.io", "v1", OF_KGATEWAY, "gateways", gateway, field_manager="kubectl"
+    )
+    yield OF_KGATEWAY
+    cluster.core.delete_namespace(OF_KGATEWAY)
+
+
+def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
+    """What they print; neither that nor any file has a key in it. Without kubectl, its lines are left out."""
+    if not shutil.which("kubectl"):
+        commands = re.sub(r"^kubectl .*\n", "", commands, flags=re.MULTILINE)
+    done = cli.shell(commands, typed)
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    canaries = Canaries(KEY, NEXT_KEY)
+    assert not canaries.are_in(printed)
+    assert canaries.files(cli.project) == canaries.files(cli.home, leaving_out=[cli.home / "bin"]) == []
+    return printed
+
+
+def write_stack(cli: PulumiCli, block: str, **settings: object) -> None:
+    """Adds what a page's stack file has to the stack's own, with its secrets. `settings` are those of `mistral-2`."""
+    file = cli.project / "stacks/Pulumi.mistral.yaml"
+    content = yaml.safe_load(block)
+    for name, value in settings.items():
+        content["config"]["openai-compatible-llm:providers"]["mistral-2"][name] = value
+    file.write_text(yaml.safe_dump(merged(yaml.safe_load(file.read_text()), content)))
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    groups = {key: merged(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(other[key], dict)}
+    return one | other | groups
+
+
+def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster, kgateways_namespace: str) -> None:
+    run(cli, NEW_STACK)
+    listed = run(cli, LIST_GATEWAYS)
+    assert not shutil.which("kubectl") or re.search(r"^kgateway-system +llm +agentgateway ", listed, re.MULTILINE)
+    write_stack(cli, CLUSTER_STACK)
+    run(cli, SET_KEY, typed=KEY)
+    first = cluster.objects("mistral", kgateways_namespace)
+    assert api_key(first) == KEY
+    (parent,) = first["HTTPRoute"]["spec"]["parentRefs"]
+    assert (parent["name"], parent["namespace"]) == ("llm", kgateways_namespace)
+    ask(cli, kgateways_namespace)
+
+    # The same commands change a key.
+    run(cli, SET_KEY, typed=NEXT_KEY)
+    second = cluster.objects("mistral", kgateways_namespace)
+    assert api_key(second) == NEXT_KEY
+    changed = {kind for kind in first if revisions(first)[kind] != revisions(second)[kind]}
+    assert changed == {"Secret"}
+    assert second["Secret"]["metadata"]["uid"] == first["Secret"]["metadata"]["uid"]
+
+    assert cli("destroy", "--skip-preview").returncode == 0
+    assert cluster.objects("mistral", kgateways_namespace) == {}
+
+
+def put_make(cli: PulumiCli) -> None:
+    """Puts what `make chat` needs into the project."""
+    for file in ("Makefile", "requirements-dev.txt"):
+        shutil.copy(REPOSITORY / file, cli.project)
+    shutil.copytree(REPOSITORY / "local", cli.project / "local")
+    put_packages(cli.project)
+
+
+def ask(cli: PulumiCli, namespace: str) -> None:
+    put_make(cli)
+    with stand_in_gateway() as gateway:
+        done = cli.shell(ASK.replace(EXAMPLE_GATEWAY, gateway.url))
+        assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
+        (request,) = gateway.requests
+        assert (request.path, request.body["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-latest")
+        assert request.body["messages"][0]["content"] == "Say hello in five words."
+
+        gateway.replies_with(NO_ROUTE)
+        done = cli.shell(ASK_BRIEFLY.replace(EXAMPLE_GATEWAY, gateway.url))
+        assert done.returncode != 0
+        assert "mistral: broken at the hop route" in done.stderr
+        assert f"no controller has reported on HTTPRoute {namespace}/mistral for the Gateway" in done.stderr
+        assert "Error 11" in done.stderr
+
+
+def test_a_stack_that_does_not_say_where_its_gateway_is_is_told_so(cli: PulumiCli, cluster: Cluster) -> None:
+    run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
+    put_make(cli)
+    done = cli.shell(ASK.replace(f"GATEWAY_URL={EXAMPLE_GATEWAY}", ""))
+    assert "doesn't say where the gateway of provider mistral is" in done.stderr
+    run(cli, "pulumi destroy --skip-preview")
+    assert cluster.objects("mistral") == {}
+
+
+def test_a_second_component_of_the_other_api_comes_and_the_first_one_goes(cli: PulumiCli, cluster: Cluster) -> None:
+    run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
+    first = cluster.objects("mistral")
+    run(cli, SHOW_CLASSES)
+
+    # No controller is here that could accept anything.
+    write_stack(cli, SECOND_COMPONENT, waitForReady=False)
+    run(cli, ADD_SECOND, typed=NEXT_KEY)
+    second = cluster.objects("mistral-2")
+    assert api_key(second) == NEXT_KEY
+    assert "AgentgatewayBackend" in second
+    routes = [each["HTTPRoute"]["spec"] for each in (cluster.objects("mistral"), second)]
+    assert {each["rules"][0]["matches"][0]["path"]["value"] for each in routes} == {"/mistral"}
+    assert len({each["parentRefs"][0]["namespace"] for each in routes}) == 2
+    assert revisions(cluster.objects("mistral")).keys() == revisions(first).keys()
+
+    put_make(cli)
+    with stand_in_gateway() as gateway:
+        done = cli.shell(ASK_SECOND.replace(SECOND_GATEWAY, gateway.url))
+        assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
+
+    run(cli, REMOVE_FIRST)
+    assert cluster.objects("mistral") == {}
+    assert revisions(cluster.objects("mistral-2")) == revisions(second)
+    run(cli, "pulumi destroy --skip-preview")
+    assert cluster.objects("mistral-2") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("refused_before", [False, True], ids=["at once", "after an up that was refused"])
+def test_objects_made_by_hand_are_taken_over_as_they_are(
+    cli: PulumiCli, cluster: Cluster, refused_before: bool
+) -> None:
+    by_hand(cluster)
+    first = cluster.objects("mistral")
+    run(cli, NEW_STACK + SET_KEY.removesuffix("pulumi up\n"), typed=KEY)
+    if refused_before:
+        refused = cli("up", "--skip-preview")
+        assert refused.returncode != 0
+        assert "gloo-system/mistral-secret already exists" in refused.stdout
+        assert revisions(cluster.objects("mistral")) == revisions(first)
+
+    run(cli, REMOVE_ANNOTATION)
+    printed = run(cli, ADOPT)
+    assert not re.search(r"\d (to )?(delete|replace)", printed)
+    run(cli, NOTHING_LEFT)
+    second = cluster.objects("mistral")
+    assert api_key(second) == KEY
+    assert {kind: uid for kind, (uid, _) in revisions(second).items()} == {
+        kind: uid for kind, (uid, _) in revisions(first).items()
+    }
+    wanted = copy.deepcopy(first)
+    wanted["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] = seed.MISTRAL["Backend"]["spec"]["ai"]["llm"]["openai"][
+        "model"
+    ]
+    assert {kind: each.get("spec") for kind, each in second.items()} == {
+        kind: each.get("spec") for kind, each in wanted.items()
+    }
+    if shutil.which("kubectl"):
+        assert LAST_APPLIED not in second["Secret"]["metadata"].get("annotations", {})
+    assert "6 unchanged" in run(cli, "pulumi up --skip-preview")
+    run(cli, "pulumi destroy --skip-preview")
+    assert cluster.objects("mistral") == {}
+
+
+def by_hand(cluster: Cluster) -> None:
+    """The walk-through's objects, with another model, as `kubectl apply` makes them."""
+    kubectl = "kubectl-client-side-apply"
+    for kind, manifest in copy.deepcopy(seed.MISTRAL).items():
+        if kind == "Secret":
+            manifest["stringData"] = {"Authorization": KEY}
+            manifest["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(manifest)}
+            body: Any = manifest
+            cluster.core.create_namespaced_secret(seed.NAMESPACE, body, field_manager=kubectl)
+            continue
+        if kind == "Backend":
+            manifest["spec"]["ai"]["llm"]["openai"]["model"] = "by hand"
+        group, version, plural = CUSTOM[kind]
+        cluster.custom.create_namespaced_custom_object(
+            group, version, seed.NAMESPACE, plural, manifest, field_manager=kubectl
+        )

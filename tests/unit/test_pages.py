@@ -1,0 +1,379 @@
+"""Holds what the pages say against the code, and that each of their blocks of code is tested somewhere.
+
+Commands run in tests/e2e. tests/e2e/test_plugin_schema.py holds the programs in other languages against the plugin's
+schema, and tests/contract/test_page_manifests.py the manifests against the CRDs.
+"""
+
+import json
+import re
+import runpy
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from components.openai_compatible_llm import BackendApi
+from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.doctor.diagnosis import diagnose
+from components.openai_compatible_llm.doctor.hops import Finding, Hop
+from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
+from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError
+from components.openai_compatible_llm.doctor.printing import format_finding, format_row, format_summary, format_table
+from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
+from components.openai_compatible_llm.doctor.targets import Target
+from components.openai_compatible_llm.presets import PRESETS
+from components.openai_compatible_llm.settings import ObjectNames
+from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
+from policy.gateway_policies import tls
+from policy.gateway_policies.objects import kubernetes_object
+from stack_config import SETTINGS
+from tests import pages, refused
+from tests.pages import (
+    BLOCKS,
+    CLUSTER_STACK,
+    ESC_ENVIRONMENT,
+    GATEWAY,
+    GATEWAY_APIS,
+    NOT_RUN,
+    PAGES,
+    POLICIES,
+    PROJECT_DEFAULTS,
+    README,
+    RECIPES,
+    REFERENCE,
+    REPOSITORY,
+    STACK_FILES,
+    TROUBLESHOOTING,
+    YAML_PROGRAM,
+    blocks,
+    prose,
+)
+from tests.unit.recording import PROJECT, record, record_program
+from tools.pages import TABLES, with_tables
+
+KEY = "sk-for-the-pages"
+
+# Where CONTRIBUTING.md has the paths without a folder.
+PACKAGE = REPOSITORY / "components/openai_compatible_llm"
+GENERATED = (".local/", ".venv/", "build/", "~/")
+
+
+def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
+    assert len(PAGES[README].splitlines()) <= 200
+    assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES[README]] == []
+
+
+@pytest.mark.parametrize("page", TABLES)
+def test_the_generated_tables_are_what_the_code_says(page: str) -> None:
+    assert with_tables(page, PAGES[page]) == PAGES[page], "run `make docs`"
+
+
+def test_a_page_without_the_place_of_its_table_is_named() -> None:
+    with pytest.raises(LookupError, match=r"docs/providers\.md needs one place for the table of providers"):
+        with_tables("docs/providers.md", "<!-- providers -->\n")
+
+
+def test_make_catalogue_prints_the_table_of_the_providers(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(REPOSITORY / "tools/catalogue.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert f"<!-- providers -->\n{printed}<!-- end of providers -->" in PAGES["docs/providers.md"]
+    assert [key for key in PRESETS if f"| `{key}` " not in printed] == []
+
+
+def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
+    checked = {"sh", "yaml", "python", "typescript", "json", ""}
+    assert {each.language for each in BLOCKS} == checked
+    assert set(blocks("yaml")) == {*STACK_FILES, YAML_PROGRAM, PROJECT_DEFAULTS, ESC_ENVIRONMENT}
+    outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, ASSETS]
+    assert set(blocks("")) == set(outputs)
+
+
+def test_every_block_of_commands_is_run_by_a_test_or_says_why_not() -> None:
+    commands = set(blocks("sh"))
+    named = {name: value for name, value in vars(pages).items() if isinstance(value, str) and value in commands}
+    assert commands - set(named.values()) == set()
+    tests = "".join(file.read_text() for file in (REPOSITORY / "tests/e2e").rglob("*.py"))
+    used = {name for name in named if re.search(rf"\b{name}\b", tests)}
+    assert set(named) - used - set(NOT_RUN) == set()
+    assert set(NOT_RUN) <= set(named)
+
+
+@pytest.mark.parametrize("name", NOT_RUN)
+def test_commands_that_no_test_runs_are_valid_shell(name: str) -> None:
+    checked = subprocess.run(["bash", "-n"], input=getattr(pages, name), capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_ci_runs_the_command_that_contributors_are_told() -> None:
+    assert pages.CI in (REPOSITORY / ".ci/run").read_text()
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    commands = [*blocks("sh"), *re.findall(r"`(make [^`]+)`", "\n".join(map(prose, PAGES)))]
+    targets = {
+        target for named in re.findall(r"\bmake ((?:[a-z-]+ ?)+)", "\n".join(commands)) for target in named.split()
+    }
+    assert targets
+    assert [each for each in targets if not re.search(rf"^{each}:", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("block", STACK_FILES)
+def test_every_stack_file_makes_its_providers(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, content = block.split("\n", 1)
+    assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
+    config = yaml.safe_load(content)["config"]
+    providers = config[f"{PROJECT}:providers"]
+    for name in providers:
+        monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", KEY)
+    recording = record_program(config)
+    for kind in ("Backend", ":HTTPRoute"):
+        assert {each.name for each in recording.resources if each.type.endswith(kind)} == set(providers)
+
+
+def test_the_example_for_a_cluster_gives_the_url_that_the_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", KEY)
+    recording = record_program(yaml.safe_load(CLUSTER_STACK)["config"])
+    (exported,) = (each["providers"]["mistral"] for each in recording.outputs.values() if "providers" in each)
+    assert f"Clients now use `{exported['url']}`" in PAGES[README]
+    assert {each["metadata"]["namespace"] for each in recording.objects()} == {"kgateway-system"}
+    preset = PRESETS["mistral"]
+    path = f"{urlsplit(exported['url']).path}/chat/completions"
+    assert f"POST {path}  →  https://{preset.host}{preset.path}\n" == EXAMPLE_REQUEST
+
+
+@pytest.mark.parametrize("block", blocks("yaml", RECIPES))
+def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = yaml.safe_load(block)["config"]
+    for name, settings in config[f"{PROJECT}:providers"].items():
+        monkeypatch.setenv(f"{name.upper()}_API_KEY", KEY)
+        recording = record_program({**config, f"{PROJECT}:providers": {name: settings}})
+        ai = recording.one("Backend").inputs["spec"]["ai"]
+        provider = ai.get("provider") or ai["llm"]
+        path = provider["path"]["full"] if "path" in provider else f"{provider['pathPrefix']}/chat/completions"
+        url = urlsplit(settings["baseUrl"])
+        assert (provider["host"], provider["port"]) == (url.hostname, url.port or 443)
+        assert path == f"{url.path}/chat/completions"
+        secure = [each for each in recording.resources if each.type.endswith(":BackendTLSPolicy")]
+        assert len(secure) == (url.scheme == "https")
+
+
+def test_azures_recipe_sends_the_key_in_azures_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_API_KEY", KEY)
+    (azure,) = (block for block in blocks("yaml", RECIPES) if "azure" in block)
+    recording = record_program(yaml.safe_load(azure)["config"])
+    auth = recording.one(":AgentgatewayBackend").inputs["spec"]["policies"]["auth"]
+    assert auth == {"secretRef": {"name": "azure-secret"}, "location": {"header": {"name": "api-key"}}}
+
+
+def test_the_projects_file_gives_every_stack_its_defaults() -> None:
+    assert PROJECT_DEFAULTS.startswith("# Pulumi.yaml\n")
+    defaults = {key: each["value"] for key, each in yaml.safe_load(PROJECT_DEFAULTS)["config"].items()}
+    recording = record_program({**defaults, "providers": {"mistral": {"passthrough": True}}})
+    assert {each["metadata"]["namespace"] for each in recording.objects()} == {"llm"}
+    (parent,) = recording.one(":HTTPRoute").inputs["spec"]["parentRefs"]
+    assert parent == {"name": "edge", "namespace": "gateways"}
+
+
+def test_config_and_keys_are_taken_as_pulumi_merges_them_from_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ESC_ENVIRONMENT.startswith("# llm/prod, in Pulumi ESC\n")
+    values = _opened(yaml.safe_load(ESC_ENVIRONMENT)["values"])
+    (stack_file,) = (content for content in map(yaml.safe_load, STACK_FILES) if content.get("environment"))
+    for name, value in values["environmentVariables"].items():
+        monkeypatch.setenv(name, value)
+    recording = record_program(_merged(values["pulumiConfig"], stack_file["config"]), secret_keys=["providers"])
+
+    keys = {r.name: r.inputs["stringData"]["Authorization"] for r in recording.resources if r.type.endswith(":Secret")}
+    assert keys == {"mistral-secret": "sk-one", "deepseek-secret": "sk-two"}
+    backends = [each for each in recording.resources if each.type.endswith(":Backend")]
+    models = {each.name: each.inputs["spec"]["ai"]["llm"]["openai"]["model"] for each in backends}
+    assert models == {"mistral": "mistral-medium-latest", "deepseek": "deepseek-v4-pro"}
+    assert recording.one(":HTTPRoute", "mistral").inputs["spec"]["parentRefs"][0]["name"] == "edge"
+
+
+def _opened(value: Any) -> Any:
+    """Returns an environment's values with its secrets in plain text."""
+    if not isinstance(value, dict):
+        return value
+    return value["fn::secret"] if "fn::secret" in value else {key: _opened(each) for key, each in value.items()}
+
+
+def _merged(environment: Any, stack: Any) -> Any:
+    """Merges as the engine does: RFC 7386, the stack's file over the environment."""
+    if not isinstance(environment, dict) or not isinstance(stack, dict):
+        return stack
+    return environment | {key: _merged(environment.get(key), each) for key, each in stack.items()}
+
+
+@pytest.mark.parametrize("block", sorted(set(blocks("python"))))
+def test_every_python_program_runs_and_exports_its_url(
+    block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "components"))
+    program = tmp_path / "__main__.py"
+    program.write_text(block)
+
+    keys = [f"{PROJECT}:{key}" for key in re.findall(r'require_secret\("(\w+)"\)', block)]
+    recording = record(
+        lambda: runpy.run_path(str(program), run_name="__main__"), config=dict.fromkeys(keys, KEY), secret_keys=keys
+    )
+    assert len(recording.objects()) == 4 * block.count("OpenAICompatibleLLM(")
+    assert len(recording.objects()) > 0
+    assert [each["url"] for each in recording.outputs.values() if set(each) == {"url"}] == [
+        "https://llm.example.com/mistral/v1"
+    ]
+
+
+EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", README)
+(EXAMPLE_TABLE,) = blocks("", TROUBLESHOOTING)
+(ASSETS,) = blocks("", GATEWAY)
+MISTRAL = Completion("Hello, it's wonderful meeting you!", "mistral-medium-latest", 21, 0.84, None, "")
+
+
+def test_the_example_of_a_completion_is_printed_so() -> None:
+    assert f"{MISTRAL.text}\n{format_summary(MISTRAL)}\n" == EXAMPLE_COMPLETION
+
+
+def test_the_example_of_a_broken_hop_is_printed_so() -> None:
+    secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
+    route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
+    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secret=secret)
+    target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
+    finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
+    assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING
+
+
+def test_the_example_of_a_table_is_printed_so() -> None:
+    streamed = Completion(MISTRAL.text, MISTRAL.model, MISTRAL.tokens, MISTRAL.seconds, 0.31, "")
+    limited = format_row("deepseek", None, Finding(Hop.LIMIT, "", ""))
+    assert format_table([format_row("mistral", streamed, None), limited]) == EXAMPLE_TABLE
+
+
+def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None:
+    assert re.findall(r"^  (\w+)/ +for `api: (\w+)`", ASSETS, re.MULTILINE) == [
+        (each.value, each.value) for each in BackendApi
+    ]
+    assert re.findall(r"^    (.*)$", ASSETS, re.MULTILINE) == ["controller  proxy  crds/*.yaml"] * len(BackendApi)
+
+
+def test_the_controllers_of_the_apis_are_those_in_the_table() -> None:
+    (row,) = re.findall(
+        r"^\| Controller of the Gateway's class \| `(.+)` \| `(.+)` \|$", PAGES[GATEWAY_APIS], re.MULTILINE
+    )
+    assert row == tuple(LOCAL_GATEWAY_APIS[each].controller_name for each in BackendApi)
+
+
+def test_every_hop_is_in_the_table_with_its_exit_status() -> None:
+    rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", PAGES[TROUBLESHOOTING], re.MULTILINE)
+    assert [(hop.label, str(hop.status)) for hop in Hop] == rows
+
+
+def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_options(["--help"])
+    helped = set(re.findall(r"(--[a-z-]+)", capsys.readouterr().out))
+    told = set(re.findall(r'`OPTIONS="(--[a-z-]+)', PAGES[TROUBLESHOOTING]))
+    by_variable = {"--stack", "--gateway-url"}
+    without_a_stack = {"--path", "--model"}
+    assert told == helped - by_variable - without_a_stack - {"--help"}
+    assert f"(default: {DEFAULT_TIMEOUT_SECONDS:g})" in PAGES[TROUBLESHOOTING]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "has no API key for",
+        "is already the route of provider",
+        "these gateways always send `Authorization: Bearer <key>`",
+        "A new API key will replace its Secret",
+        "in plain text in its file",
+    ],
+)
+def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message: str) -> None:
+    sources = [REPOSITORY / "stack_config.py", *PACKAGE.rglob("*.py")]
+    assert any(message in source.read_text() for source in sources)
+    assert re.search(rf"^\| `[^|]*{re.escape(message)}", PAGES[TROUBLESHOOTING], re.MULTILINE)
+
+
+def test_the_names_of_the_objects_are_those_in_the_table() -> None:
+    expected = {
+        kind: [getattr(ObjectNames("mistral", BACKENDS[api].tls_policy_suffix), of) for api in BackendApi]
+        for kind, of in (
+            ("Secret", "secret"),
+            ("Backend or AgentgatewayBackend", "backend"),
+            ("BackendTLSPolicy", "tls_policy"),
+            ("HTTPRoute", "route"),
+        )
+    }
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| `([a-z-]+)` \| `([a-z-]+)` \|$", PAGES[REFERENCE], re.MULTILINE)
+    assert {kind: list(names) for kind, *names in rows} == expected
+    for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", PAGES[REFERENCE]), strict=True):
+        assert api.value == heading
+
+
+def test_the_settings_of_a_stack_are_those_in_the_table() -> None:
+    rows = re.findall(rf"^\| `{PROJECT}:(\w+)` \|", PAGES[REFERENCE], re.MULTILINE)
+    assert rows == list(SETTINGS)
+
+
+def test_the_outputs_of_the_program_are_those_that_the_reference_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", KEY)
+    recording = record_program({"providers": {"mistral": {}}})
+    (exported,) = (each["providers"]["mistral"] for each in recording.outputs.values() if "providers" in each)
+    words = {"routeName": "HTTPRoute", "tlsPolicyName": "BackendTLSPolicy", "url": "URL"}
+    (sentence,) = re.findall(r"exports `providers`: (.*?)\.\n", PAGES[REFERENCE], re.DOTALL)
+    assert [each for each in exported if words.get(each, each) not in sentence] == []
+
+
+def test_every_policy_is_in_the_table_and_its_example_of_configuration_allows_what_it_says() -> None:
+    assert re.findall(r"^\| `([a-z-]+)` \|", PAGES[POLICIES], re.MULTILINE) == list(refused.REFUSED)
+    (block,) = blocks("json", POLICIES)
+    ((name, config),) = json.loads(block).items()
+    assert name == "tls-hostname-is-host"
+    (allowed,) = config["allowedHostnames"]
+    manifests = [refused.backend(), refused.tls_policy(refused.backend(), hostname=allowed)]
+    objects = [found for each in manifests if (found := kubernetes_object("urn", each))]
+    assert list(tls.wrong_hostnames(objects)) != []
+    assert list(tls.wrong_hostnames(objects, config["allowedHostnames"])) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_within_the_repository_leads_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)]+)\)", prose(page))
+    assert [target for target in targets if not _exists(target, page)] == []
+
+
+def _exists(target: str, page: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = ((REPOSITORY / page).parent / path).resolve() if path else REPOSITORY / page
+    if not file.exists() or not anchor:
+        return file.exists()
+    return anchor in set(_anchors(str(file.relative_to(REPOSITORY))))
+
+
+def _anchors(page: str) -> Iterator[str]:
+    """Yields the anchors that GitHub gives to the page's headings: a second one of a name gets a number."""
+    seen: Counter[str] = Counter()
+    for title in re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE):
+        anchor = re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-")
+        yield f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor
+        seen[anchor] += 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    roots = {each.name for folder in (REPOSITORY, PACKAGE) for each in folder.iterdir() if each.is_dir()}
+    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", prose(page)))
+    paths = {
+        each
+        for each in named
+        if not each.startswith(GENERATED)
+        and (re.search(r"\.(py|md|yaml|toml|txt|svg)$", each) or ("/" in each and each.split("/")[0] in roots))
+    }
+    folders = (REPOSITORY, (REPOSITORY / page).parent, PACKAGE)
+    assert sorted(each for each in paths if not any((folder / each).exists() for folder in folders)) == []

@@ -1,0 +1,38 @@
+"""Writes the generated tables of the documentation: `make docs`.
+
+A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; the rest of the page is written by hand.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.catalogue import providers_table
+from tools.reference import arguments_table, outputs_table
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "docs/reference.md": {"arguments": arguments_table, "outputs": outputs_table},
+    "docs/providers.md": {"providers": providers_table},
+}
+"""What makes each table, by its page and its name there."""
+
+
+def with_tables(page: str, text: str) -> str:
+    """Returns the page's text with its tables made from the code.
+
+    Raises:
+        LookupError: The page lacks the place of a table, or has it twice.
+    """
+    for name, make_table in TABLES[page].items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise LookupError(f"{page} needs one place for the table of {name}: {begin.strip()} and {end}.")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}{make_table()}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+if __name__ == "__main__":
+    for path in TABLES:
+        file = REPOSITORY / path
+        file.write_text(with_tables(path, file.read_text()))
