@@ -7,7 +7,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text()
 ENVIRONMENTS = (REPOSITORY / "docs/environments.md").read_text()
 RECIPES = (REPOSITORY / "docs/recipes.md").read_text()
-PAGES = {"README.md": README, "docs/environments.md": ENVIRONMENTS, "docs/recipes.md": RECIPES}
+ENDPOINTS = (REPOSITORY / "docs/endpoints.md").read_text()
+PAGES = {
+    "README.md": README,
+    "docs/environments.md": ENVIRONMENTS,
+    "docs/recipes.md": RECIPES,
+    "docs/endpoints.md": ENDPOINTS,
+}
 
 
 def blocks(language: str, page: str = README) -> list[str]:

@@ -20,8 +20,9 @@ from tests.readme import ESC_ENVIRONMENT, PAGES, PROJECT_DEFAULTS, README, RECIP
 from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
 
 
-def test_the_tables_are_what_the_code_says() -> None:
-    assert with_tables(README) == README, "run `make readme`"
+@pytest.mark.parametrize("page", ["README.md", "docs/endpoints.md"])
+def test_the_tables_are_what_the_code_says(page: str) -> None:
+    assert with_tables(page, PAGES[page]) == PAGES[page], "run `make readme`"
 
 
 def test_make_catalogue_prints_the_table_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,10 +53,13 @@ def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPa
         recording = record_program({**config, f"{PROJECT}:providers": {name: settings}})
         ai = recording.one("Backend").inputs["spec"]["ai"]
         provider = ai.get("provider") or ai["llm"]
-        path = provider["path"] if isinstance(provider["path"], str) else provider["path"]["full"]
         url = urlsplit(settings["baseUrl"])
         assert (provider["host"], provider["port"]) == (url.hostname, url.port or 443)
-        assert path == f"{url.path}/chat/completions"
+        paths = {name: provider[name] for name in ("path", "pathPrefix") if name in provider}
+        all_endpoints = "provider" in ai
+        assert paths == (
+            {"pathPrefix": url.path} if all_endpoints else {"path": {"full": f"{url.path}/chat/completions"}}
+        )
         secure = [r for r in recording.resources if r.type.endswith(":BackendTLSPolicy")]
         assert len(secure) == (url.scheme == "https")
 
