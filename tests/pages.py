@@ -16,6 +16,7 @@ PAGES = {
 README = "README.md"
 ACCESS_CONTROL = "docs/access-control.md"
 CONTRIBUTING = "CONTRIBUTING.md"
+ENDPOINTS = "docs/endpoints.md"
 ENVIRONMENTS = "docs/environments.md"
 GATEWAY = "docs/gateway.md"
 GATEWAY_APIS = "docs/gateway-apis.md"

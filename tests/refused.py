@@ -93,6 +93,7 @@ INLINE_TOKENS = {
 KEYS_IN_SPECS = {
     "a model": [backend(model=KEY, port=8443)],
     "a path": [agentgateway_backend(path=f"/v1/chat/completions?key={KEY}", port=8443)],
+    "a path prefix": [agentgateway_backend(pathPrefix=f"/{KEY}/v1", port=8443)],
     "a header": [route(set_header("X-Token", f"Bearer {KEY}"))],
     "a header that carries keys": [route(set_header("Authorization", "hJ2kfoT4x"))],
 }

@@ -6,13 +6,14 @@ A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; t
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.catalogue import providers_table
+from tools.catalogue import endpoints_table, providers_table
 from tools.reference import arguments_table, outputs_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reference.md": {"arguments": arguments_table, "outputs": outputs_table},
     "docs/providers.md": {"providers": providers_table},
+    "docs/endpoints.md": {"endpoints": endpoints_table},
 }
 """What makes each table, by its page and its name there."""
 

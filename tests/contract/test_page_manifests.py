@@ -1,6 +1,5 @@
 """The manifests that the pages hand to kubectl, against the CRDs with unknown fields refused."""
 
-
 import pytest
 import yaml
 

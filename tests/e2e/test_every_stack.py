@@ -124,10 +124,10 @@ def live(cluster: Cluster, kind: tuple[str, str, str], namespace: str) -> dict[s
 
 
 def endpoint(spec: dict[str, Any]) -> dict[str, Any]:
-    """Where a backend of either generation leads to."""
+    """Where a backend of either generation sends chat completions to."""
     ai = spec["ai"]
     provider = ai.get("provider") or ai["llm"]
-    path = provider["path"] if isinstance(provider["path"], str) else provider["path"]["full"]
+    path = f"{provider['pathPrefix'].rstrip('/')}/chat/completions" if "provider" in ai else provider["path"]["full"]
     return {"host": provider["host"], "path": path, "model": provider["openai"].get("model")}
 
 

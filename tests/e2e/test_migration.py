@@ -69,8 +69,9 @@ def writes_since(cluster: Cluster, start: str) -> list[Event]:
 
 
 def target(route: dict[str, Any]) -> str:
-    (backend,) = route["spec"]["rules"][0]["backendRefs"]
-    return str(backend["kind"])
+    """The kind of the backend that all rules of the route lead to."""
+    (kind,) = {backend["kind"] for rule in route["spec"]["rules"] for backend in rule["backendRefs"]}
+    return str(kind)
 
 
 @pytest.mark.parametrize(("api", "before"), [("agentgateway", "kgateway"), ("kgateway", "agentgateway")])

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes
 import pytest
 
-from components import BackendApi, OpenAICompatibleLLM
+from components import BackendApi, Endpoints, OpenAICompatibleLLM
 from tests.canary import Canaries
 from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, running_plugin, secret
 from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
@@ -50,7 +50,7 @@ CLUSTER_URN = urn("pulumi:providers:kubernetes", "cluster")
 EVERYTHING: dict[str, Any] = {
     "host": "llm.example.com",
     "port": 8443,
-    "path": "/chat",
+    "path": "/v2/chat/completions",
     "model": "m",
     "namespace": "llms",
     "gateway": {"name": "edge", "namespace": "gateways"},
@@ -79,10 +79,11 @@ def by_import() -> None:
             "tls": {"hostname": upstream.host},
             "labels": upstream.labels,
             "api_key_secret": {"name": "theirs"},
+            "rewrite_host": False,
         },
     )
-    everything: Any = {"route_path": "/llm", "rewrite_host": False, "wait_for_ready": True, "ready_timeout_seconds": 5}
-    everything |= {**EVERYTHING, "passthrough": True, "api": BackendApi.AGENTGATEWAY}
+    everything: Any = {"route_path": "/llm", "rewrite_host": True, "wait_for_ready": True, "ready_timeout_seconds": 5}
+    everything |= {**EVERYTHING, "passthrough": True, "api": BackendApi.AGENTGATEWAY, "endpoints": Endpoints.ALL}
     OpenAICompatibleLLM("everything", everything)
     header: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway"}
     header["auth_header"] = {"header_name": "api-key"}
@@ -112,10 +113,17 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
             "tls": {"hostname": of_upstream("host")},
             "labels": of_upstream("labels"),
             "apiKeySecret": {"name": "theirs"},
+            "rewriteHost": False,
         },
     )
-    everything = {"routePath": "/llm", "rewriteHost": False, "waitForReady": True, "readyTimeoutSeconds": 5}
-    plugin.construct("everything", {**everything, **EVERYTHING, "passthrough": True, "api": "agentgateway"})
+    everything: dict[str, Any] = {
+        "routePath": "/llm",
+        "rewriteHost": True,
+        "waitForReady": True,
+        "readyTimeoutSeconds": 5,
+    }
+    everything |= {**EVERYTHING, "passthrough": True, "api": "agentgateway", "endpoints": "all"}
+    plugin.construct("everything", everything)
     plugin.construct("header", {**MISTRAL, "api": "agentgateway", "authHeader": {"headerName": "api-key"}})
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM
@@ -98,6 +99,10 @@ def test_on_kgateway_nothing_changes() -> None:
             {"api": "kgateway", "endpoints": "all"},
             "endpoints: these gateways take every request for a chat completion; give `api: agentgateway`",
         ),
+        ({"endpoints": "ALL"}, 'endpoints: "ALL" is not a valid value; valid values are `all`, `chat`'),
+        ({"endpoints": True}, "endpoints: True is not a valid value; valid values are `all`, `chat`"),
+        ({"endpoints": ["all"]}, "endpoints: ['all'] is not a valid value; did you mean `all`?"),
+        ({"endpoint": "all"}, "endpoint: unknown argument; did you mean `endpoints`?"),
         ({"endpoints": "embeddings"}, 'endpoints: "embeddings" is not a valid value; valid values are `all`, `chat`'),
         (
             {"path": "/generate", "endpoints": "all"},
@@ -114,3 +119,27 @@ def test_on_kgateway_nothing_changes() -> None:
 )
 def test_what_can_not_be_is_refused(given: dict[str, Any], message: str) -> None:
     assert refusal(**given) == message
+
+
+@pytest.mark.parametrize(("endpoints", "rule_count"), [("chat", 1), ("all", 2)])
+def test_an_output_decides_as_a_plain_value_does(endpoints: str, rule_count: int) -> None:
+    plain = made(endpoints=endpoints).objects()
+
+    def program() -> None:
+        given: Any = {**GROQ, "endpoints": pulumi.Output.from_input(endpoints)}
+        OpenAICompatibleLLM("groq", given)
+
+    recording = record(program)
+    assert recording.objects() == plain
+    assert len(recording.one(":HTTPRoute").inputs["spec"]["rules"]) == rule_count
+
+
+@pytest.mark.parametrize("given", [{"endpoints": "ALL"}, {"endpoints": "all", "api": "kgateway"}])
+def test_an_output_is_refused_as_a_plain_value_is(given: dict[str, Any]) -> None:
+    def program() -> None:
+        args: Any = {**GROQ, **given, "endpoints": pulumi.Output.from_input(given["endpoints"])}
+        OpenAICompatibleLLM("groq", args)
+
+    with pytest.raises(InvalidArguments) as refused:
+        record(program)
+    assert str(refused.value).split("\n  - ", 1)[1] == refusal(**given)

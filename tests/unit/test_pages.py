@@ -36,6 +36,7 @@ from tests import pages, refused
 from tests.pages import (
     BLOCKS,
     CLUSTER_STACK,
+    ENDPOINTS,
     ESC_ENVIRONMENT,
     GATEWAY,
     GATEWAY_APIS,
@@ -210,7 +211,7 @@ def _merged(environment: Any, stack: Any) -> Any:
     return environment | {key: _merged(environment.get(key), each) for key, each in stack.items()}
 
 
-@pytest.mark.parametrize("block", sorted(set(blocks("python"))))
+@pytest.mark.parametrize("block", sorted(set(blocks("python")) - set(blocks("python", ENDPOINTS))))
 def test_every_python_program_runs_and_exports_its_url(
     block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

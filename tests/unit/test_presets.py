@@ -2,13 +2,15 @@
 
 from dataclasses import fields
 from datetime import date
+from urllib.parse import urlsplit
 
 import pytest
 
 from components import BackendApi, Endpoints, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import parse, validators
-from components.openai_compatible_llm.presets import PRESETS, Preset
+from components.openai_compatible_llm.presets import PRESETS, EndpointClaim, EndpointKind, Preset
 from tests.unit.recording import record_component
+from tools.catalogue import endpoints_table, providers_table
 
 KEY = "sk-canary-8c1f"
 
@@ -39,6 +41,42 @@ def test_every_preset_is_well_formed_and_names_its_sources(key: str) -> None:
     assert preset.title
     assert len(set(preset.sources)) == len(preset.sources) > 0
     assert preset.confirmed <= date.today()  # noqa: DTZ011 (a day more or less is no matter)
+
+
+@pytest.mark.parametrize("claim", [claim for preset in PRESETS.values() for claim in preset.endpoint_claims])
+def test_every_claim_about_endpoints_has_a_source_and_a_day(claim: EndpointClaim) -> None:
+    assert claim.kinds
+    assert all(isinstance(kind, EndpointKind) for kind in claim.kinds)
+    assert sorted(set(claim.kinds)) == sorted(claim.kinds)
+    source = urlsplit(claim.source)
+    assert source.scheme == "https"
+    assert source.netloc
+    assert source.path.strip("/")
+    assert claim.confirmed <= date.today()  # noqa: DTZ011 (a day more or less is no matter)
+
+
+def test_no_two_sources_claim_the_same_endpoint_of_a_provider() -> None:
+    for preset in PRESETS.values():
+        kinds = [kind for claim in preset.endpoint_claims for kind in claim.kinds]
+        assert sorted(set(kinds)) == sorted(kinds)
+        assert sorted(preset.endpoint_kinds) == sorted(kinds)
+
+
+def test_the_tables_show_what_each_provider_serves_and_who_says_so() -> None:
+    providers = _cells(providers_table())
+    assert {row[0]: row[5] for row in providers} == {
+        f"`{key}`": ", ".join(preset.endpoint_kinds) or "-" for key, preset in PRESETS.items()
+    }
+    assert _cells(endpoints_table()) == [
+        [f"`{key}`", ", ".join(claim.kinds), str(claim.confirmed), f"<{claim.source}>"]
+        for key, preset in PRESETS.items()
+        for claim in preset.endpoint_claims
+    ]
+
+
+def _cells(table: str) -> list[list[str]]:
+    _head, _line, *rows = table.splitlines()
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 def test_no_two_presets_are_one_provider() -> None:
