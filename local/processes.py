@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +24,20 @@ _INHERITED = ("GOGC", "HOME", "LANG", "PATH", "TMPDIR")
 
 # Kept for as long as this program runs, so that a child that has ended is not left behind as a zombie.
 _children: list[subprocess.Popen[bytes]] = []
+
+
+class ProcessEndedError(LocalError):
+    """A program ended while something was expected of it.
+
+    Attributes:
+        name: Name of the program.
+        lines: End of its log.
+    """
+
+    def __init__(self, name: str, lines: str) -> None:
+        super().__init__(f"{name} ended unexpectedly. {lines}")
+        self.name = name
+        self.lines = lines
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,22 @@ class DetachedProcesses:
             created = time.time()
         record = Record(child.pid, created, list(command), revision)
         write_private(self._record_file(name), json.dumps(asdict(record)))
+
+    def wait_for(self, happened: Callable[[], bool], names: Iterable[str], timeout: float) -> bool:
+        """Wait up to `timeout` seconds for something to happen, and tell whether it did.
+
+        Raises:
+            ProcessEndedError: One of the programs of these names ended before it happened.
+        """
+        deadline = time.monotonic() + timeout
+        while not happened():
+            for name in names:
+                if not self.find(name):
+                    raise ProcessEndedError(name, self.last_lines(name))
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
 
     def stop(self, *names: str) -> None:
         """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""

@@ -1,7 +1,7 @@
 """Starts, checks and stops the control plane."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PROGRAMS, command_lines
@@ -13,7 +13,7 @@ from local.control_plane.objects import definition_objects, missing_from
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.ports import Ports
-from local.processes import DetachedProcesses
+from local.processes import DetachedProcesses, ProcessEndedError
 from local.toolchain.binaries import Binaries
 
 SECONDS_TO_BECOME_READY = 120.0
@@ -21,10 +21,9 @@ SECONDS_FOR_ETCD_TO_LISTEN = 30.0
 SECONDS_TO_FAIL_AT_START = 0.5
 SECONDS_TO_RECOVER = 15.0
 ATTEMPTS_AT_FREE_PORTS = 5
+DAMAGED_DATA = "\nIf its data is damaged, as after a power cut, run `make down` to remove it, and then `make up`."
 
-
-class _PortTakenError(Exception):
-    pass
+SERVERS = (ETCD, KUBE_APISERVER)
 
 
 class ControlPlane:
@@ -66,19 +65,21 @@ class ControlPlane:
             for wanted in missing_from(api_server, objects):
                 api_server.apply(wanted)
             if is_new:
-                self._check_start(KUBE_CONTROLLER_MANAGER)
+                # It has no port to ask. If it can't work, it ends right after its start.
+                self._processes.wait_for(lambda: False, [KUBE_CONTROLLER_MANAGER], SECONDS_TO_FAIL_AT_START)
 
     def stop(self) -> None:
         """Stop all three programs. The objects stay in etcd's files."""
         self._processes.stop(*PROGRAMS)
 
     def _serve(self, certificates: Certificates) -> int:
-        servers = (ETCD, KUBE_APISERVER)
         for _ in range(ATTEMPTS_AT_FREE_PORTS):
-            ports = self._ports.choose(servers, in_use=[name for name in servers if self._processes.find(name)])
+            ports = self._ports.choose(SERVERS, in_use=[name for name in SERVERS if self._processes.find(name)])
             try:
                 self._start_servers(certificates, ports)
-            except _PortTakenError:
+            except ProcessEndedError as ended:
+                if "address already in use" not in ended.lines:
+                    raise LocalError(f"{ended}{DAMAGED_DATA if ended.name == ETCD else ''}") from None
                 self.stop()
                 self._ports.forget()
             else:
@@ -98,10 +99,13 @@ class ControlPlane:
             # Both are slow to end once etcd has ended.
             self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER)
         if self._ensure(ETCD, etcd, revision):
-            self._wait_until_etcd_listens(etcd_port)
+            # An API server that can't reach etcd pauses for a second before it tries again.
+            listens = partial(self._processes.listens, ETCD, etcd_port)
+            self._processes.wait_for(listens, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
         is_new = self._ensure(KUBE_APISERVER, kube_apiserver, revision)
         with ApiServer(port, certificates) as api_server:
-            if self._becomes_ready(api_server, SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER):
+            timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
+            if self._processes.wait_for(api_server.is_ready, SERVERS, timeout):
                 return
         if is_new:
             raise LocalError(
@@ -119,40 +123,6 @@ class ControlPlane:
         self._say(f"Starting {name}")
         self._processes.start(name, command, revision)
         return True
-
-    def _wait_until_etcd_listens(self, port: int) -> None:
-        """Wait, because an API server that can't reach etcd pauses for a second before it tries again."""
-        deadline = time.monotonic() + SECONDS_FOR_ETCD_TO_LISTEN
-        while not self._processes.listens(ETCD, port) and time.monotonic() < deadline:
-            if not self._processes.find(ETCD):
-                raise self._ended(ETCD)
-            time.sleep(0.02)
-
-    def _check_start(self, name: str) -> None:
-        """Watch a program without a port for a moment: if it can't work, it ends right after its start."""
-        deadline = time.monotonic() + SECONDS_TO_FAIL_AT_START
-        while time.monotonic() < deadline:
-            if not self._processes.find(name):
-                raise self._ended(name)
-            time.sleep(0.05)
-
-    def _becomes_ready(self, api_server: ApiServer, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while not api_server.is_ready():
-            for name in (ETCD, KUBE_APISERVER):
-                if not self._processes.find(name):
-                    raise self._ended(name)
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        return True
-
-    def _ended(self, name: str) -> Exception:
-        lines = self._processes.last_lines(name)
-        if "address already in use" in lines:
-            return _PortTakenError()
-        hint = "\nIf its data is damaged, as after a power cut, run `make down` to remove it, and then `make up`."
-        return LocalError(f"{name} ended unexpectedly. {lines}{hint if name == ETCD else ''}")
 
     def _install_definitions(self, api_server: ApiServer, further: Iterable[Mapping[str, Any]]) -> None:
         manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(self._say), *further)}

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -16,7 +15,7 @@ from local.gateway.api import Gateway, GatewayApi
 from local.gateway.assets import Assets
 from local.gateway.objects import gateway_path
 from local.ports import Ports
-from local.processes import DetachedProcesses
+from local.processes import DetachedProcesses, ProcessEndedError
 
 # Controllers and proxies listen on it, and have no setting for another.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
@@ -133,26 +132,18 @@ class Gateways:
 
     def _wait(self, happened: Callable[[], bool], names: Sequence[str], seconds: float, problem: str) -> None:
         """Wait while all of these programs run. If it doesn't happen, show the log of the last one."""
-        deadline = time.monotonic() + seconds
-        while not happened():
-            for name in names:
-                if not self._processes.find(name):
-                    raise self._ended(name)
-            if time.monotonic() > deadline:
-                raise GatewayStartError(
-                    f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}"
-                )
-            time.sleep(0.05)
-
-    def _ended(self, name: str) -> GatewayStartError:
-        lines = self._processes.last_lines(name)
-        if taken := _PORT_TAKEN.findall(lines):
+        try:
+            if self._processes.wait_for(happened, names, seconds):
+                return
+        except ProcessEndedError as ended:
             # A controller can do without some of its ports; the last one in the log is the one that it can't.
-            return GatewayStartError(
-                f"Port {taken[-1]} is taken, and {name} can't use another. End the program that has the port "
-                "(if it is the gateway of another clone, run `make down` there). Then run `make up` again."
-            )
-        return GatewayStartError(f"{name} ended unexpectedly. {lines}")
+            if taken := _PORT_TAKEN.findall(ended.lines):
+                raise GatewayStartError(
+                    f"Port {taken[-1]} is taken, and {ended.name} can't use another. End the program that has the port "
+                    "(if it is the gateway of another clone, run `make down` there). Then run `make up` again."
+                ) from None
+            raise GatewayStartError(str(ended)) from None
+        raise GatewayStartError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
 
     def _xds_port(self, api: GatewayApi) -> int:
         in_use = [api.controller] if self._processes.find(api.controller) else []

@@ -1,14 +1,13 @@
 """Finds the control plane's programs and the Pulumi CLI, or has them built."""
 
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.toolchain.build import Target, build
+from local.toolchain.versions import Version, format_version, read_version
 
 _KUBERNETES_VERSION = ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion")
 
@@ -27,8 +26,8 @@ class Tool:
 
     target: Target
     version_argument: str
-    minimum: tuple[int, ...]
-    below: tuple[int, ...] | None = None
+    minimum: Version
+    below: Version | None = None
     in_kubebuilder_assets: bool = True
 
     @property
@@ -37,7 +36,8 @@ class Tool:
 
     @property
     def accepted_versions(self) -> str:
-        return f"{_dotted(self.minimum)} or newer" + (f", and below {_dotted(self.below)}" if self.below else "")
+        accepted = f"{format_version(self.minimum)} or newer"
+        return f"{accepted}, and below {format_version(self.below)}" if self.below else accepted
 
 
 def _kubernetes(name: str) -> Tool:
@@ -92,11 +92,12 @@ def find_or_build(say: Callable[[str], None]) -> Binaries:
 
 
 def _find(tool: Tool, skip: Callable[[str], None]) -> Path | None:
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     for candidate in _candidates(tool):
-        version = _version_of(candidate, tool.version_argument)
+        version = read_version(candidate, tool.version_argument, environment)
         if version and tool.minimum <= version and (tool.below is None or version < tool.below):
             return candidate
-        reason = f"its version is {_dotted(version)}" if version else "it doesn't report its version"
+        reason = f"its version is {format_version(version)}" if version else "it doesn't report its version"
         skip(f"Skipping {candidate}: {reason}, but the version must be {tool.accepted_versions}.")
     return None
 
@@ -107,19 +108,3 @@ def _candidates(tool: Tool) -> Iterator[Path]:
         yield Path(found).absolute()
     if found := shutil.which(tool.name):
         yield Path(found).absolute()
-
-
-def _version_of(program: Path, argument: str) -> tuple[int, ...] | None:
-    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        done = subprocess.run(
-            [program, argument], env=environment, capture_output=True, text=True, timeout=30, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    match = re.search(r"\bv?(\d+\.\d+\.\d+)", done.stdout)
-    return tuple(int(number) for number in match[1].split(".")) if match else None
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

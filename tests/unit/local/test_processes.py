@@ -15,7 +15,7 @@ import pytest
 from local import processes
 from local.errors import LocalError
 from local.folders import StateFolder
-from local.processes import DetachedProcesses, is_alive
+from local.processes import DetachedProcesses, ProcessEndedError, is_alive
 
 SLEEP = ["sleep", "60"]
 START = """
@@ -229,6 +229,35 @@ def test_only_its_own_listening_counts(detached: DetachedProcesses) -> None:
     detached.start("two", [sys.executable, "-c", listen])
     wait_for(detached.log("two"), "up")
     assert detached.listens("two", port)
+
+
+def test_waiting_ends_with_what_happens_or_with_the_time(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    answers = iter([False, False, True])
+    assert detached.wait_for(lambda: next(answers), ["one"], timeout=10)
+    assert not detached.wait_for(lambda: False, ["one"], timeout=0.1)
+
+
+def test_waiting_ends_with_a_program_that_ends_and_shows_its_log(detached: DetachedProcesses) -> None:
+    detached.start("one", SLEEP)
+    detached.start("two", ["sh", "-c", "echo out of order; exit 1"])
+    with pytest.raises(ProcessEndedError) as ended:
+        detached.wait_for(lambda: False, ["one", "two"], timeout=10)
+    log = detached.log("two")
+    assert str(ended.value) == f"two ended unexpectedly. The last lines of {log}:\nout of order"
+
+
+def test_all_that_run_are_stopped_and_some_of_them_last(
+    detached: DetachedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        detached.start(name, SLEEP)
+        found(detached, name)
+    stopped: list[str] = []
+    monkeypatch.setattr(detached, "stop", lambda *names: stopped.extend(names))
+    detached.stop_all(last=["one", "not running"])
+    monkeypatch.undo()
+    assert stopped == ["two", "one", "not running"]
 
 
 def test_an_interrupt_of_the_caller_does_not_reach_the_process(detached: DetachedProcesses) -> None:
