@@ -1,4 +1,4 @@
-"""Every object that the component registers, against the schemas with unknown fields refused."""
+"""Validates every object that the component registers, and refuses unknown fields."""
 
 from collections.abc import Iterator, Mapping
 from inspect import get_annotations
@@ -61,7 +61,7 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
 }
 
 
-# What decides which objects there are is known at once in any case.
+# Arguments that decide which objects are created are always plain values.
 AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
 
 
@@ -74,7 +74,7 @@ def _late(value: Any) -> Any:
 
 
 def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
-    """Of the objects that the arguments ask for."""
+    """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
     if "api_key" in args:
         kinds.append("Secret")
