@@ -1,1 +1,1 @@
-"""What the component costs over a program written by hand, measured: `make bench`."""
+"""Measures what the component costs over a program written by hand: `make bench`."""

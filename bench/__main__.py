@@ -1,4 +1,4 @@
-"""`python -m bench`: runs the benchmark and writes its page with a plot.
+"""Runs the benchmark, and writes its page with a plot.
 
 Ctrl-C ends it before all rounds are done; it then writes the rounds that are complete.
 """
@@ -29,9 +29,9 @@ from local.toolchain.provider_plugin import ensure_provider_plugin
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
-# With more providers, an `up` takes minutes.
+# With checkpoints and more providers, an `up` takes minutes.
 MOST_WITH_CHECKPOINTS = 100
-# What runs in each round, by the name on the page. The noise is the flat program measured against itself.
+# The program to run by its name on the page. The noise is the flat program compared with itself.
 PROGRAMS = {"component": "component", "flat": "flat", NOISE: "flat", "baseline": "baseline", CHECKPOINTS: "component"}
 
 
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--providers", type=_numbers, default="1,10,100,250", metavar="1,10,100")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
     parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         binaries = find_or_build(_say)
         plane = ControlPlane(StateFolder(Path(name)), binaries, _say)
@@ -51,21 +51,21 @@ def main(arguments: list[str]) -> None:
             (plugin,) = plane.state.pulumi_home.glob("plugins/*/pulumi-resource-kubernetes")
             is_stand_in = plugin.resolve().is_relative_to(plane.state.pulumi_home)
             provider = "this project's stand-in, which is slower" if is_stand_in else "the official one"
-            samples = _complete_rounds(plane, binaries, asked.rounds, asked.providers)
+            samples = _complete_rounds(plane, binaries, options.rounds, options.providers)
         finally:
             plane.stop()
     imports = [
         Sample(number, program, 0, "import", import_cost(program))
-        for number in range(2 * asked.rounds)
+        for number in range(2 * options.rounds)
         for program in IMPORTS
     ]
-    if asked.samples:
-        asked.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports]]))
-    write(Figures(samples), Figures(imports), binaries, provider, asked.folder)
+    if options.samples:
+        options.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports]]))
+    write(Figures(samples), Figures(imports), binaries, provider, options.folder)
 
 
 def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, sizes: Sequence[int]) -> list[Sample]:
-    """The programs take turns at being first, so that what the machine does meanwhile affects all of them."""
+    """Runs the rounds. The programs take turns at being first, so that changes of the machine's load affect all."""
     order = deque([*PROGRAMS, *([KUBECTL] if shutil.which(KUBECTL) else [])])
     samples: list[Sample] = []
     try:
@@ -84,7 +84,7 @@ def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, sizes
 
 
 def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: str, size: int) -> Iterator[Sample]:
-    """All operations, from an empty namespace to an empty namespace."""
+    """Runs all operations, from an empty namespace to an empty namespace."""
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ)
         isolate(environment, plane.state, binaries.pulumi)

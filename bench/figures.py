@@ -1,4 +1,4 @@
-"""What the samples say, round by round, and whether the component meets its targets."""
+"""Evaluates the samples round by round, and compares the component with its targets."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ PROCESSOR = ("program processor seconds", "engine processor seconds")
 
 @dataclass(frozen=True)
 class Sample:
-    """What one operation cost."""
+    """The cost of one operation, by measure."""
 
     round: int
     program: str
@@ -32,16 +32,16 @@ class Figures:
         self.rounds = sorted({number for *_, number in self._costs})
 
     def sizes_of(self, program: str) -> list[int]:
-        """Those at which the program was measured."""
+        """Returns the sizes at which the program was measured."""
         return sorted({size for name, size, _, _ in self._costs if name == program})
 
     def of(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
-        """Each round's sum of these measures."""
+        """Returns each round's sum of these measures."""
         costs = [self._costs[program, size, operation, number] for number in self.rounds]
         return [sum(cost[measure] for measure in measures) for cost in costs]
 
     def ratio(self, over: tuple[str, int], under: tuple[str, int], operation: str, *measures: str) -> list[float]:
-        """Each round's ratio of one program at one size to another."""
+        """Returns each round's ratio of one program at one size to another."""
         pairs = zip(self.of(*over, operation, *measures), self.of(*under, operation, *measures), strict=True)
         return [one / other for one, other in pairs]
 
@@ -51,7 +51,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def targets(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
-    """Each target whose sizes were measured: what it promises, what was found, what is allowed, and the verdict."""
+    """Yields each target whose sizes were measured: its promise, the result, the limit and the verdict."""
     measures: list[tuple[str, str, tuple[str, ...]]] = [
         *((operation, "time", ("seconds",)) for operation in ("preview", "up", "up again", "rotate", "destroy")),
         ("up", "processor time", PROCESSOR),

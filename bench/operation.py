@@ -1,4 +1,4 @@
-"""Measure one operation on one of the programs, in a process of its own: `python -m bench.operation`."""
+"""Measures one operation of one program, in a process of its own: `python -m bench.operation`."""
 
 import json
 import os
@@ -32,7 +32,7 @@ _COUNT_MODULES = "import sys; before = set(sys.modules); {}; print(len(set(sys.m
 
 
 def main(program: str, providers: str, operation: str, project: str) -> None:
-    """Print the cost as JSON: seconds, seconds of processor time, bytes of peak memory and of the state."""
+    """Prints the cost as JSON: seconds, seconds of processor time, bytes of peak memory and of the state."""
     keys = programs.keys(int(providers), rotated=operation == "rotate")
     run = (_kubectl if program == KUBECTL else _pulumi)(program, operation, keys, Path(project))
     own, others = _processor_seconds(resource.RUSAGE_SELF), _processor_seconds(resource.RUSAGE_CHILDREN)
@@ -51,7 +51,7 @@ def main(program: str, providers: str, operation: str, project: str) -> None:
 
 
 def import_cost(program: str) -> dict[str, float]:
-    """Measure a Python that only imports what the program needs: seconds, and modules that Python has not by itself."""
+    """Measures a Python that only imports what the program needs: seconds, and the number of modules it loads."""
     command = [sys.executable, "-c", _COUNT_MODULES.format(IMPORTS[program])]
     started = time.monotonic()
     done = subprocess.run(command, cwd=REPOSITORY / "components", capture_output=True, text=True, check=True)
@@ -72,7 +72,7 @@ def _pulumi(program: str, operation: str, keys: dict[str, str], project: Path) -
 def _kubectl(_: str, operation: str, keys: dict[str, str], project: Path) -> Callable[[], object]:
     file = project / "objects.yaml"
     file.write_text(yaml.safe_dump_all(programs.manifests(NAMESPACE, keys)))
-    # Waiting, kubectl would look for one object after the other.
+    # When kubectl waits, it checks one object after the other.
     command = ["delete", "--wait=false"] if operation == "destroy" else ["apply", "--server-side"]
     command += ["--dry-run=server"] if operation == "preview" else []
     return partial(subprocess.run, [KUBECTL, *command, "--filename", file], stdout=subprocess.DEVNULL, check=True)
@@ -98,9 +98,9 @@ def _peak_memory_of_descendants() -> Iterator[dict[int, int]]:
 
 
 def _peak_memory(pid: int) -> int:
-    """Bytes, as the kernel keeps them; 0 where the process has ended.
+    """Returns the peak in bytes, from the kernel; 0 where the process has ended.
 
-    `getrusage` would begin with the memory of the process that started this one.
+    `getrusage` would start with the memory of the parent process.
     """
     with suppress(OSError):
         if found := re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M):

@@ -9,8 +9,8 @@ from bench.figures import Figures
 
 
 def draw(figures: Figures, checkpoints: str, file: Path) -> None:
-    """Plot the seconds of the first `up` over the number of providers, without and with checkpoints."""
-    # Text stays text, and no date or random name gets in: the same figures give the same file.
+    """Plots the seconds of the first `up` over the number of providers, without and with checkpoints."""
+    # Text stays text, and there are no dates or random names, so that the same figures give the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "openai-compatible-llm", "font.size": 10})
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -1,4 +1,4 @@
-"""The same objects made by the component, by flat Pulumi programs, and as manifests."""
+"""Creates the same objects with the component, with flat Pulumi programs, and as manifests."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +13,13 @@ DEPENDS_ON = {"Backend": ["Secret"], "BackendTLSPolicy": ["Backend"], "HTTPRoute
 
 
 def keys(count: int, *, rotated: bool) -> dict[str, str]:
-    """Return a key for each provider; `rotated` changes the first one's."""
+    """Returns a key for each provider; `rotated` changes the first one's."""
     found = {f"provider-{number:03}": f"sk-of-{number:03}" for number in range(count)}
     return found | ({"provider-000": "sk-rotated"} if rotated else {})
 
 
 def manifests(namespace: str, api_keys: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield the four objects of each provider."""
+    """Yields the four objects of each provider."""
 
     def manifest(api_version: str, kind: str, name: str, **content: Any) -> dict[str, Any]:
         metadata = {"name": name, "namespace": namespace}
@@ -57,7 +57,7 @@ def component(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
 
 
 def flat(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    """Return a program as one would write it by hand, which makes each object after those that it refers to."""
+    """Returns a program as one would write it by hand, which creates each object after those that it refers to."""
 
     def program() -> None:
         made: dict[str, pulumi.Resource] = {}
@@ -76,7 +76,7 @@ def flat(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
 
 
 class EmptyComponent(pulumi.ComponentResource):
-    """Is one more resource, and nothing else."""
+    """Adds one resource without children."""
 
     def __init__(self, name: str) -> None:
         super().__init__("bench:index:EmptyComponent", name)
@@ -84,7 +84,7 @@ class EmptyComponent(pulumi.ComponentResource):
 
 
 def baseline(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    """Return the flat program with an empty component for each provider; no component can cost less."""
+    """Returns the flat program with an empty component for each provider; no component can cost less."""
 
     def program() -> None:
         for name in api_keys:

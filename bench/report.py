@@ -1,4 +1,4 @@
-"""The benchmark's page in docs/."""
+"""Writes the benchmark's page in docs/."""
 
 import importlib.metadata
 import os
@@ -23,7 +23,7 @@ RATIOS = [("component", "flat"), ("component", "baseline"), ("baseline", "flat")
 
 
 def write(figures: Figures, imports: Figures, binaries: Binaries, provider: str, folder: Path) -> None:
-    """Write the page and its plot, and print the page."""
+    """Writes the page and its plot, and prints the page."""
     text = "\n".join(_page(figures, imports, binaries, provider)) + "\n"
     (folder / "benchmark.md").write_text(text)
     draw(figures, CHECKPOINTS, folder / "benchmark.svg")

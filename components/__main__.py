@@ -1,9 +1,9 @@
-"""The plugin's entry: Pulumi runs this folder, as PulumiPlugin.yaml says, for programs in other languages."""
+"""Runs the plugin. Pulumi starts this folder for programs in other languages, as PulumiPlugin.yaml says."""
 
 import tomllib
 from pathlib import Path
 
-# The folder that runs is the first on the path.
+# Python puts the folder that it runs first on the path.
 from openai_compatible_llm.plugin import serve  # type: ignore[import-not-found]
 
 if __name__ == "__main__":

@@ -34,12 +34,12 @@ keys = st.one_of(st.just("team"), labels.map(lambda label: f"example.com/{label}
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A group in which each field may stand or not."""
+    """Makes a group in which each field is optional."""
     return st.fixed_dictionaries({}, optional=fields)
 
 
 def groups(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A group with at least one of the fields."""
+    """Makes a group with at least one of the fields."""
     return optional(**fields).filter(bool)
 
 
@@ -89,7 +89,7 @@ others = optional(
     api=st.sampled_from(["kgateway", "agentgateway"]),
     endpoints=st.sampled_from(["chat", "all"]),
     model=models,
-    # Namespaces that any API server has, as a dry run asks for them.
+    # A dry run needs namespaces that exist on every API server.
     namespace=st.sampled_from(["default", "kube-system"]),
     gateway=optional(name=names, namespace=labels, section_name=names, url=gateway_urls),
     route_path=route_paths,
@@ -132,7 +132,7 @@ rubbish = st.one_of(
 
 @st.composite
 def mangled_arguments(draw: st.DrawFn) -> dict[str, Any]:
-    """Accepted arguments of which some were replaced by anything, taken away or misspelt."""
+    """Makes accepted arguments, and replaces, removes or misspells some of them."""
     args = draw(accepted_arguments)
     for _ in range(draw(st.integers(1, 3))):
         argument = draw(st.sampled_from(sorted(args) or ["host"]))

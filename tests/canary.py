@@ -1,4 +1,4 @@
-"""API keys that can be searched for, however they are spelled."""
+"""Searches for API keys, in plain text and in base64."""
 
 import base64
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Canaries:
-    """Looks for any of these keys."""
+    """Searches for any of these keys."""
 
     def __init__(self, *keys: str) -> None:
         self._needles = [spelling for key in keys for spelling in _spellings(key)]
@@ -16,7 +16,7 @@ class Canaries:
         return any(needle in searched for needle in self._needles)
 
     def files(self, folder: Path, leaving_out: Iterable[Path] = ()) -> list[Path]:
-        """The files below a folder that have one in them."""
+        """Returns the files below a folder that contain a key."""
         left_out = tuple(leaving_out)
         files = (file for file in folder.rglob("*") if file.is_file())
         looked_at = (file for file in files if not any(map(file.is_relative_to, left_out)))
@@ -24,7 +24,7 @@ class Canaries:
 
 
 def _spellings(key: str) -> list[bytes]:
-    """In plain, and as any base64 has it that goes on before and after it."""
+    """Returns the key in plain text, and as it appears inside longer base64."""
     found = [key.encode()]
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + key.encode())

@@ -1,4 +1,4 @@
-"""The walk-throughs' objects, as the API server is to have them."""
+"""The walk-throughs' objects, as the API server should have them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def _metadata(name: str) -> dict[str, Any]:
 
 
 def manifests(name: str, host: str, model: str, *, rewrite_host: bool = True) -> dict[str, dict[str, Any]]:
-    """The four by kind, the Secret without the key.
+    """Returns the four objects by kind, the Secret without the key.
 
     The walk-through for Mistral has the URLRewrite filter, the one for DeepSeek has none.
     """

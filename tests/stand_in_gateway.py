@@ -1,4 +1,4 @@
-"""Answers as the gateway does, with a provider behind it, on a port of this machine."""
+"""Stands in for a gateway with a provider behind it, on a local port."""
 
 import json
 import threading
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def break_off(self) -> None:
-        """Without the words that end a stream in good order."""
+        """Closes the connection without the end of the stream."""
         self.close_connection = True
 
     def _chunk(self, delta: dict[str, str], finish_reason: str | None, **more: Any) -> None:
@@ -95,12 +95,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def gateways_own(status: int, text: str) -> Reply:
-    """An error of the proxy itself: `text/plain` and nothing more."""
+    """Replies with an error of the proxy itself, which is `text/plain`."""
     return lambda handler, _: handler.answer(status, "text/plain", text)
 
 
 def providers(status: int, body: object, **headers: str) -> Reply:
-    """What the provider's API said, passed on."""
+    """Replies with the provider's JSON, passed on."""
     return lambda handler, _: handler.answer(status, "application/json", json.dumps(body), **headers)
 
 
@@ -109,7 +109,7 @@ def page(status: int, text: str = PAGE) -> Reply:
 
 
 def completion(handler: Handler, request: Request) -> None:
-    """In one piece or as a stream, as was asked for."""
+    """Replies with a completion, as JSON or as a stream, as requested."""
     if not request.body.get("stream"):
         handler.answer(200, "application/json", json.dumps(COMPLETION))
         return
@@ -121,7 +121,7 @@ def completion(handler: Handler, request: Request) -> None:
 
 
 def silent(handler: Handler, _: Request) -> None:
-    """Nothing at all, until the test is over."""
+    """Replies with nothing until the test ends."""
     handler.server.gateway.over.wait(SECONDS_UNTIL_IT_GIVES_UP)
     handler.break_off()
 
@@ -134,15 +134,15 @@ class _Server(ThreadingHTTPServer):
     gateway: "StandInGateway"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that doesn't wait for the end is none of its business."""
+        """Ignores clients that close the connection early."""
 
 
 @dataclass
 class StandInGateway:
     """Attributes:
-    url: Where it listens.
-    replies: By the path prefix of a route; for all else there is no route.
-    requests: What came.
+    url: URL on which it listens.
+    replies: Replies by the path prefix of a route; other paths have no route.
+    requests: The requests so far.
     over: Set when the test ends.
     """
 

@@ -1,9 +1,8 @@
-"""Write the software bill of materials, in CycloneDX: what runs, and what the local control plane is built from.
+"""Writes the software bill of materials in CycloneDX: packages that run, and those that build the local control plane.
 
-Versions and hashes come from where they are pinned: the requirements files, and go.mod with go.sum. cyclonedx-py adds
-what it knows of the installed packages: their licences, and which of them need which. Packages that only developers use
-are left out. Go modules are read here, because cyclonedx-gomod downloads the source of each one for it, and refuses a
-module without packages.
+Versions and hashes come from the requirements files, and from go.mod with go.sum. cyclonedx-py adds the licences and
+dependencies of the installed packages. Packages for developers only are left out. Go modules are read here, because
+cyclonedx-gomod downloads the source of each module, and refuses one without packages.
 """
 
 import base64
@@ -26,13 +25,17 @@ Json = dict[str, Any]
 
 
 def main(file: Path) -> None:
-    """Write it to this file. The same pins and installed packages give the same bytes."""
+    """Writes the bill of materials to this file. The same pins and installed packages give the same bytes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(bill_of_materials(), indent=2) + "\n")
 
 
 def bill_of_materials() -> Json:
-    """The component's packages are required, the policy pack's optional; what builds the control plane is excluded."""
+    """Returns the bill of materials.
+
+    The component's packages have the scope `required`, the policy pack's `optional`; `excluded` ones build the local
+    control plane.
+    """
     bom = _environment(Path(sys.prefix), "--pyproject", "components/pyproject.toml", "--mc-type", "library")
     policy = REPOSITORY / "policy/.venv"
     installed = [*(_environment(policy)["components"] if policy.exists() else []), *bom["components"]]
@@ -45,7 +48,7 @@ def bill_of_materials() -> Json:
         "excluded": [*_python_packages("local/toolchain/go/requirements.txt"), *_go_modules()],
     }.items():
         for each in pinned:
-            # A package that is pinned in several places has the scope of the first.
+            # A package that is pinned several times has the first scope.
             components.setdefault(each["purl"], described.get(each["purl"], {}) | each | {"scope": scope})
     bom["dependencies"] = list(_dependencies(bom, [each["purl"] for each in required]))
     bom["components"] = list(components.values())
@@ -60,7 +63,7 @@ def _environment(folder: Path, *options: str) -> Json:
 
 
 def _dependencies(environment: Json, required: list[str]) -> Iterator[Json]:
-    """What the installed packages need; packages for other machines and extras that nobody asked for are left out."""
+    """Yields the dependencies of the required packages, without those that aren't installed here."""
     purls = {each["bom-ref"]: each["purl"] for each in environment["components"]}
     direct = re.findall(r"^([\w.-]+)==", (REPOSITORY / "requirements.in").read_text(), re.M)
     root = environment["metadata"]["component"]["bom-ref"]
@@ -72,13 +75,13 @@ def _dependencies(environment: Json, required: list[str]) -> Iterator[Json]:
 
 
 def _python_packages(file: str) -> Iterator[Json]:
-    """With the hashes of all the files of a release, of which pip installs one."""
+    """Yields the pinned packages with the hashes of all files of a release, of which pip installs one."""
     for name, version, hashes in PINNED.findall((REPOSITORY / file).read_text()):
         yield _component(name, PackageURL("pypi", name=name, version=version), re.findall(r"sha256:(\w+)", hashes))
 
 
 def _go_modules() -> Iterator[Json]:
-    """With the hash that go.sum has of a module's content, written as cyclonedx-gomod does."""
+    """Yields the pinned modules with the hash of each one's content in go.sum, written as cyclonedx-gomod does."""
     go = ensure_go(print)
     for file in sorted(TOOLCHAIN.glob("*/go.mod")):
         command = [str(go.program), "mod", "edit", "-json", str(file)]

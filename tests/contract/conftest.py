@@ -8,7 +8,7 @@ from tests.contract.schemas import StrictSchemas
 
 @pytest.fixture(scope="session")
 def crds() -> dict[str, dict[str, Any]]:
-    """What the local control plane installs, by name."""
+    """The definitions that the local control plane installs, by name."""
     return {crd["metadata"]["name"]: crd for crd in custom_resource_definitions(print)}
 
 

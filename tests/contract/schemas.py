@@ -1,4 +1,4 @@
-"""CRD schemas as validators that refuse what the API server would drop without a word.
+"""Validates objects against CRD schemas, and refuses the fields that the API server would drop silently.
 
 CEL rules are not run here; the API server of the e2e tests does that.
 """
@@ -78,7 +78,7 @@ _CrdValidator: type[Validator] = extend(Draft4Validator, {"x-kubernetes-list-map
 
 
 def _closed(schema: Mapping[str, Any]) -> Schema:
-    """The structural schema with every object closed to fields it doesn't name."""
+    """Returns the structural schema with every object closed to fields that it doesn't name."""
     closed = dict(schema)
     if "properties" in schema:
         closed["properties"] = {name: _closed(child) for name, child in schema["properties"].items()}
@@ -104,7 +104,7 @@ def _closed(schema: Mapping[str, Any]) -> Schema:
 
 
 def strict_validator(crd: Mapping[str, Any], version: str) -> Validator:
-    """A validator for one version of a CRD's kind, without the fields that only the API server writes to metadata."""
+    """Makes a validator for one version of a CRD. Metadata may not have fields that only the API server writes."""
     spec = crd["spec"]
     served = {entry["name"]: entry for entry in spec["versions"]}
     schema = _closed(served[version]["schema"]["openAPIV3Schema"])
@@ -119,7 +119,7 @@ def strict_validator(crd: Mapping[str, Any], version: str) -> Validator:
 
 
 def spec_field(crd: Mapping[str, Any], path: str) -> Schema:
-    """The schema of a field of the spec; `[]` in the path stands for the items of a list."""
+    """Returns the schema of a field of the spec; `[]` in the path stands for the items of a list."""
     schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     for step in path.split("."):
         schema = schema["items"] if step == "[]" else schema["properties"][step]
@@ -141,7 +141,7 @@ def _described(error: ValidationError) -> Iterator[str]:
 
 
 class StrictSchemas:
-    """The kinds that the component makes, by apiVersion and kind."""
+    """Has the schemas of the kinds that the component creates, by apiVersion and kind."""
 
     def __init__(self, crds: Sequence[Mapping[str, Any]]) -> None:
         self._validators = {("v1", "Secret"): _CrdValidator(_SECRET)}
@@ -151,7 +151,7 @@ class StrictSchemas:
                 self._validators[key] = strict_validator(crd, version["name"])
 
     def problems(self, manifest: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the object, each as `path: reason`; empty when nothing is."""
+        """Returns what is wrong with the object, each as `path: reason`."""
         kind = (manifest.get("apiVersion", ""), manifest.get("kind", ""))
         if kind not in self._validators:
             return [f"object: no schema for {kind[1]} of {kind[0]}"]

@@ -1,4 +1,4 @@
-"""The limits that the AgentgatewayBackend's schema sets are ours too: read from it, and tried with our arguments."""
+"""The component's limits for arguments are those of the AgentgatewayBackend's schema."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ GIVING: dict[str, Callable[[str], dict[str, Any]]] = {
     HEADER_NAME: lambda text: {**ARGS, "auth_header": {"header_name": text}},
     HEADER_PREFIX: lambda text: {**ARGS, "auth_header": {"prefix": text}},
 }
-# Shorter than the schema's: a name in the DNS, and what has a blank put after it.
+# By how much our limits are shorter: DNS names have 253 characters, and a prefix gets a space after it.
 SHORTER = {HOST: 3, HEADER_PREFIX: 1}
 
 
@@ -54,7 +54,7 @@ def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str
 
 
 @pytest.mark.parametrize("path", GIVING)
-def test_the_longest_text_that_is_taken_is_as_long_as_the_schemas(
+def test_the_longest_accepted_text_is_as_long_as_the_schema_allows(
     path: str, agentgateway_crd: dict[str, Any], schemas: StrictSchemas
 ) -> None:
     longest = spec_field(agentgateway_crd, path)["maxLength"] - SHORTER.get(path, 0)
@@ -70,20 +70,20 @@ def test_an_empty_text_is_refused(path: str, agentgateway_crd: dict[str, Any]) -
     assert _refused(GIVING[path](""))
 
 
-def test_a_port_past_the_schemas_limits_is_refused(agentgateway_crd: dict[str, Any]) -> None:
+def test_a_port_beyond_the_schemas_limits_is_refused(agentgateway_crd: dict[str, Any]) -> None:
     port = spec_field(agentgateway_crd, "ai.provider.port")
     given = [port["minimum"] - 1, port["minimum"], port["maximum"], port["maximum"] + 1]
     assert [_refused({**ARGS, "port": each}) for each in given] == [True, False, False, True]
 
 
-def test_a_header_has_the_characters_of_the_schemas_pattern(agentgateway_crd: dict[str, Any]) -> None:
+def test_a_header_name_may_have_the_characters_of_the_schemas_pattern(agentgateway_crd: dict[str, Any]) -> None:
     pattern = spec_field(agentgateway_crd, HEADER_NAME)["pattern"]
     names = [f"x{chr(code)}x" for code in (*range(0x80), 0xE9, 0x2028)]
     taken = [name for name in names if not _refused(GIVING[HEADER_NAME](name))]
     assert taken == [name for name in names if re.search(pattern, name)]
 
 
-def test_the_path_of_the_longest_base_url_that_is_taken_is_as_long_as_the_schemas(
+def test_the_longest_accepted_base_url_gives_a_path_as_long_as_the_schema_allows(
     agentgateway_crd: dict[str, Any], schemas: StrictSchemas
 ) -> None:
     longest = spec_field(agentgateway_crd, PATH)["maxLength"] - len("/chat/completions")
@@ -97,9 +97,7 @@ def test_the_path_of_the_longest_base_url_that_is_taken_is_as_long_as_the_schema
 
 
 @pytest.mark.parametrize("api", BackendApi)
-def test_the_objects_of_the_longest_name_that_is_taken_pass_the_schemas(
-    api: BackendApi, schemas: StrictSchemas
-) -> None:
+def test_the_objects_of_the_longest_accepted_name_pass_the_schemas(api: BackendApi, schemas: StrictSchemas) -> None:
     args = {**ARGS, "api": api, "route_path": "/llm"}
     longest = max((name for name in ("a" * n for n in range(230, 256)) if not _refused(args, name)), key=len)
     assert len(longest) < 253

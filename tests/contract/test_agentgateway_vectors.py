@@ -63,26 +63,26 @@ BESIDE_THE_LABEL = {
     "credential-ref-empty-name": ("group", "kind"),
 }
 # Our arguments can say it, and what is missing in it is filled in.
-MENDED = {"host-without-port"}
+CORRECTED = {"host-without-port"}
 SCHEMA_LABELS = {"unknown fields", "Required value", "should have at least 1 items", "Unsupported value"}
 
 
 @dataclass(frozen=True)
 class Vector:
-    """A provider with its policies, as a backend for one provider has them; `error` is the label of an invalid one."""
+    """The spec of a backend with one provider; `error` is the label of an invalid one."""
 
     name: str
     error: str | None
     spec: dict[str, Any]
 
     @property
-    def unsayable(self) -> list[str]:
-        """The fields for which there is no argument."""
+    def without_argument(self) -> list[str]:
+        """Returns the fields for which there is no argument."""
         return [path for path, _ in _leaves(self.spec) if path not in ARGUMENTS and path != "ai.provider.openai"]
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates stay strings, as in Kubernetes."""
+    """Leaves dates as strings, as Kubernetes does."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
@@ -97,7 +97,7 @@ def module() -> Path:
 
 @pytest.fixture(scope="module")
 def labelled(module: Path) -> dict[str, list[dict[str, Any]]]:
-    """The labelled objects of each kind, in the file's form."""
+    """The labelled objects of each kind, as in the file."""
     return {
         kind: [
             each for label in ("valid", "invalid") for each in _read(module / API_TESTS.format(kind=kind, label=label))
@@ -161,9 +161,9 @@ def _in_our_words(vector: Vector) -> Vector:
     return Vector(vector.name, vector.error, {**vector.spec, "policies": policies})
 
 
-def _sayable(vectors: list[Vector], *, valid: bool) -> dict[str, Vector]:
+def _with_arguments(vectors: list[Vector], *, valid: bool) -> dict[str, Vector]:
     said = (_in_our_words(vector) for vector in vectors if (vector.error is None) is valid)
-    return {vector.name: vector for vector in said if not vector.unsayable}
+    return {vector.name: vector for vector in said if not vector.without_argument}
 
 
 def _arguments(vector: Vector) -> OpenAICompatibleLLMArgs:
@@ -219,41 +219,41 @@ def _is_below(path: str, field: str) -> bool:
     return f"{path}.".startswith(f"{field}.")
 
 
-def test_what_the_vectors_call_valid_is_taken_and_gives_their_spec(
-    vectors: list[Vector], schemas: StrictSchemas
-) -> None:
-    sayable = _sayable(vectors, valid=True)
-    assert len(sayable) >= 20
-    said = {path for vector in sayable.values() for path, _ in _leaves(vector.spec)}
+def test_valid_vectors_are_accepted_and_give_their_spec(vectors: list[Vector], schemas: StrictSchemas) -> None:
+    expressible = _with_arguments(vectors, valid=True)
+    assert len(expressible) >= 20
+    said = {path for vector in expressible.values() for path, _ in _leaves(vector.spec)}
     assert {*ARGUMENTS, "ai.provider.openai"} - said == {"policies.auth.secretRef", "policies.auth.passthrough"}
-    for name, vector in sayable.items():
+    for name, vector in expressible.items():
         objects = _objects(_arguments(vector))
         (spec,) = (each["spec"] for each in objects if each["kind"] == "AgentgatewayBackend")
         assert spec == _expected(vector), name
         assert [problem for each in objects for problem in schemas.problems(each)] == [], name
 
 
-def test_what_the_vectors_call_invalid_is_refused_or_mended(vectors: list[Vector], schemas: StrictSchemas) -> None:
-    sayable = _sayable(vectors, valid=False)
-    assert sayable.keys() >= {"credential-ref-missing-name", "credential-ref-empty-name", *MENDED}
-    assert {name for name, vector in sayable.items() if not _refused(_arguments(vector))} == MENDED
-    for name in MENDED:
-        objects = _objects(_arguments(sayable[name]))
+def test_invalid_vectors_are_refused_or_corrected(vectors: list[Vector], schemas: StrictSchemas) -> None:
+    expressible = _with_arguments(vectors, valid=False)
+    assert expressible.keys() >= {"credential-ref-missing-name", "credential-ref-empty-name", *CORRECTED}
+    assert {name for name, vector in expressible.items() if not _refused(_arguments(vector))} == CORRECTED
+    for name in CORRECTED:
+        objects = _objects(_arguments(expressible[name]))
         assert [problem for each in objects for problem in schemas.problems(each)] == [], name
 
 
-def test_of_the_other_vectors_every_field_that_we_can_not_say_is_known(vectors: list[Vector]) -> None:
-    unsayable = {vector.name: vector.unsayable for vector in map(_in_our_words, vectors) if vector.unsayable}
+def test_every_field_without_an_argument_is_listed(vectors: list[Vector]) -> None:
+    without_argument = {
+        vector.name: vector.without_argument for vector in map(_in_our_words, vectors) if vector.without_argument
+    }
     unknown = {
         path
-        for paths in unsayable.values()
+        for paths in without_argument.values()
         for path in paths
         if not any(_is_below(path, each) for each in NO_ARGUMENTS)
     }
     assert unknown == set()
 
 
-def test_an_auth_for_all_backends_and_a_provider_of_a_group_are_as_in_a_lone_backend(
+def test_auth_and_providers_have_the_same_schema_in_policies_and_groups(
     agentgateway_crd: dict[str, Any], module: Path
 ) -> None:
     backend = _undescribed(agentgateway_crd)
@@ -267,7 +267,7 @@ def test_an_auth_for_all_backends_and_a_provider_of_a_group_are_as_in_a_lone_bac
     assert spec_field(policy, "backend.auth") == auth
 
 
-def test_the_strict_schemas_agree_with_the_labels_of_backends_but_for_rules(
+def test_the_strict_schemas_agree_with_the_labels_except_for_rules(
     labelled: dict[str, list[dict[str, Any]]], agentgateway_crd: dict[str, Any], schemas: StrictSchemas
 ) -> None:
     rules = set(_rule_messages(agentgateway_crd))

@@ -1,4 +1,4 @@
-"""What is released: the wheel and the sdist of `components/`, as the project's own build backend makes them."""
+"""The wheel and the sdist of `components/`, built with the project's own build backend."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def build(source: Path, target: str) -> Path:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy, so that nothing is built in the clone."""
+    """A copy of components/, so that nothing is built in the clone."""
     copy = tmp_path_factory.mktemp("source") / "components"
     shutil.copytree(COMPONENTS, copy, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     return copy
@@ -44,7 +44,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sdist(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpacked."""
+    """The unpacked sdist."""
     folder = tmp_path_factory.mktemp("sdist")
     archive = build(source, "sdist")
     assert archive.name == f"{NAME}.tar.gz"
@@ -55,7 +55,7 @@ def sdist(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path) -> Path:
-    """Made of the sdist, so that the sdist is all that it takes."""
+    """The wheel, built from the sdist, so that the sdist must be complete."""
     return build(sdist, "wheel")
 
 
@@ -64,13 +64,13 @@ def metadata_of(wheel: Path) -> Metadata:
         return Metadata.from_email(opened.read(f"{NAME}.dist-info/METADATA"), validate=True)
 
 
-def test_the_sdist_has_the_package_and_what_builds_it_and_nothing_else(sdist: Path) -> None:
+def test_the_sdist_has_the_package_and_its_build_files_only(sdist: Path) -> None:
     files = {str(file.relative_to(sdist)) for file in sdist.rglob("*") if file.is_file()}
     assert files == MODULES | {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
     assert "openai_compatible_llm/py.typed" in files
 
 
-def test_the_wheel_has_the_package_and_its_licence_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_package_and_its_licence_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
         licence = opened.read(f"{NAME}.dist-info/licenses/LICENSE")
@@ -81,7 +81,7 @@ def test_the_wheel_has_the_package_and_its_licence_and_nothing_else(wheel: Path)
     assert licence == (REPOSITORY / "LICENSE").read_bytes()
 
 
-def test_whoever_builds_it_again_gets_the_same_wheel(source: Path, wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_is_reproducible(source: Path, wheel: Path, tmp_path: Path) -> None:
     again = tmp_path / "components"
     shutil.copytree(source, again, ignore=shutil.ignore_patterns("built"))
     assert build(again, "wheel").read_bytes() == wheel.read_bytes()
@@ -105,12 +105,12 @@ def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
     (program,) = blocks("python", README)
     description = (COMPONENTS / "README.md").read_text()
     assert re.findall(r"^```\w*\n(.*?)^```$", description, re.DOTALL | re.MULTILINE) == [program]
-    # Where packages are listed, nothing lies beside it.
+    # A package index shows no files beside it, so every link is absolute.
     assert re.findall(r"\]\((?!https://)", description) == []
 
 
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
-def test_it_installs_and_imports(kind: str, sdist: Path, wheel: Path, tmp_path: Path) -> None:
+def test_it_installs_imports_and_has_the_console_script(kind: str, sdist: Path, wheel: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--target", str(tmp_path), str({"sdist": sdist, "wheel": wheel}[kind])], check=True)
     program = """

@@ -1,4 +1,4 @@
-"""Every object that the component registers, against the schemas with unknown fields refused."""
+"""Validates every object that the component registers, and refuses unknown fields."""
 
 from collections.abc import Iterator, Mapping
 from inspect import get_annotations
@@ -69,7 +69,7 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
 ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTGATEWAY}
 
 
-# What decides which objects there are is known at once in any case.
+# Arguments that decide which objects are created are always plain values.
 AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
 
 
@@ -82,7 +82,7 @@ def _late(value: Any) -> Any:
 
 
 def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
-    """Of the objects that the arguments ask for."""
+    """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
     if "api_key" in args:
         kinds.append("Secret")

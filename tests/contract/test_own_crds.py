@@ -22,7 +22,7 @@ def _rules(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rules_over(names: set[str], rules: Mapping[str, str]) -> dict[str, str]:
-    """The rules as they read where only the named fields exist; without the rules that speak of other fields alone."""
+    """Narrows the rules to the named fields, and leaves out rules about other fields alone."""
     narrowed = {}
     for message, rule in rules.items():
         choice = re.fullmatch(r"\[(.*?)\](\.filter\(.*)", rule)
@@ -79,7 +79,7 @@ def _version_differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> It
 
 
 def differences(ours: Mapping[str, Any], real: Mapping[str, Any]) -> list[str]:
-    """Where our CRD says something that the real one doesn't; fields it leaves out don't count."""
+    """Returns where our CRD differs from the real one; fields that ours leaves out don't count."""
     found = list(_frame_differences(ours, real))
     versions = {entry["name"]: entry for entry in ours["spec"]["versions"]}
     real_versions = {entry["name"]: entry for entry in real["spec"]["versions"]}
@@ -190,7 +190,7 @@ _MUTATIONS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.parametrize("mutate", _MUTATIONS.values(), ids=_MUTATIONS.keys())
-def test_a_mutated_schema_is_told_from_the_real_one(
+def test_a_mutated_schema_is_noticed(
     mutate: Callable[[dict[str, Any]], None], backend_crd: dict[str, Any], real_crd: dict[str, Any]
 ) -> None:
     mutated = copy.deepcopy(backend_crd)
@@ -202,16 +202,14 @@ def test_a_mutated_schema_is_told_from_the_real_one(
     ("part", "value"),
     [("group", "gateway.kgateway.io"), ("scope", "Cluster"), ("names", {"kind": "Backend"}), ("versions", [])],
 )
-def test_a_mutated_frame_is_told_from_the_real_one(
+def test_a_mutated_definition_is_noticed(
     part: str, value: Any, backend_crd: dict[str, Any], real_crd: dict[str, Any]
 ) -> None:
     mutated = {**backend_crd, "spec": {**backend_crd["spec"], part: value}}
     assert differences(mutated, real_crd)
 
 
-def test_a_missing_status_subresource_is_told_from_the_real_one(
-    backend_crd: dict[str, Any], real_crd: dict[str, Any]
-) -> None:
+def test_a_missing_status_subresource_is_noticed(backend_crd: dict[str, Any], real_crd: dict[str, Any]) -> None:
     mutated = copy.deepcopy(backend_crd)
     del mutated["spec"]["versions"][0]["subresources"]
     assert differences(mutated, real_crd)

@@ -1,4 +1,4 @@
-"""The fields that the policy pack looks for, against the CRDs: a rule about a misspelt one would never refuse."""
+"""The policy pack's rules are about fields that exist; a rule about a misspelt field would never refuse anything."""
 
 import pytest
 
@@ -14,5 +14,5 @@ OBJECTS = [
 
 
 @pytest.mark.parametrize("obj", OBJECTS)
-def test_what_is_refused_is_what_the_api_server_would_take(obj: Manifest, schemas: StrictSchemas) -> None:
+def test_the_api_server_would_accept_what_the_policy_pack_refuses(obj: Manifest, schemas: StrictSchemas) -> None:
     assert schemas.problems(obj) == []

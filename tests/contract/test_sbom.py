@@ -1,4 +1,4 @@
-"""`make sbom`: valid CycloneDX, and all that is pinned is in it."""
+"""The bill of materials is valid CycloneDX, and complete."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_it_names_the_licences_that_packages_declare(bill: dict[str, Any]) -> No
     assert [each["name"] for each in required if "licenses" not in each] == ["protobuf"]
 
 
-def test_it_has_every_package_that_runs_with_the_hashes_that_pip_holds_it_against(bill: dict[str, Any]) -> None:
+def test_it_has_every_required_package_with_the_hashes_that_pip_checks(bill: dict[str, Any]) -> None:
     requirements = (REPOSITORY / "requirements.txt").read_text()
     pinned = {(name.lower(), version) for name, version in PINNED.findall(requirements)}
     required = [each for each in bill["components"] if each["scope"] == "required"]
@@ -64,7 +64,7 @@ def test_it_has_every_package_that_runs_with_the_hashes_that_pip_holds_it_agains
     assert all(map(hashes, required))
 
 
-def test_it_says_which_package_needs_which(bill: dict[str, Any]) -> None:
+def test_it_has_the_dependencies_between_packages(bill: dict[str, Any]) -> None:
     needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
     (pulumi,), (kubernetes,) = named(bill, "pulumi"), named(bill, "pulumi-kubernetes")
     assert sorted(needs[bill["metadata"]["component"]["bom-ref"]]) == sorted([pulumi["bom-ref"], kubernetes["bom-ref"]])
@@ -77,7 +77,7 @@ def test_it_says_which_package_needs_which(bill: dict[str, Any]) -> None:
     assert reached >= {each["bom-ref"] for each in bill["components"] if each["scope"] == "required"}
 
 
-def test_it_has_the_modules_that_the_local_control_plane_is_built_from_and_none_that_they_replace(
+def test_it_has_the_go_modules_of_the_local_control_plane_and_no_replaced_ones(
     bill: dict[str, Any],
 ) -> None:
     modules = {(each["name"], each["version"]): each for each in bill["components"] if "pkg:golang/" in each["purl"]}
@@ -99,7 +99,7 @@ def test_it_has_the_modules_that_the_local_control_plane_is_built_from_and_none_
     assert all(len(hashes(each)) == 1 for each in modules.values())
 
 
-def test_it_has_what_the_policy_pack_runs_on_and_nothing_that_only_developers_use(bill: dict[str, Any]) -> None:
+def test_it_has_the_policy_packs_packages_and_no_developers_ones(bill: dict[str, Any]) -> None:
     (policies,) = named(bill, "pulumi-policy")
     assert policies["scope"] == "optional"
     assert {each["scope"] for each in named(bill, "protobuf")} == {"required", "optional"}

@@ -1,4 +1,4 @@
-"""What the other tests take for the walk-throughs' objects is what the walk-throughs have."""
+"""tests/seed.py has the same objects as the walk-throughs."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ WALK_THROUGHS = Path(__file__).resolve().parents[3] / "shared/seed"
 def test_the_seed_is_the_walk_throughs(name: str, manifests: dict[str, object]) -> None:
     path = WALK_THROUGHS / f"{name}.yaml"
     if not path.exists():
-        pytest.skip("the walk-throughs' objects are not at hand (../shared/seed)")
+        pytest.skip("the walk-throughs' objects are not available (../shared/seed)")
     given = {manifest["kind"]: manifest for manifest in yaml.safe_load_all(path.read_text()) if manifest}
     assert given["Secret"].pop("stringData") == {"Authorization": f"${name.upper()}_API_KEY"}
     assert manifests == given

@@ -1,4 +1,4 @@
-"""The walk-throughs' objects pass the strict schemas, and misspelt ones don't: so these tests can fail."""
+"""The walk-throughs' objects pass the strict schemas, and misspelt ones don't."""
 
 import copy
 from pathlib import Path
@@ -16,7 +16,7 @@ SEED = Path(__file__).resolve().parents[3] / "shared/seed"
 def seed(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     path = SEED / f"{request.param}.yaml"
     if not path.exists():
-        pytest.skip("the walk-throughs' objects are not at hand (../shared/seed)")
+        pytest.skip("the walk-throughs' objects are not available (../shared/seed)")
     return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(path.read_text()) if manifest}
 
 

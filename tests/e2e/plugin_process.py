@@ -1,4 +1,4 @@
-"""The plugin as the engine has it: a process of its own, asked over gRPC."""
+"""Runs the plugin as the engine does: as a process of its own, over gRPC."""
 
 import json
 import subprocess
@@ -29,13 +29,13 @@ def secret(value: object) -> dict[str, Any]:
 
 
 def output(*value: object, of: Sequence[str] = (), is_secret: bool = False) -> dict[str, Any]:
-    """An output of the resources of these URNs; without a value it isn't known yet."""
+    """Makes an output that depends on these URNs; without a value it isn't known yet."""
     known = {"value": value[0]} if value else {}
     return {SIGNATURE: OUTPUT, **known, "secret": is_secret, "dependencies": list(of)}
 
 
 class RefusedError(Exception):
-    """What the engine gets instead of a component.
+    """The error that the engine gets instead of a component.
 
     Attributes:
         code: The gRPC status.
@@ -75,7 +75,7 @@ class Plugin:
         return str(self._stub.GetPluginInfo(struct_pb2.Struct(), timeout=30).version)
 
     def construct(self, name: str, inputs: Mapping[str, Any], **request: Any) -> dict[str, Any]:
-        """The state of the component made.
+        """Constructs a component, and returns its state.
 
         Raises:
             RefusedError: Where none is.

@@ -1,7 +1,4 @@
-"""Runs the real Pulumi CLI on a copy of the project, isolated from this machine's login, stacks and plugins.
-
-A conftest takes the fixture with `from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli`.
-"""
+"""Runs the real Pulumi CLI on a copy of the project, isolated from this machine's login, stacks and plugins."""
 
 import json
 import os
@@ -12,8 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import pytest
 
 from local.toolchain.binaries import find_or_build
 from local.toolchain.go import TOOLCHAIN, ensure_go
@@ -112,7 +107,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     _put_pulumi(tools / "pulumi")
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
-    # Pulumi warns of plugins on the PATH, but not of those in its own folder.
+    # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
     install_plugin(home, official_plugin_on_path())
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
@@ -142,11 +137,6 @@ def cli_in_a_copy(place: Path) -> PulumiCli:
         else:
             shutil.copy(source, project)
     return isolated_cli(project, place / "pulumi-home")
-
-
-@pytest.fixture
-def pulumi_cli(tmp_path: Path) -> PulumiCli:
-    return cli_in_a_copy(tmp_path)
 
 
 def _put_pulumi(place: Path) -> None:

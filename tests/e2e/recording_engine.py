@@ -1,4 +1,4 @@
-"""An engine over gRPC that makes nothing and writes down what it is asked, by programs and by plugins alike."""
+"""Stands in for the engine over gRPC: records the requests of programs and plugins, and creates nothing."""
 
 import asyncio
 import contextvars
@@ -48,7 +48,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc
         self.warnings: list[str] = []
 
     def of(self, component: str) -> list[dict[str, Any]]:
-        """What was registered for the component of this name, by type."""
+        """Returns what was registered for the component of this name, by type."""
         mine = [each for each in self.registrations if each["name"].split("-")[0] == component]
         return sorted(mine, key=lambda each: str(each["type"]))
 
@@ -86,7 +86,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """Nothing is asked for but resources that are there: those that the caller's options name."""
+        """Answers requests for existing resources, which the caller's options name."""
         assert request.tok == "pulumi:pulumi:getResource", request.tok
         response = provider_pb2.InvokeResponse()
         name = request.args["urn"].rpartition("::")[2]
@@ -110,7 +110,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc
 
 
 def _told(request: Any) -> dict[str, Any]:
-    """What is said of the resource: without what is false, as if it weren't there, and sets in one order."""
+    """Normalizes a registration: drops false values, and sorts sets."""
     told = json_format.MessageToDict(request)
     told["dependencies"] = sorted(told.get("dependencies", []))
     return {field: value for field, value in told.items() if value is not False and field not in OF_THE_SOURCE}

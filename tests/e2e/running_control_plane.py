@@ -1,4 +1,4 @@
-"""Control planes for tests."""
+"""Starts control planes for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from local.toolchain.binaries import Binaries
 
 @contextmanager
 def running_control_plane(binaries: Binaries, factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """In a folder of its own, and stopped in the end."""
+    """Starts a control plane in a folder of its own, and stops it at the end."""
     plane = ControlPlane(StateFolder(factory.mktemp("control-plane")), binaries, print)
     try:
         plane.start(gateway_objects(DEFAULT_GATEWAY))

@@ -1,4 +1,4 @@
-"""The Kubernetes provider's stand-in as one process for many engines, one after the other.
+"""Runs the Kubernetes provider's stand-in as one process for many engines, one after the other.
 
 Each would start its own, which takes it longer than all the rest that it does for a stack of one LLM provider.
 """
@@ -20,12 +20,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 class SharedProvider(KubernetesProvider):
     async def cancel(self) -> None:
-        """An engine says so at its end as well, and another one comes."""
+        """Ignores the cancellation that each engine sends at its end, because other engines follow."""
 
 
 @contextmanager
 def shared_provider(pulumi_home: Path, kubeconfig: Path) -> Iterator[None]:
-    """While it lasts, engines with this Pulumi home have the one provider."""
+    """Gives all engines with this Pulumi home the one provider."""
     command = [sys.executable, "-m", "tests.e2e.shared_provider", "127.0.0.1:1"]
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:

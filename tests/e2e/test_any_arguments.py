@@ -1,4 +1,4 @@
-"""Whatever the arguments: either the API server takes every object that they give, or they are refused in one error."""
+"""With any arguments, either the API server accepts every object, or one error refuses them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ UNHURRIED: dict[str, Any] = {
 }
 
 
-def test_a_misspelt_field_and_a_broken_rule_would_be_noticed(cluster: Cluster) -> None:
+def test_the_dry_run_notices_misspelt_fields_and_broken_rules(cluster: Cluster) -> None:
     recording = record_component({"preset": "mistral", "api_key": CANARY})
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None
@@ -31,7 +31,7 @@ def test_a_misspelt_field_and_a_broken_rule_would_be_noticed(cluster: Cluster) -
 
 @settings(max_examples=500, **UNHURRIED)
 @given(args=accepted_arguments)
-def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, args: dict[str, Any]) -> None:
+def test_the_api_server_accepts_the_objects_of_accepted_arguments(cluster: Cluster, args: dict[str, Any]) -> None:
     recording = record_component({"namespace": "default", **args})
     backend = {"agentgateway": "AgentgatewayBackend"}.get(args.get("api", ""), "Backend")
     assert {backend, "HTTPRoute"} <= {manifest["kind"] for manifest in recording.objects()}
@@ -43,9 +43,7 @@ def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, arg
 @settings(max_examples=200, **UNHURRIED)
 @given(args=mangled_arguments())
 @example(args={"host": "llm.example.com", "port": 10**10, "api_key": CANARY})
-def test_mangled_arguments_are_taken_by_the_api_server_or_refused_in_one_error(
-    cluster: Cluster, args: dict[str, Any]
-) -> None:
+def test_mangled_arguments_give_accepted_objects_or_one_error(cluster: Cluster, args: dict[str, Any]) -> None:
     complete: Any = {"namespace": "default", **args}
     refused: list[InvalidArguments] = []
 

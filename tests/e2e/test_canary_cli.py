@@ -1,10 +1,7 @@
 """Searches for keys in everything that the CLI prints and writes, with every command and after a crash."""
 
 import signal
-import uuid
-from collections.abc import Iterator
 
-import kubernetes
 import pytest
 import yaml
 
@@ -16,14 +13,6 @@ IN_CONFIG = "sk-canary-in-config-7d31"
 ROTATED = "sk-canary-rotated-9b02"
 IN_ENVIRONMENT = "sk-canary-in-environment-c5e8"
 CANARIES = Canaries(IN_CONFIG, ROTATED, IN_ENVIRONMENT)
-
-
-@pytest.fixture
-def namespace(cluster: Cluster) -> Iterator[str]:
-    name = f"canary-{uuid.uuid4().hex[:8]}"
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name=name)))
-    yield name
-    cluster.core.delete_namespace(name)
 
 
 @pytest.fixture(params=["kgateway"])

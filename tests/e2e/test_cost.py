@@ -1,4 +1,4 @@
-"""What a component costs in the state, against the flat program that makes the same objects."""
+"""The size of the component's state, compared with a flat program that creates the same objects."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ PROVIDERS = 3
 MOST_BYTES_OVER_FLAT = 1.3
 
 
-def test_a_provider_is_one_resource_and_a_third_more_bytes_at_most_in_the_state(
+def test_a_component_adds_one_resource_and_at_most_a_third_more_bytes_to_the_state(
     stack: inline_stack.Stack, namespace: str
 ) -> None:
     keys = programs.keys(PROVIDERS, rotated=False)

@@ -1,4 +1,4 @@
-"""Each file in stacks/ as the stack that it is: previewed, applied, and moved to the other generation.
+"""Previews and applies each stack of stacks/, and moves it to the other gateway API.
 
 The engine runs the program in this process, and shows its preview and updates in one go, as `pulumi up` does; what the
 commands of the CLI say is seen elsewhere.
@@ -42,7 +42,7 @@ pytestmark = inline_stack.pytestmark
 
 
 class PulumiWithPreview(automation.PulumiCommand):
-    """The SDK would have `up` skip its preview."""
+    """Lets `up` show its preview, which the SDK skips."""
 
     def run(self, args: list[str], *others: Any, **options: Any) -> automation.CommandResult:
         return super().run([arg for arg in args if arg != "--skip-preview"], *others, **options)
@@ -52,7 +52,7 @@ class PulumiWithPreview(automation.PulumiCommand):
 def project(
     control_plane: ControlPlane, binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[automation.LocalWorkspaceOptions]:
-    """The project and its stack files, and what they need on the control plane."""
+    """A copy of the project, with the namespaces and Gateways of its stacks on the control plane."""
     folder = tmp_path_factory.mktemp("every-stack")
     copy = folder / "project"
     shutil.copytree(REPOSITORY / "stacks", copy / "stacks")
@@ -97,7 +97,7 @@ def file_of(project: automation.LocalWorkspaceOptions, name: str) -> Path:
 
 
 def given(file: Path) -> tuple[dict[str, Any], str, str]:
-    """Providers, namespace and Gateway of a stack file."""
+    """Returns providers, namespace and Gateway of a stack file."""
     config = yaml.safe_load(file.read_text())["config"]
     namespace = config.get(f"{PROJECT}:namespace", NAMESPACE)
     gateway = config.get(f"{PROJECT}:gateway", {}).get("name", "agentgateway")
@@ -111,20 +111,20 @@ def set_api(file: Path, api: str) -> None:
 
 
 def counts(result: automation.UpResult) -> list[dict[str, int]]:
-    """What the preview said, and what the update did, in the engine's words."""
+    """Returns the counts of the preview and of the update, in the engine's words."""
     parts = re.findall(r"^Resources:\n(.*?)^(?:Updating|Duration)", result.stdout, re.DOTALL | re.MULTILINE)
     found = [re.findall(r"(\d+) (to [a-z]+|[a-z]+ed)$", part, re.MULTILINE) for part in parts]
     return [{what: int(number) for number, what in each} for each in found]
 
 
 def live(cluster: Cluster, kind: tuple[str, str, str], namespace: str) -> dict[str, Any]:
-    """Specs by name."""
+    """Returns specs by name."""
     listed: Any = cluster.custom.list_namespaced_custom_object(kind[0], kind[1], namespace, kind[2])
     return {each["metadata"]["name"]: each["spec"] for each in listed["items"]}
 
 
 def endpoint(spec: dict[str, Any]) -> dict[str, Any]:
-    """Where a backend of either generation sends chat completions to."""
+    """Returns host, path and model of a backend of either gateway API."""
     ai = spec["ai"]
     provider = ai.get("provider") or ai["llm"]
     path = f"{provider['pathPrefix'].rstrip('/')}/chat/completions" if "provider" in ai else provider["path"]["full"]
@@ -132,7 +132,7 @@ def endpoint(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_a_stack_previews_and_applies_in_both_generations(
+def test_a_stack_previews_and_applies_with_both_gateway_apis(
     name: str, project: automation.LocalWorkspaceOptions, cluster: Cluster
 ) -> None:
     file = file_of(project, name)
@@ -164,7 +164,7 @@ def test_a_stack_previews_and_applies_in_both_generations(
         assert not providers.keys() & live(cluster, APIS[first], namespace).keys()
 
 
-def test_all_that_are_up_stand_side_by_side(project: automation.LocalWorkspaceOptions, cluster: Cluster) -> None:
+def test_all_stacks_are_deployed_side_by_side(project: automation.LocalWorkspaceOptions, cluster: Cluster) -> None:
     names = [each.name for each in automation.LocalWorkspace(**vars(project)).list_stacks()]
     stacks = [given(file_of(project, name)) for name in names]
     wanted = sorted((namespace, provider) for providers, namespace, _ in stacks for provider in providers)

@@ -1,6 +1,6 @@
-"""What befalls a program with the component in the midst of an `up` or after it, and the `up` that mends it.
+"""Faults during an `up` and after it, and the `up` that repairs them.
 
-What the engine says when it begins to make a resource, and when it is made, is a line of progress here.
+A line of progress is what the engine prints when it starts to create a resource, and when the resource is created.
 """
 
 import itertools
@@ -47,13 +47,13 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """One of its own, as one of the tests kills it."""
+    """A control plane of its own, because one of the tests kills it."""
     with running_control_plane(binaries, tmp_path_factory) as plane:
         yield plane
 
 
 def at_progress(number: int, act: Callable[[], None], of: str = "") -> Callable[[str], None]:
-    """For `Stack.heard`: does this once, at that line of progress of those with this text."""
+    """Returns a function for `Stack.heard` that acts once, at this line of progress among those with this text."""
     lines = itertools.count(1)
 
     def heard(line: str) -> None:
@@ -64,7 +64,7 @@ def at_progress(number: int, act: Callable[[], None], of: str = "") -> Callable[
 
 
 def kill_the_engine() -> None:
-    """Its provider goes on with what it has begun, until it finds itself alone."""
+    """Kills the engine, and waits until its provider has finished what it had started."""
     engine, providers = running()
     engine.kill()
     _, left = psutil.wait_procs(providers, timeout=20)
@@ -72,7 +72,7 @@ def kill_the_engine() -> None:
 
 
 def kill_the_engine_while_it_waits(stack: Stack) -> None:
-    """For its provider; it has written down that it does."""
+    """Kills the engine while it waits for its provider, after it has recorded that in the state."""
     engine, (provider,) = running()
     provider.suspend()
     deadline = time.monotonic() + 20
@@ -84,7 +84,7 @@ def kill_the_engine_while_it_waits(stack: Stack) -> None:
 
 
 def running() -> tuple[psutil.Process, list[psutil.Process]]:
-    """The engine, and the provider once it has begun."""
+    """Returns the engine's process, and the provider's if it has started."""
     (engine,) = (child for child in psutil.Process().children() if child.name() == "pulumi")
     return engine, engine.children(recursive=True)
 
@@ -98,7 +98,7 @@ def cancel_as_the_page_says(stack: Stack) -> None:
 
 
 def up_as_the_page_says(stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice where an object was written that nobody could take note of any more."""
+    """Runs `up`, and again with the README's settings if an object exists that isn't in the state."""
     if said := failure(stack.up, program):
         assert symptom("already exists") in said
         with monkeypatch.context() as once:
@@ -108,7 +108,7 @@ def up_as_the_page_says(stack: Stack, program: Program, monkeypatch: pytest.Monk
 
 
 def failure(command: Callable[..., object], *arguments: Any) -> str | None:
-    """What it says where it fails."""
+    """Returns the command's error; None where it succeeds."""
     try:
         command(*arguments)
     except automation.CommandError as error:
@@ -116,7 +116,7 @@ def failure(command: Callable[..., object], *arguments: Any) -> str | None:
     return None
 
 
-def said_by(stack: Stack, command: Callable[..., object], *arguments: Any) -> str:
+def output_of(stack: Stack, command: Callable[..., object], *arguments: Any) -> str:
     start = len(stack.printed)
     command(*arguments)
     return "\n".join(stack.printed[start:])
@@ -132,7 +132,7 @@ def uids(objects: Objects) -> dict[tuple[str, str], str]:
 
 
 def assert_whole(stack: Stack, program: Program, objects: Objects, namespace: str, made: Objects) -> None:
-    """Each object is there once, as the program wants it; what was there is the same; and the state knows of all."""
+    """Checks that objects and state are as declared, and that no object that existed before was replaced."""
     wanted = {(each["kind"], each["metadata"]["name"]): each for each in programs.manifests(namespace, KEYS)}
     assert objects.keys() == wanted.keys()
     differing = [
@@ -149,7 +149,7 @@ def assert_whole(stack: Stack, program: Program, objects: Objects, namespace: st
 
 
 @pytest.mark.parametrize("step", range(MOMENTS))
-def test_an_engine_that_was_killed_leaves_nothing_that_the_next_up_does_not_mend(
+def test_the_next_up_repairs_what_a_killed_engine_left(
     stack: Stack, namespace: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     program = programs.component(namespace, KEYS)
@@ -164,7 +164,7 @@ def test_an_engine_that_was_killed_leaves_nothing_that_the_next_up_does_not_mend
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 
 
-def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_that_the_page_names(
+def test_pending_operations_of_a_killed_engine_are_reported_until_a_refresh(
     stack: Stack, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = programs.component(namespace, programs.keys(1, rotated=False))
@@ -172,14 +172,14 @@ def test_what_a_killed_engine_had_begun_is_told_at_each_up_until_the_refresh_tha
     assert failure(stack.up, program)
     cancel_as_the_page_says(stack)
     up_as_the_page_says(stack, program, monkeypatch)
-    assert symptom("pending operations") in said_by(stack, stack.up, program)
+    assert symptom("pending operations") in output_of(stack, stack.up, program)
 
     assert "`pulumi refresh --clear-pending-creates`" in PAGES[TROUBLESHOOTING]
     stack.stack.refresh(clear_pending_creates=True)
-    assert "pending operations" not in said_by(stack, stack.up, program)
+    assert "pending operations" not in output_of(stack, stack.up, program)
 
 
-def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_one_goes_on(
+def test_an_up_fails_if_the_api_server_is_killed_and_the_next_one_continues(
     stack: Stack, namespace: str, cluster: Cluster, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = programs.component(namespace, KEYS)
@@ -197,7 +197,7 @@ def test_an_api_server_that_was_killed_ends_the_up_with_its_reason_and_the_next_
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 
 
-def test_what_was_edited_and_deleted_by_hand_is_seen_by_a_refresh_and_put_right(
+def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     stack: Stack, namespace: str, cluster: Cluster
 ) -> None:
     keys = programs.keys(1, rotated=False)
@@ -228,7 +228,7 @@ def test_what_was_edited_and_deleted_by_hand_is_seen_by_a_refresh_and_put_right(
 
 
 def edit(cluster: Cluster, definition: tuple[str, str, str], namespace: str, name: str, patch: Any) -> None:
-    """As `kubectl edit` does."""
+    """Changes an object as `kubectl edit` does."""
     group, version, plural = definition
     cluster.custom.patch_namespaced_custom_object(
         group, version, namespace, plural, name, patch, field_manager="kubectl-edit"

@@ -1,4 +1,4 @@
-"""`docs/role.yaml` on an API server with RBAC on: enough for everything, and with one verb fewer too little."""
+"""`docs/role.yaml` on an API server with RBAC: it is enough, and not enough with one verb less."""
 
 import functools
 import os
@@ -58,7 +58,7 @@ class Account:
         self._wait("get", allowed=True)
 
     def write_kubeconfig(self, file: Path) -> None:
-        """That of the cluster's administrator, with a token of the account in place of the certificate."""
+        """Writes the administrator's kubeconfig with the account's token in place of the certificate."""
         content = yaml.safe_load(self.cluster.kubeconfig.read_text())
         request: Any = {"spec": {"audiences": []}}
         answer: Any = self.cluster.core.create_namespaced_service_account_token(NAME, self.namespace, request)
@@ -73,7 +73,7 @@ class Account:
         return bool(answer.status.allowed)
 
     def set_verbs(self, *, without: str = "") -> None:
-        """All that the Role has but one."""
+        """Replaces the Role with one that has all verbs except this one."""
         role: Any = next(each for each in manifests(self.namespace) if each["kind"] == "Role")
         for rule in role["rules"]:
             rule["verbs"] = [verb for verb in rule["verbs"] if verb != without]
@@ -82,7 +82,7 @@ class Account:
             self._wait(verb, allowed=verb != without)
 
     def _wait(self, verb: str, *, allowed: bool) -> None:
-        """The API server hears of its own Roles a moment later."""
+        """Waits until the API server has noticed the changed Role."""
         deadline = time.monotonic() + 30
         for resource, group in RESOURCES.items():
             while self.may(verb, resource, group) != allowed:
@@ -91,13 +91,13 @@ class Account:
 
 
 def manifests(namespace: str) -> list[dict[str, Any]]:
-    """The file's, for another namespace as the file says."""
+    """Returns the file's objects for another namespace, changed as the file says."""
     return list(yaml.safe_load_all(FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")))
 
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str, stack: Stack, tmp_path: Path) -> Account:
-    """Whose the stack's programs are run as."""
+    """The account with which the stack's programs run."""
     account = Account(cluster, namespace)
     account.create(manifests(namespace))
     account.write_kubeconfig(tmp_path / "kubeconfig")
@@ -122,7 +122,7 @@ def test_up_refresh_and_destroy_need_no_more_than_the_role(stack: Stack, account
     assert cluster.objects("mistral", account.namespace) == {}
 
 
-def test_the_role_is_for_its_namespace_its_kinds_and_proven_verbs_alone(account: Account) -> None:
+def test_the_role_grants_proven_verbs_on_its_kinds_in_its_namespace_only(account: Account) -> None:
     role = next(each for each in manifests(account.namespace) if each["kind"] == "Role")
     granted = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
     assert granted == dict.fromkeys(RESOURCES, USED_BY_THE_STAND_IN | USED_BY_THE_OFFICIAL_PROVIDER_ALONE)
@@ -147,7 +147,7 @@ def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> N
 
 
 def one_of_each(namespace: str) -> None:
-    """Every kind of the Role, none depending on another, so that a run tries them all."""
+    """Creates an object of each kind, independent of each other, so that one run tries them all."""
     inline_stack.secret(namespace)
     inline_stack.backend(namespace)
     inline_stack.route(namespace)
@@ -170,16 +170,14 @@ def assert_forbids(said: str, verb: str, account: Account) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", sorted(USED_BY_THE_STAND_IN - {"delete"}))
-def test_up_without_one_of_its_verbs_fails_and_says_so_of_every_kind(stack: Stack, account: Account, verb: str) -> None:
+def test_up_without_one_of_the_verbs_fails_for_every_kind(stack: Stack, account: Account, verb: str) -> None:
     account.set_verbs(without=verb)
     program = inline_stack.of(lambda: one_of_each(account.namespace))
     assert_forbids(stack.fails(stack.up, program, continue_on_error=True), verb, account)
 
 
 @pytest.mark.slow
-def test_destroy_without_delete_fails_and_says_so_of_every_kind(
-    stack: Stack, account: Account, cluster: Cluster
-) -> None:
+def test_destroy_without_delete_fails_for_every_kind(stack: Stack, account: Account, cluster: Cluster) -> None:
     stack.up(inline_stack.of(lambda: one_of_each(account.namespace)))
     account.set_verbs(without="delete")
     destroy = functools.partial(stack.stack.destroy, on_output=stack.printed.append, color="never")

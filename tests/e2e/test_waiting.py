@@ -24,7 +24,7 @@ NOT_LIVE = "failed to fully initialize or become live: timed out waiting for the
 
 
 class Controllers:
-    """Accepts what it sees after a while, and notes when it saw it and when it accepted it."""
+    """Accepts objects after a delay, and records when it saw and accepted each."""
 
     def __init__(self, cluster: Cluster, namespace: str, gateway: str = "agentgateway", delay: float = 0.4) -> None:
         self._cluster, self._namespace, self._gateway = cluster, namespace, gateway
@@ -44,8 +44,8 @@ class Controllers:
             thread.join()
 
     @property
-    def _newer(self) -> bool:
-        """Whether the policy's word is by the Gateway, as agentgateway gives it, and not by the Backend."""
+    def _is_agentgateway(self) -> bool:
+        """Whether the TLS policy's ancestor is the Gateway, as with agentgateway, and not the Backend."""
         return "AgentgatewayBackend" in self.seen
 
     def _run(self) -> None:
@@ -53,8 +53,8 @@ class Controllers:
             for kind, each in self._cluster.objects("mistral", self._namespace).items():
                 if kind == ROUTE and each["spec"]["parentRefs"][0]["name"] != self._gateway:
                     continue
-                if kind == POLICY and self._newer and ROUTE not in self.accepted:
-                    # Its ancestor is the Gateway, and it gets one when a route leads to the backend.
+                if kind == POLICY and self._is_agentgateway and ROUTE not in self.accepted:
+                    # Agentgateway accepts the policy only after a route leads to the backend.
                     continue
                 if kind in CUSTOM and time.monotonic() - self.seen.setdefault(kind, time.monotonic()) > self._delay:
                     self._accept(kind, each)
@@ -69,15 +69,15 @@ class Controllers:
 
     def _status(self, kind: str, generation: int) -> dict[str, Any]:
         more = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-        newer = self._newer
-        types = ("Accepted", "ResolvedRefs" if kind == ROUTE or newer else "Attached")
+        is_agentgateway = self._is_agentgateway
+        types = ("Accepted", "ResolvedRefs" if kind == ROUTE or is_agentgateway else "Attached")
         said = {"conditions": [{"type": each, "observedGeneration": generation, **more} for each in types]}
         by = {"controllerName": "example.com/gateway"}
         if kind == ROUTE:
             return {"parents": [{"parentRef": {"name": self._gateway}, **by, **said}]}
         if kind == POLICY:
             gateway, backend = {"name": self._gateway, "kind": "Gateway"}, {"name": "mistral", "kind": "Backend"}
-            return {"ancestors": [{"ancestorRef": gateway if newer else backend, **by, **said}]}
+            return {"ancestors": [{"ancestorRef": gateway if is_agentgateway else backend, **by, **said}]}
         return said
 
 
@@ -91,13 +91,13 @@ def component(namespace: str, **more: Any) -> inline_stack.Program:
 
 
 def states(stack: inline_stack.Stack) -> dict[str, dict[str, Any]]:
-    """What stands in the state, by kind."""
+    """Returns the resources in the state, by kind."""
     deployment: Any = stack.stack.export_stack().deployment
     return {each["type"].rpartition(":")[2]: each for each in deployment["resources"]}
 
 
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
-def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_enough(
+def test_it_waits_until_the_routes_own_gateway_accepts_each_object(
     stack: inline_stack.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
     first = Controllers(cluster, namespace)
@@ -118,7 +118,7 @@ def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_
 
 
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
-def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
+def test_if_nothing_accepts_the_objects_the_up_times_out_and_the_next_one_continues(
     stack: inline_stack.Stack, namespace: str, cluster: Cluster, api: str
 ) -> None:
     program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1, api=api)
@@ -135,7 +135,7 @@ def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
         assert stack.up(more_patient) == {"2 created", "1 updated", "3 unchanged"}
 
 
-def test_an_interrupt_ends_the_waiting_and_what_was_made_is_in_the_state(
+def test_an_interrupt_ends_the_wait_and_the_state_has_what_was_created(
     stack: inline_stack.Stack, namespace: str, cluster: Cluster
 ) -> None:
     def interrupt() -> None:
@@ -154,9 +154,7 @@ def test_an_interrupt_ends_the_waiting_and_what_was_made_is_in_the_state(
     assert "cancelled waiting" in states(stack)["Backend"]["initErrors"][0]
 
 
-def test_unless_asked_to_it_does_not_wait_and_a_second_up_has_nothing_to_do(
-    stack: inline_stack.Stack, namespace: str
-) -> None:
+def test_by_default_it_does_not_wait_and_a_second_up_changes_nothing(stack: inline_stack.Stack, namespace: str) -> None:
     program = component(namespace)
     assert stack.up(program) == ALL_NEW
     assert stack.up(program) == {"6 unchanged"}

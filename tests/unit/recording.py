@@ -1,4 +1,4 @@
-"""A Pulumi monitor that records what a program registers, in place of an engine."""
+"""Records what a program registers, with a Pulumi monitor in place of an engine."""
 
 import asyncio
 import contextvars
@@ -20,7 +20,7 @@ from pulumi.runtime.stack import run_in_stack
 
 from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 
-# As Pulumi does for programs: of a run that fails, tasks are left that nobody asks for their errors.
+# Pulumi does the same for programs: a run that fails leaves tasks behind whose errors nobody reads.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ PROJECT_CONFIG = {"kubernetes:enableSecretMutable": "true"}
 
 @dataclass(frozen=True)
 class Registration:
-    """One resource as the engine is asked to register it."""
+    """One request to register a resource."""
 
     type: str
     name: str
@@ -45,7 +45,7 @@ class Registration:
 
 @dataclass
 class Recording:
-    """All that a program registered, in its order."""
+    """Everything that a program registered, in its order."""
 
     resources: list[Registration] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -54,24 +54,24 @@ class Recording:
     warnings: list[str] = field(default_factory=list)
 
     def one(self, type_suffix: str, name: str | None = None) -> Registration:
-        """The one resource whose type ends like this."""
+        """Returns the only resource whose type ends like this."""
         found = [r for r in self.resources if r.type.endswith(type_suffix) and name in (None, r.name)]
         assert len(found) == 1, f"{len(found)} of {type_suffix} in {[(r.type, r.name) for r in self.resources]}"
         return found[0]
 
     def objects(self) -> list[dict[str, Any]]:
-        """The inputs of the Kubernetes objects, as they would be applied."""
+        """Returns the inputs of the Kubernetes objects, as they would be applied."""
         return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
 
     def kinds(self) -> list[str]:
         return [manifest["kind"] for manifest in self.objects()]
 
     def spec(self, kind: str) -> Any:
-        """The spec of the one object of this kind."""
+        """Returns the spec of the only object of this kind."""
         return self.one(f":{kind}").inputs["spec"]
 
     def component_outputs(self) -> dict[str, Any]:
-        """The outputs of the one component."""
+        """Returns the outputs of the only component."""
         return self.outputs[self.one(":OpenAICompatibleLLM").urn]
 
 
@@ -128,7 +128,7 @@ def _timeouts(timeouts: Any) -> dict[str, str]:
 
 
 def _revealed(properties: Any) -> tuple[dict[str, Any], set[str]]:
-    """The values in plain, and the paths of those that came as secrets."""
+    """Returns the plain values, and the paths of those that were marked as secrets."""
     secrets: set[str] = set()
 
     def reveal(value: Any, path: str) -> Any:
@@ -147,7 +147,7 @@ def _revealed(properties: Any) -> tuple[dict[str, Any], set[str]]:
 
 
 def _close_own_event_loop(of_program: asyncio.AbstractEventLoop) -> None:
-    """Pulumi's mock monitor may open one in the thread that it answers in, and leaves it."""
+    """Closes the event loop that Pulumi's mock monitor may have opened in its own thread."""
     with suppress(RuntimeError):
         own = asyncio.get_event_loop()
         if own is not of_program:
@@ -162,7 +162,7 @@ def record(
     config: Mapping[str, str] = PROJECT_CONFIG,
     secret_keys: Sequence[str] = (),
 ) -> Recording:
-    """Runs a program to its end: every registration has landed when this returns, or its error is raised."""
+    """Runs a program to its end, and raises its error. All registrations are recorded when this returns."""
     recording = Recording()
 
     def run_program() -> None:
@@ -188,7 +188,7 @@ def record(
 def record_component(
     args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], name: str = "mistral", **options: Any
 ) -> Recording:
-    """Runs a program that has this one component; Outputs among its arguments are made inside the program."""
+    """Runs a program with one component; arguments with Outputs must be made inside the program, by a function."""
 
     def program() -> None:
         OpenAICompatibleLLM(name, cast("OpenAICompatibleLLMArgs", args() if callable(args) else args))

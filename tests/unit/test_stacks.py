@@ -1,4 +1,4 @@
-"""The files in stacks/, read as they stand there. On a real API server they are in tests/e2e/test_every_stack.py."""
+"""The files in stacks/. tests/e2e/test_every_stack.py deploys them to a real API server."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ ENVIRONMENTS = ("dev", "prod")
 
 def config(stack: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(FILES[stack].read_text())
-    assert list(content) == ["config"], "what ties a file to its user's secrets stays with the user"
+    assert list(content) == ["config"], "a shipped stack file has no secrets provider or salt"
     return content["config"]  # type: ignore[no-any-return]
 
 
@@ -28,7 +28,7 @@ def test_there_is_a_stack_for_every_preset_and_for_two_environments() -> None:
 
 
 @pytest.mark.parametrize("stack", PRESETS)
-def test_a_providers_stack_has_that_provider_alone_and_says_where_keys_are_made(stack: str) -> None:
+def test_a_providers_stack_has_only_that_provider_and_says_where_to_get_a_key(stack: str) -> None:
     assert list(providers(stack)) == [stack]
     assert set(providers(stack)[stack]) <= {"model"}
     text = FILES[stack].read_text()
@@ -37,13 +37,13 @@ def test_a_providers_stack_has_that_provider_alone_and_says_where_keys_are_made(
 
 
 @pytest.mark.parametrize("stack", PRESETS)
-def test_a_providers_stack_names_a_model_or_says_that_requests_name_theirs(stack: str) -> None:
+def test_a_providers_stack_names_a_model_or_says_that_requests_do(stack: str) -> None:
     says_that_none_is_named = "No model is named here, so each request names its own." in FILES[stack].read_text()
     assert ("model" in providers(stack)[stack]) != says_that_none_is_named
 
 
 @pytest.mark.parametrize("stack", FILES)
-def test_a_stack_needs_nothing_but_its_keys_and_no_warning_is_due(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_needs_only_its_keys_and_causes_no_warning(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in providers(stack):
         monkeypatch.setenv(f"{name.upper()}_API_KEY", "sk-for-the-stack")
     recording = record_program(config(stack), stack=stack)
@@ -51,7 +51,7 @@ def test_a_stack_needs_nothing_but_its_keys_and_no_warning_is_due(stack: str, mo
     assert len(recording.objects()) == 4 * len(providers(stack))
 
 
-def test_the_environments_have_nothing_in_common_on_one_cluster() -> None:
+def test_the_environments_share_no_object_on_one_cluster() -> None:
     dev, prod = map(config, ENVIRONMENTS)
     for setting in ("namespace", "gateway"):
         assert dev[f"{PROJECT}:{setting}"] != prod[f"{PROJECT}:{setting}"]

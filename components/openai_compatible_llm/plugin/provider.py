@@ -20,7 +20,7 @@ _PUBLIC = {to_camel_case(name) for name in DECLARED.__annotations__ if name not 
 
 
 def serve(project: Mapping[str, Any]) -> None:
-    """Answers the engine until the engine has finished.
+    """Serves the engine until the engine has finished.
 
     Args:
         project: The `project` table of the package's pyproject.toml.
@@ -31,7 +31,7 @@ def serve(project: Mapping[str, Any]) -> None:
 
 
 class Plugin(ComponentProvider):
-    """Takes inputs as the component does, and tells the engine which of them are wrong.
+    """Converts inputs for the component, and reports invalid ones to the engine as a list of properties.
 
     The SDK's own class (pulumi 3.246) takes a group that is an Output for an empty one, fails on an integer that is an
     Output, drops misspelt properties, and prints a traceback for invalid arguments.
@@ -66,7 +66,7 @@ async def _urn_when_valid(inputs: pulumi.Inputs, result: ConstructResult) -> str
 
 
 def _input_errors(error: InvalidArguments, inputs: pulumi.Inputs) -> pulumi.InputPropertiesError:
-    """Makes an error whose list the engine prints. Of a RunError the engine would get the bare message."""
+    """Makes an error whose list of properties the engine prints; of a RunError it would print the message only."""
     return pulumi.InputPropertiesError(
         f'OpenAICompatibleLLM "{error.name}" has invalid arguments:',
         [
@@ -77,7 +77,7 @@ def _input_errors(error: InvalidArguments, inputs: pulumi.Inputs) -> pulumi.Inpu
 
 
 def _property_path(issue: Issue, inputs: pulumi.Inputs) -> str:
-    """Writes the path so that the engine finds no key there: it prints the value that it finds, even a secret one."""
+    """Writes the path so that the engine prints no key: it prints the value that it finds there, even a secret one."""
     path = issue.location(to_camel_case)
     outermost = Issue(issue.path[:1], "").location(to_camel_case)
     return path if outermost in _PUBLIC or outermost not in inputs else f"`{path}`"

@@ -1,4 +1,4 @@
-"""Completes the plugin's schema, from which the SDKs for other languages and their documentation are made."""
+"""Completes the plugin's schema, from which SDKs for other languages and their documentation are generated."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ DISPLAY_NAME = "OpenAI-compatible LLM"
 
 
 def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds to the analyzer's schema what the analyzer has no word for.
+    """Adds to the analyzer's schema what the analyzer can't express.
 
     Args:
-        schema: The analyzer's, with docstrings as they stand in the source.
+        schema: The analyzer's schema, with docstrings as in the source.
         project: The `project` table of the package's pyproject.toml.
     """
     schema = {

@@ -1,4 +1,4 @@
-"""The stand-in runs programs as Pulumi's own language host does, which is asked the same where it is on PATH."""
+"""The stand-in runs programs as Pulumi's own language host does, which is tested too where it is on PATH."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ def cli(request: pytest.FixtureRequest, tmp_path: Path) -> PulumiCli:
     return cli
 
 
-def test_a_stack_goes_up_shows_its_outputs_and_is_destroyed(cli: PulumiCli) -> None:
+def test_a_stack_is_deployed_shows_its_outputs_and_is_destroyed(cli: PulumiCli) -> None:
     session = cli.shell(
         f"""
         pulumi config set greeting hello
@@ -89,7 +89,7 @@ def test_a_stack_goes_up_shows_its_outputs_and_is_destroyed(cli: PulumiCli) -> N
     assert cli("stack", "ls", "--json").stdout.strip() == "[]"
 
 
-def test_what_the_user_can_mend_is_told_without_a_traceback(cli: PulumiCli) -> None:
+def test_an_error_of_the_user_is_shown_without_a_traceback(cli: PulumiCli) -> None:
     refused = cli.shell("pulumi config set failure refused; pulumi preview")
     assert refused.returncode != 0
     assert "error: set the host\n" in refused.stdout
@@ -97,7 +97,7 @@ def test_what_the_user_can_mend_is_told_without_a_traceback(cli: PulumiCli) -> N
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
-def test_a_bug_is_told_with_the_traceback_of_the_program_alone(cli: PulumiCli) -> None:
+def test_a_bug_is_shown_with_the_traceback_of_the_program_only(cli: PulumiCli) -> None:
     broken = cli.shell("pulumi config set failure broken; pulumi preview")
     assert broken.returncode != 0
     assert "error: Program failed with an unhandled exception:" in broken.stdout
@@ -113,7 +113,7 @@ def test_a_program_that_ends_early_fails_with_its_status(cli: PulumiCli) -> None
     assert "program exited with non-zero exit code: 7" in ended.stdout
 
 
-def test_the_cli_knows_nothing_of_this_machine(cli: PulumiCli) -> None:
+def test_the_cli_is_isolated_from_this_machine(cli: PulumiCli) -> None:
     about = cli("about", "--json")
     assert about.returncode == 0, about.stderr
     backend = json.loads(about.stdout)["backend"]
