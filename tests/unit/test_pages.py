@@ -287,7 +287,7 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
 @pytest.mark.parametrize(
     "message",
     [
-        "has no API key for provider",
+        "has no API key for",
         "is already the route of provider",
         "these gateways always send `Authorization: Bearer <key>`",
         "A new API key will replace its Secret",
