@@ -169,8 +169,8 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
     for name in BOTH:
         for kind, made in (("Secret", "-secret"), ("Backend", ""), ("HTTPRoute", ""), ("BackendTLSPolicy", "-tls")):
             assert f"│ {name:8} │ {kind:16} │ gloo-system/{name}{made} " in table
-    assert "│ mistral  │ mistral  │ /mistral  │ api.mistral.ai   │ mistral-medium-2505 │" in table
-    assert "│ deepseek │ deepseek │ /deepseek │ api.deepseek.com │ deepseek-chat       │" in table
+    assert "│ mistral  │ mistral  │ /mistral  │ api.mistral.ai   │ mistral-medium-latest │" in table
+    assert "│ deepseek │ deepseek │ /deepseek │ api.deepseek.com │ deepseek-flash        │" in table
     assert "Nothing changed." not in first_up
 
 
@@ -199,16 +199,16 @@ def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, di
     assert [name for name, texts in seen.items() if any(map(CANARIES.are_in, texts))] == []
 
 
-def test_mistral_is_the_walk_through_field_for_field(cluster: Cluster) -> None:
+def test_mistral_is_the_walk_through_with_a_model_that_is_listed_today(cluster: Cluster) -> None:
     live = cluster.objects("mistral")
-    assert as_given(live) == seed.MISTRAL
+    assert as_given(live) == seed.manifests("mistral", "api.mistral.ai", "mistral-medium-latest")
     assert set(live["Secret"]["data"]) == {"Authorization"}
     assert api_key(live) == KEY
 
 
 def test_deepseek_is_the_walk_through_and_has_its_host_rewritten(cluster: Cluster) -> None:
     live = cluster.objects("deepseek")
-    assert as_given(live) == seed.manifests("deepseek", "api.deepseek.com", "deepseek-chat")
+    assert as_given(live) == seed.manifests("deepseek", "api.deepseek.com", "deepseek-flash")
 
 
 def test_the_clone_and_the_users_home_stay_as_they_were(clone: Clone, first_up: str) -> None:
@@ -233,23 +233,23 @@ def test_the_commands_of_the_readme_change_nothing_after_that(clone: Clone, clus
     assert [revisions(cluster.objects(name)) for name in BOTH] == before
 
 
-def test_a_changed_setting_changes_the_one_object_that_has_it_and_in_place(clone: Clone, cluster: Cluster) -> None:
+def test_a_changed_setting_changes_only_the_object_that_has_it_and_in_place(clone: Clone, cluster: Cluster) -> None:
     mistral, deepseek = map(cluster.objects, BOTH)
-    change_provider(clone, "mistral", model="mistral-medium-latest")
-    change_provider(clone, "deepseek", rewriteHost=False)
+    change_provider(clone, "mistral", model="mistral-medium-2505")
+    change_provider(clone, "deepseek", rewriteHost=False, model="deepseek-chat")
     said = clone.up(*BOTH, MISTRAL_API_KEY=KEY)
-    assert said.count("~ 1 updated\n    5 unchanged") == 2
+    assert said.count("~ 1 updated\n    5 unchanged") == said.count("~ 2 updated\n    4 unchanged") == 1
     assert "Nothing changed." not in said
 
     after = cluster.objects("mistral")
-    assert as_given(after) == seed.manifests("mistral", "api.mistral.ai", "mistral-medium-latest")
+    assert as_given(after) == seed.MISTRAL, "the walk-through, field for field"
     assert changed(mistral, after) == {"Backend"}
     old, new = (objects["Backend"]["metadata"] for objects in (mistral, after))
     assert (new["uid"], new["generation"]) == (old["uid"], old["generation"] + 1)
 
     after = cluster.objects("deepseek")
     assert as_given(after) == seed.DEEPSEEK, "without the rewrite it is the walk-through exactly"
-    assert changed(deepseek, after) == {"HTTPRoute"}
+    assert changed(deepseek, after) == {"Backend", "HTTPRoute"}
 
 
 def test_a_preview_changes_nothing(clone: Clone, cluster: Cluster) -> None:

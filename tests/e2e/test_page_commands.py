@@ -207,9 +207,7 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
         kind: uid for kind, (uid, _) in revisions(first).items()
     }
     wanted = copy.deepcopy(first)
-    wanted["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] = seed.MISTRAL["Backend"]["spec"]["ai"]["llm"]["openai"][
-        "model"
-    ]
+    wanted["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] = "mistral-medium-latest"
     assert {kind: each.get("spec") for kind, each in second.items()} == {
         kind: each.get("spec") for kind, each in wanted.items()
     }
