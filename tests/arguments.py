@@ -9,8 +9,6 @@ from components.openai_compatible_llm.presets import PRESETS
 
 CANARY = "sk-canary-5e0c7a"
 
-_INNER = string.ascii_lowercase + string.digits + "-"
-_OUTER = string.ascii_lowercase + string.digits
 
 labels = st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?\Z")
 long_labels = st.integers(2, 63).map(lambda length: "a" + "-" * (length - 2) + "z")
