@@ -150,7 +150,7 @@ def test_a_stack_that_does_not_say_where_its_gateway_is_is_told_so(cli: PulumiCl
     run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
     put_make(cli)
     done = cli.shell(ASK.replace(f"GATEWAY_URL={EXAMPLE_GATEWAY}", ""))
-    assert "doesn't say where the gateway of provider mistral is" in done.stderr
+    assert "has no URL of the gateway of provider mistral" in done.stderr
     run(cli, "pulumi destroy --skip-preview")
     assert cluster.objects("mistral") == {}
 
