@@ -95,5 +95,5 @@ def write_private(file: Path, text: str) -> None:
             output.write(text)
         Path(partial).replace(file)
     except BaseException:
-        Path(partial).unlink()
+        Path(partial).unlink(missing_ok=True)
         raise
