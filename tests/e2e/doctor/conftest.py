@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,42 +8,18 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.doctor.__main__ import main
-from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.objects import API_KEY, ProviderObjects, deployed
-from tests.stand_in_gateway import MODEL, Reply, StandInGateway
+from tests.e2e.doctor.chat import Asked, Chat
+from tests.e2e.doctor.objects import AcceptedObjects, deployed
+from tests.stand_in_gateway import Reply, StandInGateway
 
 
-@dataclass(frozen=True)
-class Asked:
-    path: str
-    status: int
-    stdout: str
-    stderr: str
-
-    def broken_at(self, hop: Hop) -> str:
-        """Returns evidence and fix, after checking that this hop is named and that the exit status is its own."""
-        assert (self.status, self.stdout) == (hop.status, ""), self.stderr
-        named, evidence, fix = self.stderr.splitlines()
-        assert named == f"{self.path}: broken at the hop {hop.label}: {hop.meaning}."
-        return f"{evidence.removeprefix('  evidence: ')}\n{fix.removeprefix('  fix:      ')}"
-
-
-class Chat:
-    """Runs the command with the path of a route, by which it finds the route in the cluster."""
+class StandInChat(Chat):
+    """Asks a stand-in for a gateway, which replies as a test says."""
 
     def __init__(self, gateway: StandInGateway, kubeconfig: Path, capture: pytest.CaptureFixture[str]) -> None:
-        self.gateway, self.kubeconfig = gateway, kubeconfig
-        self._capture = capture
-        self.path = "/of-no-route"
-
-    def __call__(self, *arguments: str) -> Asked:
-        where = ["--gateway-url", self.gateway.url, "--path", self.path, "--model", MODEL]
-        status = main([*where, "--kubeconfig", str(self.kubeconfig), *arguments])
-        printed = self._capture.readouterr()
-        assert API_KEY not in printed.out + printed.err
-        return Asked(self.path, status, printed.out, printed.err)
+        super().__init__(gateway.url, kubeconfig, capture)
+        self.gateway = gateway
 
     def where(self, reply: Reply, *arguments: str) -> Asked:
         """Runs the command while the gateway replies like this."""
@@ -52,20 +27,20 @@ class Chat:
         return self(*arguments)
 
 
-Deploy = Callable[..., ProviderObjects]
+Deploy = Callable[..., AcceptedObjects]
 
 
 @pytest.fixture
-def chat(gateway: StandInGateway, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> Chat:
-    return Chat(gateway, kubeconfig, capsys)
+def chat(gateway: StandInGateway, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> StandInChat:
+    return StandInChat(gateway, kubeconfig, capsys)
 
 
 @pytest.fixture
-def deploy(cluster: Cluster, chat: Chat) -> Iterator[Deploy]:
+def deploy(cluster: Cluster, chat: StandInChat) -> Iterator[Deploy]:
     """Makes a provider's objects with the component's arguments, and directs the command to them."""
     with ExitStack() as stack:
 
-        def deploy(api: BackendApi, **arguments: Any) -> ProviderObjects:
+        def deploy(api: BackendApi, **arguments: Any) -> AcceptedObjects:
             objects = stack.enter_context(deployed(cluster, api, **arguments))
             chat.path = objects.path
             return objects
@@ -80,12 +55,12 @@ def api(request: pytest.FixtureRequest) -> BackendApi:
 
 
 @pytest.fixture
-def objects(api: BackendApi, deploy: Deploy) -> ProviderObjects:
+def objects(api: BackendApi, deploy: Deploy) -> AcceptedObjects:
     return deploy(api)
 
 
 @pytest.fixture
-def kubeconfig_without_secrets(cluster: Cluster, objects: ProviderObjects, tmp_path: Path) -> Path:
+def kubeconfig_without_secrets(cluster: Cluster, objects: AcceptedObjects, tmp_path: Path) -> Path:
     """The kubeconfig of a service account that may read everything except Secrets."""
     api = cluster.core.api_client
     namespace = objects.namespace
