@@ -16,8 +16,8 @@ from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.gateway.references import GatewayReference
 from local.interruption import Interruption
+from local.kubernetes_provider.errors import NoMatchError, ProviderError, RefusedError
 from local.kubernetes_provider.objects import Objects
-from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError
 from local.project import copy_project, gateway_references, namespaces, project_name, providers_without_key
 
 # For a run after one that was killed: what it made but could not write down is taken over instead of refused.

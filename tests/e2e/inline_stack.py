@@ -40,7 +40,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
 
-PROVIDERS = ["stand-in"]
+PROVIDERS = ["stand-in", *(["official"] if official_plugin_on_path() else [])]
 
 Program = Callable[[], None]
 
@@ -208,9 +208,8 @@ def backend(namespace: str, model: str = "first", **more: Any) -> Any:
         "backend",
         api_version="gateway.kgateway.dev/v1alpha1",
         kind="Backend",
-        metadata={"name": "mistral", "namespace": namespace},
         spec={"type": "AI", "ai": {"llm": llm}},
-        **more,
+        **{"metadata": {"name": "mistral", "namespace": namespace}, **more},
     )
 
 
