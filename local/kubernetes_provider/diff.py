@@ -1,4 +1,4 @@
-"""What differs between two sets of inputs, and what it takes. Plain dicts in, no API server, no engine."""
+"""Compares two sets of inputs. Plain dicts in, no API server, no engine."""
 
 import json
 import re
@@ -7,9 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from pulumi.provider.experimental.provider import DiffResponse, PropertyDiff, PropertyDiffKind
-from pulumi.runtime.rpc import UNKNOWN
 
-from local.kubernetes_provider.values import Object, encoded, has_unknown, is_secret_kind
+from local.kubernetes_provider.values import Object, is_secret_kind, with_data_only
 
 Path = tuple[str | int, ...]
 
@@ -18,7 +17,7 @@ _IDENTITY = (("metadata", "name"), ("metadata", "namespace"))
 
 
 def diff(old: Object, new: Object, *, live: Object, secret_mutable: bool) -> DiffResponse:
-    """New inputs against the object as it was last seen, where the old inputs had something to say."""
+    """Compares new inputs with the object as it was last seen, wherever the old inputs said something."""
     said_as = "stringData" if is_secret_kind(new) and "stringData" in new else "data"
     old, new = with_live_values(old, live), with_data_only(new)
     detailed, replaces = {}, []
@@ -54,24 +53,13 @@ def _must_replace(path: Path, obj: Object, *, secret_mutable: bool) -> bool:
 
 
 def property_path(path: Path) -> str:
-    """As the engine reads it: `spec.rules[0].name`, `metadata.annotations["example.com/key"]`."""
-    plain_name = re.compile(r"[A-Za-z_]\w*")
-    steps = (f".{step}" if plain_name.fullmatch(str(step)) else f"[{json.dumps(step)}]" for step in path)
+    """Spells a path as the engine reads it: `spec.rules[0].name`, `metadata.annotations["example.com/key"]`."""
+    steps = (f".{step}" if re.fullmatch(r"[A-Za-z_]\w*", str(step)) else f"[{json.dumps(step)}]" for step in path)
     return "".join(steps).removeprefix(".")
 
 
-def with_data_only(obj: Object) -> Object:
-    """As the API server keeps it: a Secret's stringData goes into its data."""
-    if not is_secret_kind(obj) or "stringData" not in obj:
-        return obj
-    data: Any = UNKNOWN
-    if not has_unknown([obj["stringData"], obj.get("data")]):
-        data = obj.get("data", {}) | {key: encoded(text) for key, text in obj["stringData"].items()}
-    return {key: value for key, value in obj.items() if key != "stringData"} | {"data": data}
-
-
 def with_live_values(inputs: Object, live: Object) -> Object:
-    """What the inputs say, as it is: without what the API server dropped, and whatever else it has."""
+    """Returns what the inputs say as it is in the cluster, without what the API server dropped."""
     return dict(_at_the_same_places(with_data_only(inputs), live))
 
 
@@ -81,16 +69,3 @@ def _at_the_same_places(inputs: Any, live: Any) -> Any:
     if isinstance(inputs, list) and isinstance(live, list):
         return list(map(_at_the_same_places, inputs, live))
     return live
-
-
-def imported_inputs(live: Object) -> Object:
-    """What a program would have had to say for the object to be as it is; of a custom resource, its name alone.
-
-    So does the official provider, which takes what its schema has of a kind, and has none of custom resources. The next
-    `up` then shows their whole spec as added.
-    """
-    core = "/" not in live["apiVersion"]
-    said = ("name", "namespace", "labels", "annotations") if core else ("name", "namespace")
-    metadata = {key: value for key, value in live["metadata"].items() if key in said}
-    taken = live.keys() - {"status"} if core else ("apiVersion", "kind")
-    return {key: value for key, value in live.items() if key in taken} | {"metadata": metadata}

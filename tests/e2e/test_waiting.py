@@ -124,12 +124,11 @@ def test_if_nothing_accepts_the_objects_the_up_times_out_and_the_next_one_contin
     program = component(namespace, wait_for_ready=True, ready_timeout_seconds=1, api=api)
     assert stack.preview(program) == {"6 to create"}
     said = stack.fails(stack.up, program)
-    assert f"resource {namespace}/mistral was successfully created, but" in said
     assert NOT_LIVE in said
     assert cluster.objects("mistral", namespace).keys() == {"Secret", BACKEND_KINDS[api]}
 
     said = stack.fails(stack.up, program)
-    assert f'"{namespace}/mistral" {NOT_LIVE}' in said
+    assert NOT_LIVE in said
     with Controllers(cluster, namespace).running():
         more_patient = component(namespace, wait_for_ready=True, api=api)
         assert stack.up(more_patient) == {"2 created", "1 updated", "3 unchanged"}
@@ -150,8 +149,8 @@ def test_an_interrupt_ends_the_wait_and_the_state_has_what_was_created(
     thread.start()
     said = stack.fails(stack.up, component(namespace, wait_for_ready=True))
     thread.join()
-    assert "cancelled waiting for the condition" in said
-    assert "cancelled waiting" in states(stack)["Backend"]["initErrors"][0]
+    assert "context canceled" in said
+    assert "context canceled" in states(stack)["Backend"]["initErrors"][0]
 
 
 def test_by_default_it_does_not_wait_and_a_second_up_changes_nothing(stack: inline_stack.Stack, namespace: str) -> None:

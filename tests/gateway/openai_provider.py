@@ -116,7 +116,11 @@ def completion(exchange: Exchange, model: str | None = None) -> None:
         else:
             exchange.answer(200, json.dumps(chat_completion(model or request.json.get("model"))).encode())
     else:
-        exchange.answer(404, b'{"error": {"message": "unknown path"}}')
+        exchange.answer(404, error_body("unknown path"))
+
+
+def error_body(message: str) -> bytes:
+    return json.dumps({"error": {"message": message, "type": "error", "param": None, "code": None}}).encode()
 
 
 def chat_completion(model: str) -> dict[str, Any]:
@@ -142,8 +146,7 @@ def completion_events(request: Request) -> Iterator[str]:
 
 def failing(status: int, message: str = "on demand", **headers: str) -> Behaviour:
     """Answers every request with this status."""
-    body = json.dumps({"error": {"message": message}}).encode()
-    return lambda exchange: exchange.answer(status, body, **headers)
+    return lambda exchange: exchange.answer(status, error_body(message), **headers)
 
 
 def silent(exchange: Exchange) -> None:

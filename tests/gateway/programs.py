@@ -11,6 +11,8 @@ ON_PATH = (
     "pulumi-language-python-exec",
     "pulumi-language-nodejs",
     "pulumi-language-yaml",
+    "node",
+    "npm",
 )
 
 
@@ -19,4 +21,9 @@ def missing_programs() -> str | None:
     missing = [f"{name} on the PATH" for name in ON_PATH if shutil.which(name) is None]
     assets = find_assets()
     missing += [f"${VARIABLE}/{api} with controller, proxy and crds/" for api in GATEWAY_APIS if api not in assets]
-    return f"The gateway tests run the real programs, and these are missing: {', '.join(missing)}" if missing else None
+    if not missing:
+        return None
+    return (
+        f"The gateway tests run the real programs. Missing: {', '.join(missing)}. "
+        "docs/gateway.md says how to get a gateway's; the others belong to Pulumi and Node.js."
+    )

@@ -1,4 +1,4 @@
-"""The project's program, run by the real Pulumi CLI with the official language host and Kubernetes provider."""
+"""Programs run by the real Pulumi CLI with the official language hosts and Kubernetes provider."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ TIMEOUT = 300
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project with one stack, and everything that the CLI writes beside it."""
+    """A project with one stack, and everything that the CLI writes beside it."""
 
     folder: Path
     pulumi: Path
@@ -28,6 +28,7 @@ class Project:
     stack: str = "test"
 
     def create(self) -> None:
+        """Copies the project's program, and makes the stack."""
         for name in FILES:
             source = REPOSITORY / name
             if source.is_dir():
@@ -37,8 +38,11 @@ class Project:
         # The language host takes the interpreter that Pulumi.yaml names.
         (self.folder / ".venv").symlink_to(sys.prefix)
         (self.folder / "stacks").mkdir()
-        self.home.mkdir()
-        (self.home / "state").mkdir()
+        self.init()
+
+    def init(self) -> None:
+        """Makes the stack of whatever program is in the folder."""
+        (self.home / "state").mkdir(parents=True)
         self("stack", "init", self.stack)
 
     @property
@@ -51,6 +55,8 @@ class Project:
             "PATH": os.pathsep.join((str(self.pulumi.parent), os.environ["PATH"])),
             "LANG": "C.UTF-8",
             "HOME": str(self.home),
+            "npm_config_cache": str(Path.home() / ".npm"),
+            "npm_config_prefer_offline": "true",
             "NO_COLOR": "1",
             "KUBECONFIG": str(self.kubeconfig),
             "PULUMI_HOME": str(self.home),

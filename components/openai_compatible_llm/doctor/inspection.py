@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .. import client_url
+from ..backends.base import Object
 from ..component import SECRET_KEY
 from ..presets import HTTPS_PORT
 from .hops import Finding, Hop
@@ -52,12 +53,22 @@ def check_route(request_path: RequestPath, target: Target) -> Iterator[Finding]:
     for problem in unmet_conditions(reported, "Accepted"):
         yield _route(
             f"the Gateway {name} doesn't accept {lookup.name}: {sanitize(problem)}",
-            _remedy_for_rejected_route(problem, name),
+            _remedy_for_rejected_route(problem, name, has_listener=_has_listener(route, gateway)),
         )
     yield from _check_host_and_path(request_path, target)
 
 
-def _remedy_for_rejected_route(problem: str, gateway: str) -> str:
+def _has_listener(route: Object, gateway: Lookup | None) -> bool:
+    """Tells whether the Gateway has the listener that the route names; kgateway reports a missing one as forbidden."""
+    section = parent_ref(route).get("sectionName")
+    if section is None or gateway is None or gateway.found is None:
+        return True
+    return any(listener["name"] == section for listener in gateway.found["spec"]["listeners"])
+
+
+def _remedy_for_rejected_route(problem: str, gateway: str, *, has_listener: bool) -> str:
+    if "NoMatchingParent" in problem or not has_listener:
+        return "set `gateway.sectionName` to the name of a listener, or leave it out"
     if "NotAllowedByListeners" in problem:
         return (
             f"let a listener of the Gateway {gateway} accept routes from this namespace (`allowedRoutes`), "
@@ -65,8 +76,6 @@ def _remedy_for_rejected_route(problem: str, gateway: str) -> str:
         )
     if "NoMatchingListenerHostname" in problem:
         return "set `hostnames` that a listener accepts (`kubectl get gateways -A -o yaml`)"
-    if "NoMatchingParent" in problem:
-        return "set `gateway.sectionName` to the name of a listener, or leave it out"
     return f"compare `gateway` in the stack's config with `kubectl describe gateway` of {gateway}"
 
 

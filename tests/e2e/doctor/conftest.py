@@ -8,25 +8,19 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.args import BackendApi
-from tests.chat_run import ChatRun, run_chat
+from tests.chat_run import ChatRun
 from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.objects import API_KEY, ProviderObjects, deployed
-from tests.stand_in_gateway import MODEL, Reply, StandInGateway
+from tests.e2e.doctor.chat import Chat
+from tests.e2e.doctor.objects import AcceptedObjects, deployed
+from tests.stand_in_gateway import Reply, StandInGateway
 
 
-class Chat:
-    """Runs the command with the path of a route, by which it finds the route in the cluster."""
+class StandInChat(Chat):
+    """Asks a stand-in for a gateway, which replies as a test says."""
 
     def __init__(self, gateway: StandInGateway, kubeconfig: Path, capture: pytest.CaptureFixture[str]) -> None:
-        self.gateway, self.kubeconfig = gateway, kubeconfig
-        self._capture = capture
-        self.path = "/of-no-route"
-
-    def __call__(self, *arguments: str) -> ChatRun:
-        where = ["--gateway-url", self.gateway.url, "--path", self.path, "--model", MODEL]
-        run = run_chat(self.path, [*where, "--kubeconfig", str(self.kubeconfig), *arguments], self._capture)
-        assert API_KEY not in run.stdout + run.stderr
-        return run
+        super().__init__(gateway.url, kubeconfig, capture)
+        self.gateway = gateway
 
     def where(self, reply: Reply, *arguments: str) -> ChatRun:
         """Runs the command while the gateway replies like this."""
@@ -34,20 +28,20 @@ class Chat:
         return self(*arguments)
 
 
-Deploy = Callable[..., ProviderObjects]
+Deploy = Callable[..., AcceptedObjects]
 
 
 @pytest.fixture
-def chat(gateway: StandInGateway, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> Chat:
-    return Chat(gateway, kubeconfig, capsys)
+def chat(gateway: StandInGateway, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> StandInChat:
+    return StandInChat(gateway, kubeconfig, capsys)
 
 
 @pytest.fixture
-def deploy(cluster: Cluster, chat: Chat) -> Iterator[Deploy]:
+def deploy(cluster: Cluster, chat: StandInChat) -> Iterator[Deploy]:
     """Makes a provider's objects with the component's arguments, and directs the command to them."""
     with ExitStack() as stack:
 
-        def deploy(api: BackendApi, **arguments: Any) -> ProviderObjects:
+        def deploy(api: BackendApi, **arguments: Any) -> AcceptedObjects:
             objects = stack.enter_context(deployed(cluster, api, **arguments))
             chat.path = objects.path
             return objects
@@ -62,12 +56,12 @@ def api(request: pytest.FixtureRequest) -> BackendApi:
 
 
 @pytest.fixture
-def objects(api: BackendApi, deploy: Deploy) -> ProviderObjects:
+def objects(api: BackendApi, deploy: Deploy) -> AcceptedObjects:
     return deploy(api)
 
 
 @pytest.fixture
-def kubeconfig_without_secrets(cluster: Cluster, objects: ProviderObjects, tmp_path: Path) -> Path:
+def kubeconfig_without_secrets(cluster: Cluster, objects: AcceptedObjects, tmp_path: Path) -> Path:
     """The kubeconfig of a service account that may read everything except Secrets."""
     api = cluster.core.api_client
     namespace = objects.namespace

@@ -1,4 +1,4 @@
-"""Makes the objects of one provider in a namespace of their own, with the statuses that the controllers write."""
+"""Makes the objects of one provider, and breaks them."""
 
 import base64
 import copy
@@ -24,7 +24,7 @@ Object = dict[str, Any]
 
 
 class ProviderObjects:
-    """Has a working Gateway, HTTPRoute, backend, BackendTLSPolicy and Secret; each test then breaks one of them.
+    """Has an HTTPRoute, backend, BackendTLSPolicy and Secret, as the component makes them; a test then breaks one.
 
     Attributes:
         path: The route's, which no other test uses.
@@ -40,6 +40,7 @@ class ProviderObjects:
         given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
         settings: Any = parse(PROVIDER, given).settings
         assert settings.tls
+        self._settings = settings
         self.names = {
             GATEWAY: settings.gateway.name,
             ROUTE: settings.names.route,
@@ -47,17 +48,14 @@ class ProviderObjects:
             SECRET: settings.names.secret,
             self.backend: settings.names.backend,
         }
-        self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
-        self.create(self.backend, self._api.spec(settings))
-        self.create(POLICY, self._api.tls_policy_spec(settings, settings.tls))
-        self.create(ROUTE, self._api.route_spec(settings))
-        if settings.secret_name:
-            self.write_secret({"Authorization": API_KEY})
-        self.accept()
 
-    @staticmethod
-    def listener(**more: str) -> Object:
-        return {"name": "http", "protocol": "HTTP", "port": 8080, **more}
+    def create_all(self) -> None:
+        """Creates the objects in the component's order."""
+        if self._settings.secret_name:
+            self.write_secret({"Authorization": API_KEY})
+        self.create(self.backend, self._api.spec(self._settings))
+        self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.tls))
+        self.create(ROUTE, self._api.route_spec(self._settings))
 
     def create(self, kind: str, spec: Object) -> None:
         group, version, plural = KINDS[kind]
@@ -93,6 +91,19 @@ class ProviderObjects:
         changed = copy.deepcopy(found)
         change(changed["spec"])
         self.cluster.custom.replace_namespaced_custom_object(*at, changed)
+
+
+class AcceptedObjects(ProviderObjects):
+    """Has a Gateway of its own as well, and the statuses that controllers write: none runs where these are used."""
+
+    def create_all(self) -> None:
+        self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
+        super().create_all()
+        self.accept()
+
+    @staticmethod
+    def listener(**more: str) -> Object:
+        return {"name": "http", "protocol": "HTTP", "port": 8080, **more}
 
     def write_status(self, kind: str, status: Object) -> None:
         group, version, plural = KINDS[kind]
@@ -131,12 +142,14 @@ def condition(kind: str, status: str = "True", reason: str = "Fine", message: st
 
 
 @contextmanager
-def deployed(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[ProviderObjects]:
+def deployed(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[AcceptedObjects]:
     """Creates the objects in a namespace of their own, so that no test sees another's."""
     namespace = f"doctor-{uuid.uuid4().hex[:8]}"
     metadata = kubernetes.client.V1ObjectMeta(name=namespace)
     cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
     try:
-        yield ProviderObjects(cluster, namespace, api, arguments)
+        objects = AcceptedObjects(cluster, namespace, api, arguments)
+        objects.create_all()
+        yield objects
     finally:
         cluster.core.delete_namespace(namespace)

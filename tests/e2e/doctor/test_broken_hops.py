@@ -10,8 +10,8 @@ import pytest
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.doctor.conftest import Chat, Deploy
-from tests.e2e.doctor.objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, ProviderObjects, condition
+from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
 from tests.stand_in_gateway import MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
 
 UPSTREAM = "upstream call failed"
@@ -29,10 +29,10 @@ UNPARSED_PAGE = providers(
 )
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 
-Break = Callable[[ProviderObjects], object]
+Break = Callable[[AcceptedObjects], object]
 
 
-def nothing(_: ProviderObjects) -> None:
+def nothing(_: AcceptedObjects) -> None:
     pass
 
 
@@ -57,7 +57,7 @@ class Case:
 
 
 def missing(*kinds: str) -> Break:
-    def delete(objects: ProviderObjects) -> None:
+    def delete(objects: AcceptedObjects) -> None:
         for kind in kinds:
             objects.delete(kind)
 
@@ -89,7 +89,7 @@ def secret_with(values: dict[str, str]) -> Break:
 
 
 def authorities_with(data: dict[str, str]) -> Break:
-    def write(objects: ProviderObjects) -> None:
+    def write(objects: AcceptedObjects) -> None:
         metadata = kubernetes.client.V1ObjectMeta(name="house-ca", namespace=objects.namespace)
         body = kubernetes.client.V1ConfigMap(metadata=metadata, data=data)
         objects.cluster.core.create_namespaced_config_map(objects.namespace, body)
@@ -97,12 +97,12 @@ def authorities_with(data: dict[str, str]) -> Break:
     return write
 
 
-def secret_missing_and_backend_rejected(objects: ProviderObjects) -> None:
+def secret_missing_and_backend_rejected(objects: AcceptedObjects) -> None:
     objects.delete(SECRET)
     objects.refuse_backend(f"secret {objects.namespace}/mistral-secret not found")
 
 
-def old_statuses(objects: ProviderObjects) -> None:
+def old_statuses(objects: AcceptedObjects) -> None:
     refused = condition("Accepted", "False", "OfOld", "a status that nobody has renewed")
     objects.write_status(ROUTE, objects.route_status(refused, condition("ResolvedRefs")))
     objects.write_status(POLICY, objects.policy_status(refused))
@@ -160,6 +160,13 @@ CASES: dict[Hop, list[Case]] = {
             )
         ),
         Case(
+            "a listener that the Gateway doesn't have, as kgateway reports it",
+            NO_ROUTE,
+            ("Accepted is False: NotAllowedByListeners", "set `gateway.sectionName`"),
+            rejected_route("NotAllowedByListeners"),
+            arguments={"gateway": {"section_name": "https"}},
+        ),
+        Case(
             "no report",
             NO_ROUTE,
             ("no controller has reported on HTTPRoute",),
@@ -184,7 +191,7 @@ CASES: dict[Hop, list[Case]] = {
             "listeners for other host names",
             NO_ROUTE,
             ("match *.example.com, and the request was for 127.0.0.1",),
-            changed(GATEWAY, lambda spec: spec.update(listeners=[ProviderObjects.listener(hostname="*.example.com")])),
+            changed(GATEWAY, lambda spec: spec.update(listeners=[AcceptedObjects.listener(hostname="*.example.com")])),
         ),
         Case(
             "accepted by another Gateway",
@@ -429,7 +436,7 @@ def parameters() -> list[Any]:
 
 @pytest.mark.parametrize(("hop", "case", "api"), parameters())
 def test_the_broken_hop_is_named_with_evidence_and_fix(
-    chat: Chat, deploy: Deploy, hop: Hop, case: Case, api: BackendApi
+    chat: StandInChat, deploy: Deploy, hop: Hop, case: Case, api: BackendApi
 ) -> None:
     objects = deploy(api, **case.arguments)
     case.broken(objects)

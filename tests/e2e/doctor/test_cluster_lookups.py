@@ -13,8 +13,8 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.conftest import Chat, Deploy
-from tests.e2e.doctor.objects import POLICY, SECRET, ProviderObjects
+from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.objects import POLICY, SECRET, AcceptedObjects
 from tests.stand_in_gateway import MODEL, NO_ROUTE, TOKENS, completion, gateways_own, providers
 
 NO_UPSTREAM = gateways_own(503, "upstream call failed")
@@ -23,13 +23,13 @@ TEXT = "".join(TOKENS)
 
 
 @pytest.mark.usefixtures("objects")
-def test_where_nothing_is_broken_the_answer_is_printed_alone(chat: Chat) -> None:
+def test_where_nothing_is_broken_the_answer_is_printed_alone(chat: StandInChat) -> None:
     asked = chat.where(completion)
     assert (asked.status, asked.stdout) == (0, f"{TEXT}\n")
     assert "broken" not in asked.stderr
 
 
-def test_a_missing_secret_is_named_although_a_completion_arrived(objects: ProviderObjects, chat: Chat) -> None:
+def test_a_missing_secret_is_named_although_a_completion_arrived(objects: AcceptedObjects, chat: StandInChat) -> None:
     objects.delete(SECRET)
     objects.refuse_backend(f"secret {objects.namespace}/mistral-secret not found")
     asked = chat.where(completion)
@@ -39,7 +39,7 @@ def test_a_missing_secret_is_named_although_a_completion_arrived(objects: Provid
 
 
 @pytest.mark.usefixtures("objects")
-def test_a_stream_that_breaks_off_is_printed_up_to_there(chat: Chat) -> None:
+def test_a_stream_that_breaks_off_is_printed_up_to_there(chat: StandInChat) -> None:
     def cut(handler: Any, _: object) -> None:
         handler.begin_stream()
         handler.token(TOKENS[0])
@@ -51,7 +51,7 @@ def test_a_stream_that_breaks_off_is_printed_up_to_there(chat: Chat) -> None:
 
 
 def test_a_secret_that_may_not_be_read_is_not_blamed(
-    objects: ProviderObjects, chat: Chat, kubeconfig_without_secrets: Path
+    objects: AcceptedObjects, chat: StandInChat, kubeconfig_without_secrets: Path
 ) -> None:
     chat.kubeconfig = kubeconfig_without_secrets
     objects.delete(SECRET)
@@ -61,7 +61,7 @@ def test_a_secret_that_may_not_be_read_is_not_blamed(
 
 
 def test_a_missing_policy_is_known_by_the_stacks_outputs_where_the_port_does_not_tell(
-    deploy: Deploy, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, chat: StandInChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objects = deploy(BackendApi.KGATEWAY, port=8443)
     objects.delete(POLICY)
@@ -77,7 +77,7 @@ def test_a_missing_policy_is_known_by_the_stacks_outputs_where_the_port_does_not
     assert main(where) == Hop.TLS.status
 
 
-def test_what_came_after_the_route_is_not_looked_for_in_another_cluster(chat: Chat, cluster: Cluster) -> None:
+def test_what_came_after_the_route_is_not_looked_for_in_another_cluster(chat: StandInChat, cluster: Cluster) -> None:
     context = yaml.safe_load(cluster.kubeconfig.read_text())["current-context"]
     asked = chat.where(REFUSED_KEY)
     assert asked.status == Hop.KEY.status
@@ -85,7 +85,7 @@ def test_what_came_after_the_route_is_not_looked_for_in_another_cluster(chat: Ch
     assert f"in the cluster of context {context}" in asked.stderr
 
 
-def test_two_routes_of_one_path_tell_nothing(deploy: Deploy, chat: Chat) -> None:
+def test_two_routes_of_one_path_tell_nothing(deploy: Deploy, chat: StandInChat) -> None:
     for _ in range(2):
         deploy(BackendApi.KGATEWAY, route_path="/twice")
     asked = chat.where(NO_ROUTE)
@@ -93,7 +93,7 @@ def test_two_routes_of_one_path_tell_nothing(deploy: Deploy, chat: Chat) -> None
     assert "was not checked: there are 2 HTTPRoutes that match the path /twice" in asked.stderr
 
 
-def test_a_cluster_that_can_not_be_checked_is_said(chat: Chat, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_cluster_that_can_not_be_checked_is_said(chat: StandInChat, cluster: Cluster, tmp_path: Path) -> None:
     kubeconfig = yaml.safe_load(cluster.kubeconfig.read_text())
     context = kubeconfig["current-context"]
 
@@ -120,7 +120,7 @@ def test_a_cluster_that_can_not_be_checked_is_said(chat: Chat, cluster: Cluster,
 @pytest.mark.parametrize("api", [BackendApi.KGATEWAY])
 @pytest.mark.usefixtures("objects")
 def test_a_kubeconfig_that_skips_tls_verification_causes_no_warnings(
-    chat: Chat, cluster: Cluster, tmp_path: Path
+    chat: StandInChat, cluster: Cluster, tmp_path: Path
 ) -> None:
     kubeconfig = yaml.safe_load(cluster.kubeconfig.read_text())
     insecure = kubeconfig["clusters"][0]["cluster"]

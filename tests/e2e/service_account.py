@@ -1,0 +1,80 @@
+"""A ServiceAccount that is bound to the Role of docs/role.yaml alone."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import AuthorizationV1Api, RbacAuthorizationV1Api
+
+from tests.e2e.cluster import CUSTOM, Cluster
+
+FILE = Path(__file__).resolve().parents[2] / "docs/role.yaml"
+NAME = "openai-compatible-llm"
+RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
+VERBS = ("get", "create", "patch", "delete")
+
+
+@dataclass
+class Account:
+    """A ServiceAccount that is bound to the Role alone."""
+
+    cluster: Cluster
+    namespace: str
+
+    @property
+    def user(self) -> str:
+        return f"system:serviceaccount:{self.namespace}:{NAME}"
+
+    @property
+    def _rbac(self) -> RbacAuthorizationV1Api:
+        return RbacAuthorizationV1Api(self.cluster.core.api_client)
+
+    def create(self) -> None:
+        """Applies docs/role.yaml."""
+        make: dict[str, Any] = {
+            "ServiceAccount": self.cluster.core.create_namespaced_service_account,
+            "Role": self._rbac.create_namespaced_role,
+            "RoleBinding": self._rbac.create_namespaced_role_binding,
+        }
+        for manifest in manifests(self.namespace):
+            make[manifest["kind"]](self.namespace, manifest)
+        self._wait("get", allowed=True)
+
+    def write_kubeconfig(self, file: Path) -> None:
+        """That of the cluster's administrator, with a token of the account in place of the certificate."""
+        content = yaml.safe_load(self.cluster.kubeconfig.read_text())
+        request: Any = {"spec": {"audiences": []}}
+        answer: Any = self.cluster.core.create_namespaced_service_account_token(NAME, self.namespace, request)
+        content["users"][0]["user"] = {"token": answer.status.token}
+        file.write_text(yaml.safe_dump(content))
+
+    def may(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool:
+        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace or self.namespace}
+        groups = ["system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{self.namespace}"]
+        review: Any = {"spec": {"user": self.user, "groups": groups, "resourceAttributes": attributes}}
+        answer: Any = AuthorizationV1Api(self.cluster.core.api_client).create_subject_access_review(review)
+        return bool(answer.status.allowed)
+
+    def set_verbs(self, *, without: str = "") -> None:
+        """All that the Role has but one."""
+        role: Any = next(each for each in manifests(self.namespace) if each["kind"] == "Role")
+        for rule in role["rules"]:
+            rule["verbs"] = [verb for verb in rule["verbs"] if verb != without]
+        self._rbac.replace_namespaced_role(NAME, self.namespace, role)
+        for verb in VERBS:
+            self._wait(verb, allowed=verb != without)
+
+    def _wait(self, verb: str, *, allowed: bool) -> None:
+        """The API server hears of its own Roles a moment later."""
+        deadline = time.monotonic() + 30
+        for resource, group in RESOURCES.items():
+            while self.may(verb, resource, group) != allowed:
+                assert time.monotonic() < deadline, f"{verb} {resource} didn't become {allowed}"
+                time.sleep(0.05)
+
+
+def manifests(namespace: str) -> list[dict[str, Any]]:
+    """The file's, for another namespace as the file says."""
+    return list(yaml.safe_load_all(FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")))

@@ -1,0 +1,28 @@
+"""The policy pack, run by the real CLI on the program that deploys to a real gateway."""
+
+import shutil
+
+from tests.gateway.deployment import KEY, Deployment
+from tests.gateway.project import REPOSITORY
+
+PACK = ("--policy-pack", "policy")
+
+
+def test_what_the_program_deploys_passes_the_pack_and_another_name_in_a_certificate_does_not(
+    deployment: Deployment,
+) -> None:
+    project = deployment.project
+    pack = project.folder / "policy"
+    shutil.copytree(REPOSITORY / "policy", pack, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    (pack / ".venv").symlink_to(REPOSITORY / "policy/.venv")
+
+    deployment.write({deployment.name: deployment.config(tls={"hostname": "llm.internal"})})
+    refused = project.fails("preview", "--stack", "test", *PACK)
+    assert "[mandatory]  tls-hostname-is-host" in refused
+    assert KEY not in refused
+
+    deployment.write({deployment.name: deployment.config()})
+    printed = project("up", "--yes", "--skip-preview", "--stack", "test", *PACK)
+    assert "✅ openai-compatible-llm@v0.1.0 (local: policy)" in printed
+    assert "[mandatory]" not in printed
+    assert deployment.ask().status == 200
