@@ -1,4 +1,4 @@
-"""Refuses, in any Pulumi program, what would give a key away or let requests reach a provider unchecked."""
+"""Refuses, in any Pulumi program, objects that expose a key or let requests reach a provider without TLS."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ def backends_have_tls(args: StackValidationArgs, report: ReportViolation) -> Non
 
 def hostnames_are_the_hosts(args: StackValidationArgs, report: ReportViolation) -> None:
     allowed = args.get_config().get("allowedHostnames", [])
-    for message, urn in tls.hostnames_of_others(objects_of(args.resources), allowed):
+    for message, urn in tls.wrong_hostnames(objects_of(args.resources), allowed):
         report(message, urn)
 
 
@@ -47,7 +47,7 @@ def objects_of(resources: Sequence[PolicyResource]) -> list[KubernetesObject]:
 
 
 def plain(value: Any) -> Any:
-    """Dicts and lists, in place of those of pulumi-policy, which raise an error where a value isn't known yet."""
+    """Makes plain dicts and lists of pulumi-policy's, which raise an error where a value isn't known yet."""
     if isinstance(value, Mapping):
         return {key: known(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -68,12 +68,12 @@ PolicyPack(
     policies=[
         ResourceValidationPolicy(
             name="no-inline-token",
-            description="A backend names the Secret with its key; it doesn't hold the key.",
+            description="A backend names the Secret with its key instead of containing the key.",
             validate=of_each_object(keys.inline_tokens),
         ),
         ResourceValidationPolicy(
             name="no-key-in-spec",
-            description="No custom resource has a key in its spec, where everybody reads it.",
+            description="No custom resource has a key in its spec.",
             validate=of_each_object(keys.keys_in_spec),
         ),
         StackValidationPolicy(
@@ -90,7 +90,7 @@ PolicyPack(
                     "allowedHostnames": {
                         "type": "array",
                         "items": {"type": "string"},
-                        "description": "Host names that a certificate may be for although the host is another.",
+                        "description": "Host names that a certificate may be for although they differ from the host.",
                     }
                 }
             ),

@@ -1,4 +1,4 @@
-"""What the policy pack refuses: by rule, objects of which each is wrong in one way."""
+"""Objects that the policy pack refuses, by rule; each breaks that rule alone."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Manifest = dict[str, Any]
 
 NAMESPACE = "gloo-system"
 HOST = "api.mistral.ai"
-# Of the form that OpenAI's have.
+# In the format of OpenAI's keys.
 KEY = "sk-proj-c4n4ryT3BlbkFJ0aZ9xQ7wE5rT1yU3iO"
 _HOUSE_CA = [{"group": "", "kind": "ConfigMap", "name": "house-ca"}]
 
@@ -22,21 +22,21 @@ def manifest(api_version: str, kind: str, name: str, spec: Any) -> Manifest:
 def backend(
     token: Any = _AUTH_TOKEN, *, name: str = "mistral", model: str = "mistral-medium-latest", **llm: Any
 ) -> Manifest:
-    """Of the older generation."""
+    """Makes a Backend of kgateway."""
     openai = {"authToken": token, "model": model}
     spec = {"type": "AI", "ai": {"llm": {"openai": openai, "host": HOST, "port": 443, **llm}}}
     return manifest("gateway.kgateway.dev/v1alpha1", "Backend", name, spec)
 
 
 def agentgateway_backend(auth: Any = _AUTH, *, tls: Any = None, name: str = "mistral", **provider: Any) -> Manifest:
-    """Of the newer generation."""
+    """Makes an AgentgatewayBackend."""
     policies = {"auth": auth, **({} if tls is None else {"tls": tls})}
     ai = {"provider": {"openai": {}, "host": HOST, "port": 443, **provider}}
     return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", name, {"ai": ai, "policies": policies})
 
 
-def several(port: int = 443, **policies: Any) -> Manifest:
-    """A backend of the newer generation with two providers, `first` and `second`."""
+def two_providers(port: int = 443, **policies: Any) -> Manifest:
+    """Makes an AgentgatewayBackend with two providers, `first` and `second`."""
     providers = [
         {
             "name": name,
@@ -52,17 +52,18 @@ def several(port: int = 443, **policies: Any) -> Manifest:
     )
 
 
-def tls_policy(of: Manifest, hostname: str = HOST, section: str = "", **validation: Any) -> Manifest:
-    target = {"group": of["apiVersion"].partition("/")[0], "kind": of["kind"], "name": of["metadata"]["name"]}
+def tls_policy(backend: Manifest, hostname: str = HOST, section: str = "", **validation: Any) -> Manifest:
+    name = backend["metadata"]["name"]
+    target = {"group": backend["apiVersion"].partition("/")[0], "kind": backend["kind"], "name": name}
     if section:
         target["sectionName"] = section
     checks = validation or {"wellKnownCACertificates": "System"}
     spec = {"targetRefs": [target], "validation": {"hostname": hostname, **checks}}
-    return manifest("gateway.networking.k8s.io/v1", "BackendTLSPolicy", f"{of['metadata']['name']}-tls", spec)
+    return manifest("gateway.networking.k8s.io/v1", "BackendTLSPolicy", f"{name}-tls", spec)
 
 
-def tool_server() -> Manifest:
-    """A backend of the newer generation with a host for tools."""
+def mcp_backend() -> Manifest:
+    """Makes an AgentgatewayBackend with an MCP target instead of a provider."""
     static = {"host": HOST, "port": 443}
     spec = {"mcp": {"targets": [{"name": "tools", "static": static}]}}
     return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", spec)
@@ -86,7 +87,7 @@ def in_another_namespace(obj: Manifest) -> Manifest:
 INLINE_TOKENS = {
     "a Backend": [backend({"kind": "Inline", "inline": KEY}, port=8443)],
     "an AgentgatewayBackend": [agentgateway_backend({"key": KEY}, port=8443)],
-    "one of several providers": [several(port=8443, auth={"key": KEY})],
+    "one of several providers": [two_providers(port=8443, auth={"key": KEY})],
 }
 
 KEYS_IN_SPECS = {
@@ -94,31 +95,34 @@ KEYS_IN_SPECS = {
     "a path": [agentgateway_backend(path=f"/v1/chat/completions?key={KEY}", port=8443)],
     "a path prefix": [agentgateway_backend(pathPrefix=f"/{KEY}/v1", port=8443)],
     "a header": [route(set_header("X-Token", f"Bearer {KEY}"))],
-    "a header for keys": [route(set_header("Authorization", "hJ2kfoT4x"))],
+    "a header that carries keys": [route(set_header("Authorization", "hJ2kfoT4x"))],
 }
 
 WITHOUT_TLS = {
     "a Backend": [backend()],
     "an AgentgatewayBackend": [agentgateway_backend()],
     "a policy in another namespace": [backend(), in_another_namespace(tls_policy(backend()))],
-    "a policy for the other generation": [backend(), tls_policy(agentgateway_backend())],
+    "a policy for the other API": [backend(), tls_policy(agentgateway_backend())],
     "a policy for another name": [backend(), tls_policy(backend(name="deepseek"))],
-    "a policy for a section of one that has none": [backend(), tls_policy(backend(), section="first")],
-    "a host for tools": [tool_server()],
-    "a policy for one of several providers": [several(), tls_policy(several(), "first.example.com", "first")],
+    "a policy for a section that the backend lacks": [backend(), tls_policy(backend(), section="first")],
+    "an MCP target": [mcp_backend()],
+    "a policy for one of two providers": [
+        two_providers(),
+        tls_policy(two_providers(), "first.example.com", "first"),
+    ],
 }
 
-HOSTNAMES_OF_OTHERS = {
+WRONG_HOSTNAMES = {
     "a Backend": [backend(), tls_policy(backend(), "api.deepseek.com")],
     "an AgentgatewayBackend": [agentgateway_backend(), tls_policy(agentgateway_backend(), "api.deepseek.com")],
     "another port": [backend(port=8443), tls_policy(backend(), "api.deepseek.com")],
-    "authorities of one's own": [backend(), tls_policy(backend(), "llm.internal", caCertificateRefs=_HOUSE_CA)],
-    "a section": [several(port=8443), tls_policy(several(), "first.example.com", "second")],
+    "an own certificate authority": [backend(), tls_policy(backend(), "llm.internal", caCertificateRefs=_HOUSE_CA)],
+    "a section": [two_providers(port=8443), tls_policy(two_providers(), "first.example.com", "second")],
 }
 
 REFUSED = {
     "no-inline-token": INLINE_TOKENS,
     "no-key-in-spec": KEYS_IN_SPECS,
     "backend-has-tls": WITHOUT_TLS,
-    "tls-hostname-is-host": HOSTNAMES_OF_OTHERS,
+    "tls-hostname-is-host": WRONG_HOSTNAMES,
 }

@@ -1,22 +1,20 @@
-"""API keys that stand where everybody reads them. What is said of one never holds it."""
+"""Finds API keys outside of Secrets. No message contains a key."""
 
 import re
 from collections.abc import Iterator, Mapping
 
-from .objects import KubernetesObject, Path, shown, values
+from .objects import INLINE_TOKENS, KubernetesObject, Path, format_path, values
 
-_INLINE = {"gateway.kgateway.dev": ("authToken", "inline"), "agentgateway.dev": ("auth", "key")}
-
-# Prefixes by which providers mark their keys, and what follows them: perhaps a few short parts, then a long one that is
-# no word. Sources: the providers' documentation, and the rules of the secret scanner gitleaks.
-_MARKED = re.compile(
+# The prefix of a provider's keys, then up to three short parts, then a long random one.
+# Sources: the providers' documentation, and the rules of the secret scanner gitleaks.
+_PREFIXED = re.compile(
     r"(?<![A-Za-z0-9_-])"
     r"(?:(?:sk|csk|xai|pplx|nvapi)-|(?:gsk|hf|r8|gh[pousr]|github_pat)_|AIza)"
     r"(?:[A-Za-z0-9]{1,8}-){0,3}"
     r"(?P<random>[A-Za-z0-9_]{16,})"
 )
 _BEARER = re.compile(r"\bbearer\s+(?P<random>[A-Za-z0-9._~+/-]{16,})", re.IGNORECASE)
-_BEYOND_DOUBT = re.compile(
+_UNMISTAKABLE = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"
 )
@@ -33,34 +31,35 @@ _CREDENTIAL_HEADERS = {
 
 
 def inline_tokens(obj: KubernetesObject) -> Iterator[str]:
-    """In the field that the gateway's API has for keys that aren't in a Secret."""
+    """Yields a message for each key in the field that a gateway API has for keys outside of Secrets."""
     for path, value in values(obj.spec):
         if _is_inline_token(obj, path) and value:
-            yield f"{obj}: {shown(path)} holds the key itself. Put it into a Secret, and name that in secretRef."
+            remedy = "Put it into a Secret, and name the Secret in secretRef"
+            yield f"{obj}: {format_path(path)} contains the key itself. {remedy}."
 
 
 def keys_in_spec(obj: KubernetesObject) -> Iterator[str]:
-    """Anywhere else in a custom resource's spec: what is marked as a key, or is sent in a header for one."""
+    """Yields a message for each key anywhere else in a custom resource's spec, or in a header that carries keys."""
     if not obj.is_custom_resource:
         return
     for path, value in values(obj.spec):
         if isinstance(value, str) and _looks_like_a_key(value) and not _is_inline_token(obj, path):
-            yield f"{obj}: {shown(path)} looks like a key. Put it into a Secret, and refer to that."
+            yield f"{obj}: {format_path(path)} looks like a key. Put it into a Secret, and refer to the Secret."
         elif isinstance(value, Mapping) and _sets_a_credential_header(path, value):
-            yield f"{obj}: {shown(path)} sets a header for keys. Have the backend do so, from a Secret."
+            yield f"{obj}: {format_path(path)} sets a header that carries keys. Let the backend set it, from a Secret."
 
 
 def _is_inline_token(obj: KubernetesObject, path: Path) -> bool:
-    return path[-2:] == _INLINE.get(obj.group)
+    return path[-2:] == INLINE_TOKENS.get(obj.group)
 
 
 def _looks_like_a_key(text: str) -> bool:
-    found = (match for pattern in (_MARKED, _BEARER) for match in pattern.finditer(text))
-    return bool(_BEYOND_DOUBT.search(text)) or any(_is_random(match["random"]) for match in found)
+    found = (match for pattern in (_PREFIXED, _BEARER) for match in pattern.finditer(text))
+    return bool(_UNMISTAKABLE.search(text)) or any(_is_random(match["random"]) for match in found)
 
 
 def _is_random(text: str) -> bool:
-    """A name is in small letters, with a digit or two; a key has capitals among them, or more digits."""
+    """Tells a key from a name: it mixes lower and upper case, or has more than two digits."""
     return len(re.findall(r"\d", text)) > 2 or text not in (text.lower(), text.upper())
 
 

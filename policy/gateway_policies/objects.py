@@ -1,11 +1,15 @@
-"""Kubernetes objects as the rules look at them: of what is known only later, nothing is held against anybody."""
+"""Reads Kubernetes objects for the rules. Values that aren't known yet break no rule."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 GATEWAY_API = "gateway.networking.k8s.io"
-BACKENDS = {("gateway.kgateway.dev", "Backend"), ("agentgateway.dev", "AgentgatewayBackend")}
+BACKENDS = {"gateway.kgateway.dev": "Backend", "agentgateway.dev": "AgentgatewayBackend"}
+"""Kind of the backend in each gateway API's group."""
+
+INLINE_TOKENS = {"gateway.kgateway.dev": ("authToken", "inline"), "agentgateway.dev": ("auth", "key")}
+"""The last two steps of the path at which each gateway API takes a key that isn't in a Secret."""
 
 
 class Unknown:
@@ -19,15 +23,15 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class KubernetesObject:
-    """One object of the program's.
+    """One object of the program.
 
     Attributes:
         urn: Pulumi's name of the resource.
         group: API group; empty for Kubernetes' core.
-        kind: Its kind.
-        name: Its name, or `UNKNOWN`.
-        namespace: Its namespace, or `UNKNOWN`.
-        spec: Plain dicts and lists, with `UNKNOWN` in them.
+        kind: The object's kind.
+        name: The object's name, or `UNKNOWN`.
+        namespace: The object's namespace, or `UNKNOWN`.
+        spec: Plain dicts and lists; a value in them may be `UNKNOWN`.
     """
 
     urn: str
@@ -43,40 +47,40 @@ class KubernetesObject:
 
     @property
     def is_backend(self) -> bool:
-        """Whether it stands for a provider, in one generation of the gateway's API or the other."""
-        return (self.group, self.kind) in BACKENDS
+        """Whether it is the backend of a gateway API."""
+        return BACKENDS.get(self.group) == self.kind
 
     @property
     def is_custom_resource(self) -> bool:
-        """By its group. Kubernetes' own are `apps` and the like, without a dot, or end in `.k8s.io`.
+        """Whether its group isn't Kubernetes' own: those have no dot, or end in `.k8s.io`.
 
-        So do those of the project's add-ons, of which the ones about networking, with the Gateway API, count as custom.
+        Groups that end in `.networking.k8s.io`, such as the Gateway API's, count as custom.
         """
         builtin = "." not in self.group or self.group.endswith(".k8s.io")
         return not builtin or self.group.endswith(".networking.k8s.io")
 
 
 def kubernetes_object(urn: str, properties: Mapping[str, Any]) -> KubernetesObject | None:
-    """The object that a resource's properties describe; None where they describe none."""
+    """Returns the object that a resource's properties describe; None where they describe none."""
     api_version, kind = properties.get("apiVersion"), properties.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return None
     metadata = properties.get("metadata")
     if metadata is UNKNOWN:
         metadata = {"name": UNKNOWN, "namespace": UNKNOWN}
-    said = metadata if isinstance(metadata, Mapping) else {}
+    names = metadata if isinstance(metadata, Mapping) else {}
     return KubernetesObject(
         urn=urn,
         group=api_version.rpartition("/")[0],
         kind=kind,
-        name=said.get("name") or "",
-        namespace=said.get("namespace") or "default",
+        name=names.get("name") or "",
+        namespace=names.get("namespace") or "default",
         spec=properties.get("spec"),
     )
 
 
 def values(value: Any, path: Path = ("spec",)) -> Iterator[tuple[Path, Any]]:
-    """Every value in it, from the outside in, and where it stands."""
+    """Yields the value and every value in it with its path, the outer ones first."""
     yield path, value
     if isinstance(value, Mapping):
         for key, each in value.items():
@@ -86,6 +90,6 @@ def values(value: Any, path: Path = ("spec",)) -> Iterator[tuple[Path, Any]]:
             yield from values(each, (*path, index))
 
 
-def shown(path: Path) -> str:
-    """`spec.rules[0].filters`."""
+def format_path(path: Path) -> str:
+    """Writes the path as in `spec.rules[0].filters`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

@@ -1,4 +1,4 @@
-"""Whether requests reach a provider by TLS, and what its certificate is held against."""
+"""Checks that requests reach a provider by TLS, and that its certificate must be for its host."""
 
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,18 +10,18 @@ from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown
 HTTPS_PORT = 443
 
 Violation = tuple[str, str]
-"""What is wrong, and the URN of the resource in which it is."""
+"""The message, and the URN of the resource that is wrong."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A host of a backend's.
+    """A host that a backend leads to.
 
     Attributes:
-        host: Its name or address, or `UNKNOWN`.
-        port: Its TCP port, or `UNKNOWN`.
-        section: What a policy's `sectionName` calls it, where the backend has several.
-        own_tls: Whether the backend itself says how to check it, in `policies.tls` of the newer generation.
+        host: Host name or address, or `UNKNOWN`.
+        port: TCP port, or `UNKNOWN`.
+        section: Name by which a policy's `sectionName` refers to it, if the backend has several.
+        own_tls: Whether the backend has TLS settings of its own, in `policies.tls`.
     """
 
     host: Any
@@ -32,14 +32,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Target:
-    """What a BackendTLSPolicy is for, and the name that it expects in the certificate."""
+    """One target of a BackendTLSPolicy, and the name that the certificate must be for."""
 
     policy: KubernetesObject
     reference: Any
     hostname: Any
 
     def is_for(self, backend: KubernetesObject, endpoint: Endpoint, *, if_unknown: bool) -> bool:
-        """`if_unknown` is the answer where something that decides it isn't known yet."""
+        """Tells whether the target is this endpoint; `if_unknown` where that isn't known yet."""
         if not isinstance(self.reference, Mapping):
             return if_unknown
         section = self.reference.get("sectionName")
@@ -55,24 +55,26 @@ class Target:
 
 
 def backends_without_tls(objects: Collection[KubernetesObject]) -> Iterator[Violation]:
-    """Backends on port 443 for which there is no BackendTLSPolicy: requests would go out in plain HTTP."""
+    """Yields a violation for each backend on port 443 without a BackendTLSPolicy: it would get plain HTTP."""
     targets = list(_targets(objects))
     for backend, endpoint in _endpoints_of_all(objects):
         if endpoint.port != HTTPS_PORT or endpoint.own_tls:
             continue
         if not any(target.is_for(backend, endpoint, if_unknown=True) for target in targets):
-            message = f"port {HTTPS_PORT}{_of(endpoint)} takes TLS, and no BackendTLSPolicy in its namespace targets it"
-            yield f"{backend}: {message}. Make one.", backend.urn
+            message = (
+                f"port {HTTPS_PORT}{_of(endpoint)} expects TLS, and no BackendTLSPolicy in its namespace targets it"
+            )
+            yield f"{backend}: {message}. Create one.", backend.urn
 
 
-def hostnames_of_others(objects: Collection[KubernetesObject], allowed: Collection[str] = ()) -> Iterator[Violation]:
-    """BackendTLSPolicies that expect a certificate for another name than the host's.
+def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[str] = ()) -> Iterator[Violation]:
+    """Yields a violation for each BackendTLSPolicy that expects a certificate for another name than the host's.
 
-    A host that is an address has no name to compare.
+    The hostname for an address isn't compared.
 
     Args:
-        objects: All of the stack.
-        allowed: Host names that a policy may expect although the host has another.
+        objects: All objects of the stack.
+        allowed: Host names that a policy may expect although they differ from the host.
     """
     targets = list(_targets(objects))
     for backend, endpoint in _endpoints_of_all(objects):
@@ -82,9 +84,9 @@ def hostnames_of_others(objects: Collection[KubernetesObject], allowed: Collecti
             if not target.is_for(backend, endpoint, if_unknown=False) or not isinstance(target.hostname, str):
                 continue
             if target.hostname.lower() not in {endpoint.host.lower(), *(name.lower() for name in allowed)}:
-                expected = f'validation.hostname is "{target.hostname}", and the host of {backend} is "{endpoint.host}"'
-                meant = "Where that is meant, name it in the policy's configuration, under allowedHostnames"
-                yield f"{target.policy}: {expected}. {meant}.", target.policy.urn
+                expected = f'validation.hostname is "{target.hostname}", but the host of {backend} is "{endpoint.host}"'
+                remedy = "If that is intended, add it to allowedHostnames in the policy's configuration"
+                yield f"{target.policy}: {expected}. {remedy}.", target.policy.urn
 
 
 def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, Endpoint]]:
@@ -95,7 +97,7 @@ def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[Kub
 
 
 def _endpoints(value: Any, section: str | None = None, *, own_tls: bool = False) -> Iterator[Endpoint]:
-    """Wherever the API has a host and a port side by side."""
+    """Yields an endpoint wherever a spec has a host beside a port."""
     if isinstance(value, list):
         for each in value:
             yield from _endpoints(each, section, own_tls=own_tls)

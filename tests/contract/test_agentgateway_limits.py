@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components import InvalidArguments, OpenAICompatibleLLM
+from components import InvalidArguments
 from components.openai_compatible_llm.args import BackendApi
 from tests.contract.schemas import StrictSchemas, spec_field
-from tests.unit.recording import record
+from tests.unit.recording import record_component
 
 HOST = "ai.provider.host"
 PATH = "ai.provider.path"
@@ -38,7 +38,7 @@ def _text(path: str, length: int) -> str:
 
 
 def _objects(args: Any, name: str = "limits") -> list[dict[str, Any]]:
-    return record(lambda: OpenAICompatibleLLM(name, args)).objects()
+    return record_component(args, name).objects()
 
 
 def _refused(args: Any, name: str = "limits") -> bool:

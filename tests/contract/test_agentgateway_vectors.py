@@ -12,11 +12,11 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import InvalidArguments, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi
 from local.custom_resource_definitions import AGENTGATEWAY, CRD_FILES, module_folder
 from tests.contract.schemas import StrictSchemas, spec_field
-from tests.unit.recording import record
+from tests.unit.recording import record_component
 
 API_TESTS = "controller/api/tests/testdata/agentgateway_{kind}_{label}.yaml"
 TRANSLATED = (
@@ -179,7 +179,7 @@ def _arguments(vector: Vector) -> OpenAICompatibleLLMArgs:
 
 
 def _objects(args: OpenAICompatibleLLMArgs) -> list[dict[str, Any]]:
-    return record(lambda: OpenAICompatibleLLM("vector", args)).objects()
+    return record_component(args, "vector").objects()
 
 
 def _refused(args: OpenAICompatibleLLMArgs) -> bool:

@@ -1,6 +1,6 @@
 """Every object that the component registers, against the schemas with unknown fields refused."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from inspect import get_annotations
 from typing import Any, get_args, is_typeddict
 
@@ -8,10 +8,10 @@ import pulumi
 import pytest
 import yaml
 
-from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi, Endpoints
 from tests.contract.schemas import StrictSchemas
-from tests.unit.recording import PROJECT, REPOSITORY, record, record_program
+from tests.unit.recording import PROJECT, REPOSITORY, record_component, record_program
 
 STACKS = REPOSITORY / "stacks"
 BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}
@@ -91,13 +91,6 @@ def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
     return sorted(kinds)
 
 
-def _making(args: OpenAICompatibleLLMArgs, *, late: bool) -> Callable[[], None]:
-    def program() -> None:
-        OpenAICompatibleLLM("mistral", _late(args) if late else args)
-
-    return program
-
-
 def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str]:
     return [f"{manifest['kind']} {problem}" for manifest in objects for problem in schemas.problems(manifest)]
 
@@ -114,7 +107,8 @@ def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str
 def test_every_object_passes_the_strict_schemas(
     args: OpenAICompatibleLLMArgs, known: str, api: BackendApi, schemas: StrictSchemas
 ) -> None:
-    objects = record(_making({**args, "api": api}, late=known == "later")).objects()
+    given = {**args, "api": api}
+    objects = record_component(lambda: _late(given) if known == "later" else given).objects()
     assert sorted(manifest["kind"] for manifest in objects) == _kinds(args, api)
     assert _problems(objects, schemas) == []
 

@@ -1,4 +1,4 @@
-"""The API server as the tests look at it: through the official client, past Pulumi."""
+"""Reads and writes the API server's objects with the official client, independently of Pulumi."""
 
 import base64
 from http import HTTPStatus
@@ -17,7 +17,9 @@ CUSTOM = {
     "HTTPRoute": ROUTE,
     "BackendTLSPolicy": TLS_POLICY,
 }
-NEWER_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
+BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
+"""Kind of the backend by the argument `api`."""
+SECOND_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
 
 
 class Cluster:
@@ -37,30 +39,30 @@ class Cluster:
         self._client.close()
 
     def objects(self, name: str, namespace: str = "gloo-system") -> dict[str, Any]:
-        """The objects of a component by kind; one that isn't there is left out.
+        """Returns the objects of a component by kind, without those that don't exist.
 
-        In the middle of a move from one generation to the other there are two BackendTLSPolicies: that of the newer one
-        is then under `NEWER_TLS_POLICY`.
+        While a component moves from one gateway API to another it has two BackendTLSPolicies; agentgateway's is then
+        under `SECOND_TLS_POLICY`.
         """
         found: dict[str, Any] = {}
         for kind, definition in CUSTOM.items():
             names = [f"{name}-tls", f"{name}-agentgateway-tls"] if kind == "BackendTLSPolicy" else [name]
             for object_name in names:
                 for each in self._listed(definition, namespace, object_name):
-                    found[NEWER_TLS_POLICY if kind in found else kind] = each
+                    found[SECOND_TLS_POLICY if kind in found else kind] = each
         secrets = self.core.list_namespaced_secret(namespace, field_selector=f"metadata.name={name}-secret")
         found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found
 
     def everything_in(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """All the objects of the kinds that components make, by kind and name."""
+        """Returns all objects of the kinds that components make, by kind and name."""
         secrets = self._client.sanitize_for_serialization(self.core.list_namespaced_secret(namespace).items)
         found = [{"apiVersion": "v1", "kind": "Secret", **secret} for secret in secrets]
         found += [each for definition in CUSTOM.values() for each in self._listed(definition, namespace)]
         return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
     def _listed(self, definition: tuple[str, str, str], namespace: str, name: str = "") -> list[dict[str, Any]]:
-        """None either where there is no such definition."""
+        """Lists the objects; none where the custom resource isn't defined."""
         group, version, plural = definition
         selector = f"metadata.name={name}" if name else ""
         try:
@@ -74,7 +76,7 @@ class Cluster:
         return list(listed["items"])
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
-        """What the API server has against an object, by all its schemas and rules and with unknown fields refused."""
+        """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
         resource = "secrets" if manifest["kind"] == "Secret" else CUSTOM[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
@@ -86,10 +88,10 @@ class Cluster:
 
 
 def revisions(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """What changes when an object is made anew, and when it is written."""
+    """Returns uid and resource version by kind: the one changes when an object is replaced, the other at each write."""
     return {kind: (each["metadata"]["uid"], each["metadata"]["resourceVersion"]) for kind, each in objects.items()}
 
 
 def api_key(objects: dict[str, Any]) -> str:
-    """The key in the Secret."""
+    """Returns the key in the Secret."""
     return base64.b64decode(objects["Secret"]["data"]["Authorization"]).decode()

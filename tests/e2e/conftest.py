@@ -1,23 +1,29 @@
+import gc
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from kubernetes.client import CoreV1Api, CustomObjectsApi
+from pulumi import automation
+from pulumi.automation._server import LanguageServer
+from pulumi.automation._stack import StackInitMode
 
 from local.binaries import Binaries, find_or_build
 from local.control_plane import ControlPlane
+from local.provider_plugin import official_plugin_on_path, put_plugin
 from tests.e2e.cluster import Cluster
-from tests.e2e.inline_stack import core as core
-from tests.e2e.inline_stack import custom as custom
-from tests.e2e.inline_stack import kubernetes_provider as kubernetes_provider
-from tests.e2e.inline_stack import namespace as namespace
-from tests.e2e.inline_stack import stack as stack
-from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli
+from tests.e2e.inline_stack import QuickStack, Stack, run_to_its_end
+from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
 from tests.e2e.running_control_plane import running_control_plane
 
 # Commands that live for a second need not collect their garbage so often, nor compile their modules each time.
 os.environ.setdefault("GOGC", "400")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+KUBERNETES_PROVIDERS = ["stand-in", *(["official"] if official_plugin_on_path() else [])]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +33,7 @@ def binaries() -> Binaries:
 
 @pytest.fixture(scope="session")
 def control_plane(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """One for all tests that don't disturb it; what they make they take away."""
+    """One control plane for all tests that don't disturb it. Each test deletes what it creates."""
     with running_control_plane(binaries, tmp_path_factory) as plane:
         yield plane
 
@@ -42,3 +48,61 @@ def cluster(kubeconfig: Path) -> Iterator[Cluster]:
     cluster = Cluster(kubeconfig)
     yield cluster
     cluster.close()
+
+
+@pytest.fixture
+def core(cluster: Cluster) -> CoreV1Api:
+    return cluster.core
+
+
+@pytest.fixture
+def custom(cluster: Cluster) -> CustomObjectsApi:
+    return cluster.custom
+
+
+@pytest.fixture
+def namespace(core: CoreV1Api) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})  # type: ignore[arg-type]
+    yield name
+    core.delete_namespace(name)
+
+
+@pytest.fixture
+def pulumi_cli(tmp_path: Path) -> PulumiCli:
+    return cli_in_a_copy(tmp_path)
+
+
+@pytest.fixture(params=KUBERNETES_PROVIDERS)
+def kubernetes_provider(request: pytest.FixtureRequest) -> str:
+    """The Kubernetes provider that the engine uses: `stand-in` or `official`."""
+    return str(request.param)
+
+
+@pytest.fixture
+def stack(
+    kubernetes_provider: str, kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
+    """A stack whose programs a test writes."""
+    folder = tmp_path / "stack"
+    for name in ("project", "state", "home"):
+        (folder / name).mkdir(parents=True)
+    put_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
+    (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
+    monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
+    monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
+    monkeypatch.setattr(LanguageServer, "Run", run_to_its_end)
+    variables = {
+        "KUBECONFIG": str(kubeconfig),
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "only for tests",
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+    }
+    options = automation.LocalWorkspaceOptions(work_dir=str(folder / "project"), env_vars=variables)
+    # `QuickStack.create` would return a Stack of the SDK's own class.
+    created = QuickStack("test", automation.LocalWorkspace(**vars(options)), StackInitMode.CREATE)
+    yield Stack(created, folder, variables)
+    # The SDK leaves the event loop of a program that failed open.
+    gc.collect()

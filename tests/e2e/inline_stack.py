@@ -6,11 +6,8 @@ PATH.
 
 import base64
 import contextlib
-import gc
-import os
 import re
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,16 +17,10 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
-import yaml
 from kubernetes.client import CoreV1Api, CustomObjectsApi
 from pulumi import automation
 from pulumi.automation._server import LanguageServer
-from pulumi.automation._stack import StackInitMode
 from pulumi.runtime.proto import language_pb2
-
-from local.binaries import Binaries
-from local.provider_plugin import official_plugin_on_path, put_plugin
-from tests.e2e.cluster import Cluster
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-0f3b9d"
@@ -40,13 +31,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
 
-PROVIDERS = ["stand-in"]
-
 Program = Callable[[], None]
 
 
 class QuickStack(automation.Stack):
-    """Without the three commands that the SDK runs after each, to tell what has been printed already."""
+    """Skips the three commands that the SDK runs after each command to ask for what was printed already."""
 
     def outputs(self) -> automation.OutputMap:
         return {}
@@ -59,7 +48,7 @@ RUNNING = threading.Lock()
 
 
 def run_to_its_end(server: LanguageServer, request: Any, context: Any) -> Any:
-    """The SDK's `Run`, where a program goes on for a while after the engine has failed and is gone."""
+    """Replaces the SDK's `Run`: a program may go on for a while after the engine has failed and ended."""
     with RUNNING:
         try:
             return _run(server, request, context)
@@ -72,7 +61,7 @@ _run = LanguageServer.Run
 
 @contextlib.contextmanager
 def ended() -> Iterator[None]:
-    """Leaves no program behind."""
+    """Waits until the program has ended, too."""
     try:
         yield
     finally:
@@ -81,12 +70,12 @@ def ended() -> Iterator[None]:
 
 
 def _ignored(_: str) -> None:
-    """For lines that nobody waits for."""
+    """Ignores a line."""
 
 
 @dataclass
 class Stack:
-    """Collects all that the engine printed.
+    """Runs the engine's commands, and keeps everything that they print.
 
     Attributes:
         heard: Called with each line of an `up` as soon as the engine has printed it.
@@ -99,7 +88,7 @@ class Stack:
     heard: Callable[[str], None] = _ignored
 
     def up(self, program: Program, **options: Any) -> set[str]:
-        """What it did, in the engine's words."""
+        """Returns what the update did, in the engine's words."""
 
         def hear(line: str) -> None:
             self.printed.append(line)
@@ -110,7 +99,7 @@ class Stack:
         return counts(result.stdout)
 
     def preview(self, program: Program, **options: Any) -> set[str]:
-        """What it would do, in the engine's words."""
+        """Returns what the update would do, in the engine's words."""
         options |= {"on_output": self.printed.append, "color": "never", "diff": True}
         with ended():
             result = self.stack.preview(program=program, **options)
@@ -120,7 +109,7 @@ class Stack:
         self.stack.destroy(on_output=self.printed.append, color="never")
 
     def fails(self, action: Callable[..., object], *arguments: Any, **options: Any) -> str:
-        """What the engine says, after making sure that it is no traceback and no Python class."""
+        """Runs an action that fails, and returns the engine's message, which must not look like a crash."""
         start = len(self.printed)
         with pytest.raises(automation.errors.CommandError) as raised:
             action(*arguments, **options)
@@ -138,57 +127,6 @@ class Stack:
 def counts(printed: str) -> set[str]:
     resources = printed.rpartition("Resources:")[2].partition("Duration:")[0]
     return {" ".join(found) for found in re.findall(r"(\d+) (to [a-z]+|[a-z]+ed)$", resources, re.MULTILINE)}
-
-
-@pytest.fixture
-def core(cluster: Cluster) -> CoreV1Api:
-    return cluster.core
-
-
-@pytest.fixture
-def custom(cluster: Cluster) -> CustomObjectsApi:
-    return cluster.custom
-
-
-@pytest.fixture
-def namespace(core: CoreV1Api) -> Iterator[str]:
-    name = f"inline-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})  # type: ignore[arg-type]
-    yield name
-    core.delete_namespace(name)
-
-
-@pytest.fixture(params=PROVIDERS)
-def kubernetes_provider(request: pytest.FixtureRequest) -> str:
-    """Which one the engine uses: `stand-in` or `official`."""
-    return str(request.param)
-
-
-@pytest.fixture
-def stack(
-    kubernetes_provider: str, kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stack]:
-    folder = tmp_path / "stack"
-    for name in ("project", "state", "home"):
-        (folder / name).mkdir(parents=True)
-    put_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
-    (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
-    monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
-    monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
-    monkeypatch.setattr(LanguageServer, "Run", run_to_its_end)
-    variables = {
-        "KUBECONFIG": str(kubeconfig),
-        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "only for tests",
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-    }
-    options = automation.LocalWorkspaceOptions(work_dir=str(folder / "project"), env_vars=variables)
-    # Its `create` would make a Stack of the SDK's own.
-    created = QuickStack("test", automation.LocalWorkspace(**vars(options)), StackInitMode.CREATE)
-    yield Stack(created, folder, variables)
-    # The SDK leaves the event loop of a program that failed open.
-    gc.collect()
 
 
 def secret(namespace: str, key: str = CANARY, **more: Any) -> Any:

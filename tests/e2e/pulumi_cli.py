@@ -1,7 +1,4 @@
-"""The real Pulumi CLI on a copy of the project, apart from whatever login, stacks and plugins this machine has.
-
-A conftest takes the fixture with `from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli`.
-"""
+"""Runs the real Pulumi CLI on a copy of the project, isolated from this machine's login, stacks and plugins."""
 
 import json
 import os
@@ -10,10 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import pytest
 
 from local.binaries import find_or_build
 from local.go import TOOLCHAIN, ensure_go
@@ -40,16 +35,26 @@ class PulumiCli:
         """Folder of the file backend."""
         return self.home / "state"
 
+    def with_environment(self, **environment: str) -> "PulumiCli":
+        """Returns the same CLI with these variables as well."""
+        return replace(self, environment={**self.environment, **environment})
+
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`pulumi` with these arguments, and these variables in its environment."""
+        """Runs `pulumi` with these arguments, and these variables in its environment."""
         return self._run(["pulumi", *arguments], environment)
 
     def shell(self, commands: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """Lines of shell, as a README has them, and what is typed meanwhile; the first that fails ends it."""
+        """Runs lines of shell, as a README has them, until one fails.
+
+        Args:
+            commands: The lines.
+            typed: What is typed on standard input.
+            environment: More variables.
+        """
         return self._run(["bash", "-euo", "pipefail", "-c", commands], environment, typed)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """`pulumi`, to be watched while it works; all that it says comes on standard output."""
+        """Starts `pulumi`, to be watched while it works; its standard error goes to its standard output."""
         return subprocess.Popen(
             self._found(["pulumi", *arguments]),
             cwd=self.project,
@@ -78,8 +83,23 @@ class PulumiCli:
         )
 
 
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """Checks that the command succeeded, and returns its standard output."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Checks that the command failed with a message and didn't crash, and returns all that it printed."""
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0, printed
+    for crash in ("Traceback", "panic", "goroutine"):
+        assert crash not in printed, printed
+    return printed
+
+
 def isolated_cli(project: Path, home: Path) -> PulumiCli:
-    """The CLI for a project, with everything it writes outside of the project below `home`."""
+    """Returns the CLI for a project, with everything it writes outside of the project below `home`."""
     tools = home / "bin"
     state = home / "state"
     for folder in (tools, state):
@@ -107,7 +127,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
 
 
 def cli_in_a_copy(place: Path) -> PulumiCli:
-    """The CLI in a fresh copy of the project, without `local/`."""
+    """Returns the CLI in a fresh copy of the project, without `local/`."""
     project = place / "project"
     project.mkdir()
     for name in PROJECT:
@@ -119,13 +139,8 @@ def cli_in_a_copy(place: Path) -> PulumiCli:
     return isolated_cli(project, place / "pulumi-home")
 
 
-@pytest.fixture
-def pulumi_cli(tmp_path: Path) -> PulumiCli:
-    return cli_in_a_copy(tmp_path)
-
-
 def _put_pulumi(place: Path) -> None:
-    """The engine warns of a language host that doesn't lie beside it; so it can't be a mere symbolic link."""
+    """Puts a file, not a symbolic link, in place: the engine warns if its language host isn't in its own folder."""
     pulumi = find_or_build(print).pulumi.resolve()
     try:
         place.hardlink_to(pulumi)
@@ -139,7 +154,7 @@ def _put_script(place: Path, command: list[str]) -> None:
 
 
 def _executor() -> Path:
-    """What Pulumi's own language host starts programs with: data in its Go module."""
+    """Returns the script by which Pulumi's own language host starts programs; its Go module contains it."""
     go = ensure_go(print)
     module = subprocess.run(
         [go.program, "mod", "download", "-json", "github.com/pulumi/pulumi/sdk/v3"],

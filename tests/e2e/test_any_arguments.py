@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, note, settings
 from components import InvalidArguments, OpenAICompatibleLLM
 from tests.arguments import CANARY, accepted_arguments, mangled_arguments
 from tests.e2e.cluster import Cluster
-from tests.unit.recording import record
+from tests.unit.recording import record, record_component
 
 UNHURRIED: dict[str, Any] = {
     "deadline": None,
@@ -19,7 +19,7 @@ UNHURRIED: dict[str, Any] = {
 
 
 def test_a_misspelt_field_and_a_broken_rule_would_be_noticed(cluster: Cluster) -> None:
-    recording = record(lambda: OpenAICompatibleLLM("any", {"preset": "mistral", "api_key": CANARY}))
+    recording = record_component({"preset": "mistral", "api_key": CANARY})
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None
         field = "stringDat" if manifest["kind"] == "Secret" else "spc"
@@ -32,8 +32,7 @@ def test_a_misspelt_field_and_a_broken_rule_would_be_noticed(cluster: Cluster) -
 @settings(max_examples=500, **UNHURRIED)
 @given(args=accepted_arguments)
 def test_the_api_server_takes_what_accepted_arguments_give(cluster: Cluster, args: dict[str, Any]) -> None:
-    complete: Any = {"namespace": "default", **args}
-    recording = record(lambda: OpenAICompatibleLLM("any", complete))
+    recording = record_component({"namespace": "default", **args})
     backend = {"agentgateway": "AgentgatewayBackend"}.get(args.get("api", ""), "Backend")
     assert {backend, "HTTPRoute"} <= {manifest["kind"] for manifest in recording.objects()}
     for manifest in recording.objects():

@@ -1,4 +1,4 @@
-"""The README's Python program as somebody else has it: in an environment and a project of their own."""
+"""The README's Python program in somebody else's environment and project."""
 
 import os
 import subprocess
@@ -6,20 +6,19 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.canary import Canaries
 from tests.e2e.cluster import Cluster, api_key
-from tests.e2e.pulumi_cli import PulumiCli, isolated_cli
+from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
 from tests.readme import ASKED_INSTALLED, INSTALLED, README_GATEWAY, REPOSITORY, blocks
 from tests.stand_in_gateway import TOKENS, stand_in_gateway
 
 CANARY = "sk-canary-import-3f90"
 
-# What the Automation API runs, a program in the process that asks for it.
+# Runs the program with the Automation API, inline.
 DRIVER = """\
 import os
 import runpy
@@ -42,8 +41,8 @@ print("path", done.outputs["path"].value)
 
 
 def shell(python: Path, commands: str) -> str:
-    """What lines of the README print in the environment of this Python."""
-    # With the build backend that is here; pip's own word for "no isolation" is this 0.
+    """Runs lines of the README in the environment of this Python, and returns what they print."""
+    # PIP_NO_BUILD_ISOLATION=0 turns the isolation off, so that pip uses the build backend that is installed here.
     options = {"PIP_PYTHON": str(python), "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
     path = os.pathsep.join((str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]))
     done = subprocess.run(
@@ -54,15 +53,14 @@ def shell(python: Path, commands: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return succeeded(done)
 
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """That of a fresh environment with the package installed, and what it needs from the environment of the tests.
+    """The Python of a fresh environment with the package installed.
 
-    To install that as well takes pip as long as all the rest takes, and a network.
+    Its dependencies come from the environment of the tests, because pip would need a network and a long time.
     """
     environment = tmp_path / "environment"
     venv.create(environment, symlinks=True)
@@ -76,18 +74,18 @@ def python(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
-    """In a folder with the program alone, outside of any clone."""
+    """The CLI in a folder that has only the program, outside of any clone."""
     project = tmp_path / "their-platform"
     project.mkdir()
     (program,) = blocks("python")
     (project / "program.py").write_text(program)
     cli = isolated_cli(project, tmp_path / "pulumi-home")
-    cli = replace(cli, environment={**cli.environment, "KUBECONFIG": str(cluster.kubeconfig), "THEIR_KEY": CANARY})
+    cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig), THEIR_KEY=CANARY)
     yield cli
     cli("destroy", "--stack", "dev", "--skip-preview")
 
 
-def test_an_installed_package_makes_its_objects_in_a_project_of_another_name(
+def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
     python: Path, cli: PulumiCli, cluster: Cluster
 ) -> None:
     done = subprocess.run(
@@ -113,7 +111,7 @@ def test_an_installed_package_makes_its_objects_in_a_project_of_another_name(
 
 
 @pytest.mark.slow
-def test_an_installed_package_asks_through_a_gateway(python: Path) -> None:
+def test_the_installed_command_sends_a_request_through_a_gateway(python: Path) -> None:
     with stand_in_gateway() as gateway:
         printed = shell(python, ASKED_INSTALLED.replace(README_GATEWAY, gateway.url))
     assert printed.splitlines()[-1] == "".join(TOKENS)

@@ -1,4 +1,4 @@
-"""From one generation of the gateway's API to the other on a live stack, watched at the API server."""
+"""Moves live stacks from one gateway API to another, and checks every write at the API server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,11 +8,10 @@ import pytest
 import yaml
 
 from tests.e2e.clone import Clone, fresh_clone
-from tests.e2e.cluster import CUSTOM, Cluster, revisions
+from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster, revisions
 
 pytestmark = pytest.mark.slow
 
-GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 NAMESPACE = "gloo-system"
 STACKS = ("mistral", "deepseek")
 KEY = {"MISTRAL_API_KEY": "sk-migration", "DEEPSEEK_API_KEY": "sk-migration"}
@@ -43,14 +42,14 @@ def migrate(clone: Clone, api: str) -> None:
 
 
 def revision(cluster: Cluster) -> str:
-    """Of the whole store, now."""
+    """Returns the current resource version of the whole store."""
     group, version, plural = CUSTOM["HTTPRoute"]
     listed: Any = cluster.custom.list_namespaced_custom_object(group, version, NAMESPACE, plural)
     return str(listed["metadata"]["resourceVersion"])
 
 
 def writes_since(cluster: Cluster, start: str) -> list[Event]:
-    """What the API server has written of the custom resources since then, in its order."""
+    """Returns the API server's writes of custom resources since then, in their order."""
     events = []
     for group, version, plural in CUSTOM.values():
         watch = kubernetes.watch.Watch()
@@ -76,10 +75,10 @@ def target(route: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("api", "before"), [("agentgateway", "kgateway"), ("kgateway", "agentgateway")])
-def test_at_no_moment_does_a_route_lead_to_a_backend_that_is_not_whole(
+def test_a_route_never_leads_to_a_backend_that_is_missing_or_without_tls(
     clone: Clone, cluster: Cluster, api: str, before: str
 ) -> None:
-    old, new = GENERATIONS[before], GENERATIONS[api]
+    old, new = BACKEND_KINDS[before], BACKEND_KINDS[api]
     start = revision(cluster)
     objects_before = {stack: cluster.objects(stack) for stack in STACKS}
 
@@ -90,19 +89,19 @@ def test_at_no_moment_does_a_route_lead_to_a_backend_that_is_not_whole(
         was, now = objects_before[stack], cluster.objects(stack)
         assert target(was["HTTPRoute"]) == old
         own = [write for write in writes if write[1]["metadata"]["name"].startswith(stack)]
-        follow(own, old, new, policed={was["BackendTLSPolicy"]["metadata"]["name"]: old})
+        check_writes(own, old, new, policed={was["BackendTLSPolicy"]["metadata"]["name"]: old})
         assert now["HTTPRoute"]["metadata"]["uid"] == was["HTTPRoute"]["metadata"]["uid"]
         assert revisions(now)["Secret"] == revisions(was)["Secret"]
     assert "Nothing changed." in clone.up(*STACKS, **KEY)
 
 
-def follow(writes: list[Event], old: str, new: str, policed: dict[str, str]) -> None:
-    """Looks after each write whether the backend that the route leads to is there, and has its policy."""
+def check_writes(writes: list[Event], old: str, new: str, policed: dict[str, str]) -> None:
+    """Checks after each write that the backend that the route leads to exists and has its TLS policy."""
     in_use = old
     backends = {old}
     for event, written in writes:
         gone = event == "DELETED"
-        if written["kind"] in GENERATIONS.values():
+        if written["kind"] in BACKEND_KINDS.values():
             backends = backends - {written["kind"]} if gone else backends | {written["kind"]}
         elif written["kind"] == "BackendTLSPolicy":
             (ref,) = written["spec"]["targetRefs"]

@@ -1,4 +1,4 @@
-"""Components made through the plugin, held against those that a Python program makes by import."""
+"""Compares components created through the plugin with those that a Python program creates by import."""
 
 import json
 from collections.abc import Iterator
@@ -26,13 +26,13 @@ def engine() -> Iterator[RecordingEngine]:
 
 @pytest.fixture(scope="module")
 def plugin(engine: RecordingEngine) -> Iterator[Plugin]:
-    """One for all tests: what goes wrong with one component is no matter for the next."""
+    """One plugin for all tests, since a component that fails doesn't affect the next."""
     with running_plugin(engine) as plugin:
         yield plugin
 
 
 class Upstream(pulumi.CustomResource):
-    """Something else in the program, of which the component gets outputs."""
+    """Another resource of the program, whose outputs the component gets."""
 
     host: pulumi.Output[str]
     port: pulumi.Output[int]
@@ -62,7 +62,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def by_import() -> None:
-    """The same components as `through_the_plugin` makes."""
+    """Creates the same components as `through_the_plugin`."""
     cluster = pulumi_kubernetes.Provider("cluster", enable_secret_mutable=True)
     upstream = Upstream()
     options = pulumi.ResourceOptions(
@@ -138,7 +138,7 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
         made = engine.of(component)
         assert len(made) == 1 + objects
         assert made == imported.of(component)
-        # Or they would be equal because neither knows anything.
+        # They must not be equal only because both are unknown.
         assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs"))
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
@@ -158,7 +158,7 @@ def test_the_key_is_a_secret_however_it_is_sent_and_is_nowhere_else(plugin: Plug
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
 
 
-def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine: RecordingEngine) -> None:
+def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: RecordingEngine) -> None:
     engine.registrations.clear()
     with pytest.raises(RefusedError) as refused:
         plugin.construct(
@@ -189,7 +189,7 @@ def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine:
     ]
     reasons = dict(refused.value.problems)
     assert reasons["port"] == "99999 is not a port; give 1 to 65535"
-    assert reasons["apiKey"].startswith("give the provider's key, the `apiKeySecret` that holds it, or `passthrough`")
+    assert reasons["apiKey"] == "required, unless you give `apiKeySecret` or `passthrough`"
     assert engine.registrations == []
 
 
@@ -203,7 +203,7 @@ def test_all_that_is_wrong_comes_as_a_list_of_properties(plugin: Plugin, engine:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_so_does_what_is_wrong_with_an_output(plugin: Plugin, inputs: Any, path: str, reason: str) -> None:
+def test_an_invalid_output_is_reported_in_the_same_way(plugin: Plugin, inputs: Any, path: str, reason: str) -> None:
     with pytest.raises(RefusedError) as refused:
         plugin.construct("late", {**MISTRAL, **inputs})
     assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
@@ -214,9 +214,9 @@ def test_so_does_what_is_wrong_with_an_output(plugin: Plugin, inputs: Any, path:
     assert CANARY not in f"{refused.value} {why}"
 
 
-def test_the_plugin_prints_nothing_of_what_goes_wrong() -> None:
+def test_the_plugin_prints_nothing_when_components_fail() -> None:
     with recording_engine() as engine, running_plugin(engine) as plugin:
-        # Enough of them for Python to clear them away, and say what it finds.
+        # So many that Python collects the failed tasks, and would print their errors.
         for _ in range(10):
             with pytest.raises(RefusedError):
                 plugin.construct("mistral", {**MISTRAL, "apiKey": output(f"{CANARY}\n", is_secret=True)})
@@ -236,8 +236,8 @@ def test_the_plugin_prints_nothing_of_what_goes_wrong() -> None:
     ],
     ids=json.dumps,
 )
-def test_the_engine_can_show_no_key_that_was_given_wrongly(plugin: Plugin, inputs: dict[str, Any]) -> None:
-    """It shows what it finds at the path of a property."""
+def test_the_engine_can_not_print_a_key_that_was_given_wrongly(plugin: Plugin, inputs: dict[str, Any]) -> None:
+    """The engine prints the value that it finds at the path of a property."""
     with pytest.raises(RefusedError) as refused:
         plugin.construct("mistral", {"preset": "mistral", **inputs})
     (name,) = inputs

@@ -1,4 +1,4 @@
-"""The plugin's schema, of which SDKs for other languages are made, and what the README writes with those."""
+"""The plugin's schema, from which SDKs for other languages are generated, and the README's programs in them."""
 
 import importlib.metadata
 import re
@@ -33,14 +33,14 @@ def schema(plugin: Plugin) -> dict[str, Any]:
     return plugin.schema()
 
 
-def test_the_package_says_of_itself_what_its_project_file_says(plugin: Plugin, schema: dict[str, Any]) -> None:
+def test_the_schema_has_the_metadata_of_the_project_file(plugin: Plugin, schema: dict[str, Any]) -> None:
     for field in ("name", "version", "description", "keywords", "license"):
         assert schema[field] == PROJECT[field]
     assert schema["displayName"] == "OpenAI-compatible LLM"
     assert plugin.version() == PROJECT["version"]
 
 
-def test_every_part_of_the_schema_is_described_in_the_words_of_other_languages(schema: dict[str, Any]) -> None:
+def test_every_part_of_the_schema_has_a_description_in_camel_case(schema: dict[str, Any]) -> None:
     parts = list(described_parts(schema))
     assert len(parts) > len(ARGS)
     for part, description in parts:
@@ -82,7 +82,7 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     assert required == {"ApiKeySecretArgs": ["name"]}
 
 
-def test_the_generations_of_the_api_are_an_enum(schema: dict[str, Any]) -> None:
+def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
     reference = schema["resources"][TOKEN]["inputProperties"]["api"]["$ref"]
     declared = schema["types"][reference.removeprefix("#/types/")]
     assert declared["type"] == "string"
@@ -106,7 +106,7 @@ def test_the_readmes_program_in_typescript_fits_the_schema(schema: dict[str, Any
     assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
     made = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
     assert made
-    # As far as values go that aren't expressions, YAML has the same notation.
+    # YAML has the same notation for values that aren't expressions.
     assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(made[2]))
     (output_name,) = re.findall(rf"export const \w+ = {made[1]}\.(\w+);", program)
     assert output_name in schema["resources"][token]["properties"]
@@ -122,12 +122,12 @@ def assert_fits(schema: dict[str, Any], declared: dict[str, Any], given: dict[st
             assert isinstance(value, {"string": str, "integer": int, "boolean": bool}[declared[name]["type"]])
 
 
-def test_the_plugins_own_environment_is_that_of_the_project() -> None:
+def test_the_plugin_has_the_same_environment_as_the_project() -> None:
     manifests = [
         yaml.safe_load(file.read_text()) for file in (FOLDER / "PulumiPlugin.yaml", REPOSITORY / "Pulumi.yaml")
     ]
     assert manifests[0]["runtime"] == manifests[1]["runtime"]
-    # As Pulumi's pip toolchain asks for it, in the plugin's folder; all of it is here.
+    # Pulumi's pip toolchain runs this in the plugin's folder; everything is installed here already.
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--requirement", "requirements.txt"]
     done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
     assert f"pulumi-kubernetes=={importlib.metadata.version('pulumi-kubernetes')}" in done.stdout

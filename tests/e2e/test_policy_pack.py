@@ -1,23 +1,22 @@
-"""The policy pack as the real engine runs it, in its own environment. The unit tests go through its rules."""
+"""The real engine runs the policy pack in the pack's own environment. The rules have unit tests."""
 
 import json
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.pulumi_cli import PulumiCli
+from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.readme import POLICIES
 from tests.refused import KEY, REFUSED, Manifest, backend
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# What a file has becomes resources, and one more whose host isn't known in a preview.
+# Creates the objects of a file; the host of the last one isn't known in a preview.
 PROGRAM = """\
 import pathlib
 import yaml
@@ -35,7 +34,7 @@ make("later", objects[-1])
 
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli) -> PulumiCli:
-    """With the pack in the project's copy, and no API server: a preview goes without."""
+    """The CLI with the pack in the project's copy, and without an API server, which a preview doesn't need."""
     make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
     subprocess.run(make, cwd=REPOSITORY, check=True)
     pack = pulumi_cli.project / "policy"
@@ -47,33 +46,31 @@ def cli(pulumi_cli: PulumiCli) -> PulumiCli:
     user = {"name": "none", "user": {"token": "none"}}
     config = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "none"}
     kubeconfig.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **config}))
-    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(kubeconfig)})
+    return pulumi_cli.with_environment(KUBECONFIG=str(kubeconfig))
 
 
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     cli.shell(f"pulumi stack init mistral; pulumi config set openai-compatible-llm:api {api}")
-    done = cli.shell(POLICIES, MISTRAL_API_KEY=KEY)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "✅ openai-compatible-llm@v0.1.0 (local: policy)" in done.stdout
-    assert "[mandatory]" not in done.stdout
+    printed = succeeded(cli.shell(POLICIES, MISTRAL_API_KEY=KEY))
+    assert "✅ openai-compatible-llm@v0.1.0 (local: policy)" in printed
+    assert "[mandatory]" not in printed
 
 
-def test_any_program_is_refused_what_the_rules_are_about_until_it_is_allowed(cli: PulumiCli) -> None:
+def test_any_program_is_refused_until_its_violations_are_allowed(cli: PulumiCli) -> None:
     first_cases = {rule: next(iter(cases.values())) for rule, cases in REFUSED.items()}
     objects = [(rule, in_namespace(rule, each)) for rule, case in first_cases.items() for each in case]
     later = in_namespace("later", backend())
     (cli.project / "objects.yaml").write_text(yaml.safe_dump_all([*(each for _, each in objects), later]))
     (cli.project / "__main__.py").write_text(PROGRAM)
     cli("stack", "init", "dev")
-    refused = cli("preview", "--policy-pack", "policy")
-    assert refused.returncode != 0
-    # Of two objects, it is the BackendTLSPolicy in which the wrong name stands.
+    printed = failed(cli("preview", "--policy-pack", "policy"))
+    # The wrong name is in the second of two objects, the BackendTLSPolicy.
     assert [rule for rule, _ in objects] == [*REFUSED, "tls-hostname-is-host"]
     wrong = {rule: f"object-{number}" for number, (rule, _) in enumerate(objects)}
-    said = re.findall(r"\[mandatory\]  (\S+)  \(\S+: (\S+)\)", refused.stdout)
-    assert set(said) == {*wrong.items(), ("backend-has-tls", "later")}
-    assert KEY not in refused.stdout + refused.stderr
+    violations = re.findall(r"\[mandatory\]  (\S+)  \(\S+: (\S+)\)", printed)
+    assert set(violations) == {*wrong.items(), ("backend-has-tls", "later")}
+    assert KEY not in printed
 
     allowed = {"tls-hostname-is-host": {"allowedHostnames": ["api.deepseek.com"]}, "no-key-in-spec": "disabled"}
     (cli.project / "policies.json").write_text(json.dumps({**allowed, "backend-has-tls": "advisory"}))

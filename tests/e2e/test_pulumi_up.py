@@ -1,10 +1,9 @@
-"""`pulumi up` as on a user's cluster: the CLI and the project's own program, on a real API server."""
+"""`pulumi up` with the CLI and the project's own program on a real API server, as on a user's cluster."""
 
 import json
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import kubernetes
@@ -12,31 +11,30 @@ import pytest
 import yaml
 
 from local.control_plane import ControlPlane
-from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
-from tests.e2e.pulumi_cli import PulumiCli
+from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster, api_key, revisions
+from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 
 CANARY = "sk-canary-e2e-41d7"
 ROTATED = "sk-canary-e2e-rotated-9b02"
-GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 
 
-@pytest.fixture(params=GENERATIONS)
+@pytest.fixture(params=BACKEND_KINDS)
 def api(request: pytest.FixtureRequest) -> str:
-    """The generation of the gateway's API."""
+    """Each gateway API in turn."""
     return str(request.param)
 
 
 @pytest.fixture
 def backend(api: str) -> str:
-    return GENERATIONS[api]
+    return BACKEND_KINDS[api]
 
 
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli, cluster: Cluster, api: str) -> Iterator[PulumiCli]:
     """The CLI on the local API server, in a stack `test` with one provider."""
-    cli = replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+    cli = pulumi_cli.with_environment(KUBECONFIG=str(cluster.kubeconfig), HOUSE_API_KEY=CANARY)
     write_config(cli, {"house": {"host": "llm.example.com"}}, api)
-    assert cli("stack", "init", "test").returncode == 0
+    succeeded(cli("stack", "init", "test"))
     yield cli
     cli("destroy", "-s", "test", "--skip-preview")
 
@@ -50,16 +48,12 @@ def write_config(cli: PulumiCli, providers: object, api: str | None = None) -> N
 
 
 def up(cli: PulumiCli, **environment: str) -> str:
-    done = cli("up", "--skip-preview", **{"HOUSE_API_KEY": CANARY, **environment})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return succeeded(cli("up", "--skip-preview", **environment))
 
 
 def failure(cli: PulumiCli, *command: str, **environment: str) -> str:
-    done = cli(*(command or ("up", "--skip-preview")), **{"HOUSE_API_KEY": CANARY, **environment})
-    printed = done.stdout + done.stderr
-    assert done.returncode != 0, printed
-    assert "Traceback" not in printed
+    """Runs the command, by default an `up`, and returns what it prints, in which there is no key."""
+    printed = failed(cli(*(command or ("up", "--skip-preview")), **environment))
     assert CANARY not in printed
     return printed
 
@@ -91,7 +85,7 @@ def changed(before: dict[str, dict[str, object]], after: dict[str, dict[str, obj
 
 
 @pytest.mark.parametrize("api", ["kgateway"], indirect=True)
-def test_no_key_is_one_line_with_the_stack_the_provider_and_both_ways_to_give_it(cli: PulumiCli) -> None:
+def test_a_missing_key_is_reported_in_one_line_with_both_ways_to_give_it(cli: PulumiCli) -> None:
     printed = failure(cli, HOUSE_API_KEY="")
     assert (
         "Stack test has no API key for provider house. Set it with "
@@ -108,7 +102,7 @@ def test_bad_arguments_are_refused_at_preview(cli: PulumiCli) -> None:
 
 
 @pytest.mark.slow
-def test_what_stands_in_the_way_is_named_and_the_next_run_goes_on_from_there(
+def test_an_obstacle_is_named_and_the_next_up_continues_from_there(
     cli: PulumiCli, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path, api: str
 ) -> None:
     assert "unreachable" in failure(cli, KUBECONFIG=str(unreachable(cluster.kubeconfig, tmp_path)))
@@ -128,7 +122,7 @@ def test_what_stands_in_the_way_is_named_and_the_next_run_goes_on_from_there(
     assert revisions(cluster.objects("house", namespace)) == before
     cluster.core.delete_namespaced_secret("house-secret", namespace)
 
-    backend = GENERATIONS[api]
+    backend = BACKEND_KINDS[api]
     group, version, plural = CUSTOM[backend]
     cluster.extensions.delete_custom_resource_definition(f"{plural}.{group}")
     try:
@@ -144,7 +138,7 @@ def test_what_stands_in_the_way_is_named_and_the_next_run_goes_on_from_there(
 
 
 def unreachable(kubeconfig: Path, folder: Path) -> Path:
-    """The same with a port that nobody listens to."""
+    """Writes the same kubeconfig with a port that nothing listens on."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

@@ -1,14 +1,13 @@
-"""Every command in the README, as it stands there.
+"""Runs the README's commands verbatim.
 
-Those for this machine alone are run in test_local_up.py, those for programs of one's own in test_import.py and
-test_package_add.py, those for the Role in test_least_privilege.py, those with the policies in test_policy_pack.py.
+The commands for the local control plane are run by test_local_up.py, those for programs of one's own by test_import.py
+and test_package_add.py, those for the Role by test_least_privilege.py, those for the policies by test_policy_pack.py.
 """
 
 import copy
 import json
 import re
 import shutil
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from tests import seed
 from tests.canary import Canaries
 from tests.e2e.clone import put_packages
 from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
-from tests.e2e.pulumi_cli import PulumiCli
+from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.readme import (
     ASKED_INSTALLED,
     IN_BETWEEN,
@@ -47,23 +46,25 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
-    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+    return pulumi_cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
 
 
 def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
-    """What they print; neither that nor any file has a key in it. Without kubectl, its lines are left out."""
+    """Runs the commands, without kubectl's where it isn't installed, and returns what they print.
+
+    Neither that nor any file may contain a key.
+    """
     if not shutil.which("kubectl"):
         commands = re.sub(r"^kubectl .*\n", "", commands, flags=re.MULTILINE)
     done = cli.shell(commands, typed)
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0, printed
+    printed = succeeded(done) + done.stderr
     canaries = Canaries(KEY, NEXT_KEY)
     assert not canaries.are_in(printed)
     assert canaries.files(cli.project) == canaries.files(cli.home, leaving_out=[cli.home / "bin"]) == []
     return printed
 
 
-def test_no_block_of_commands_is_left_out() -> None:
+def test_every_block_of_commands_is_run() -> None:
     others = {TRY_IT, IN_BETWEEN, INSTALLED, ASKED_INSTALLED, PACKAGE_ADDED, POLICIES, ROLE}
     assert {*others, ON_A_CLUSTER, NEXT_KEY_IN, MIGRATION, ASKED, TAKING_OVER} == set(blocks("sh"))
 
@@ -83,7 +84,7 @@ def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster) -> None:
 
     run(cli, MIGRATION)
     assert "AgentgatewayBackend" in cluster.objects("mistral")
-    assert cli("destroy", "--skip-preview").returncode == 0
+    succeeded(cli("destroy", "--skip-preview"))
     assert cluster.objects("mistral") == {}
 
 
@@ -93,35 +94,28 @@ def ask(cli: PulumiCli) -> None:
     shutil.copytree(REPOSITORY / "local", cli.project / "local")
     put_packages(cli.project)
     with stand_in_gateway() as gateway:
-        done = cli.shell(ASKED.replace(README_GATEWAY, gateway.url))
-        assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
+        assert succeeded(cli.shell(ASKED.replace(README_GATEWAY, gateway.url))) == f"{''.join(TOKENS)}\n"
         (request,) = gateway.requests
         assert (request.path, request.body["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-2505")
         assert request.body["messages"][0]["content"] == "Say hello in five words."
 
         gateway.replies_with(NO_ROUTE)
-        done = cli.shell(ASKED.replace(README_GATEWAY, gateway.url))
-        assert done.returncode != 0
-        assert "mistral: broken at the hop route" in done.stderr
-        assert "no controller has reported on HTTPRoute gloo-system/mistral for the Gateway" in done.stderr
-        assert "Error 11" in done.stderr
-    # A stack that doesn't say where its gateway is.
-    done = cli.shell(ASKED.replace(f"GATEWAY_URL={README_GATEWAY}", ""))
-    assert "doesn't say where the gateway of provider mistral is" in done.stderr
+        printed = failed(cli.shell(ASKED.replace(README_GATEWAY, gateway.url)))
+        assert "mistral: broken at the hop route" in printed
+        assert "no controller has reported on HTTPRoute gloo-system/mistral for the Gateway" in printed
+        assert "Error 11" in printed
+    without_url = ASKED.replace(f"GATEWAY_URL={README_GATEWAY}", "")
+    assert "has no URL of the gateway of provider mistral" in failed(cli.shell(without_url))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refused_before", [False, True], ids=["at once", "after an up that was refused"])
-def test_objects_made_by_hand_are_taken_over_as_they_are(
-    cli: PulumiCli, cluster: Cluster, refused_before: bool
-) -> None:
-    by_hand(cluster)
+def test_objects_created_by_hand_are_imported_unchanged(cli: PulumiCli, cluster: Cluster, refused_before: bool) -> None:
+    create_by_hand(cluster)
     first = cluster.objects("mistral")
     run(cli, ON_A_CLUSTER.removesuffix("pulumi up\n"), typed=KEY)
     if refused_before:
-        refused = cli("up", "--skip-preview")
-        assert refused.returncode != 0
-        assert "gloo-system/mistral-secret already exists" in refused.stdout
+        assert "gloo-system/mistral-secret already exists" in failed(cli("up", "--skip-preview"))
         assert revisions(cluster.objects("mistral")) == revisions(first)
 
     printed = run(cli, TAKING_OVER)
@@ -147,8 +141,8 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
     assert cluster.objects("mistral") == {}
 
 
-def by_hand(cluster: Cluster) -> None:
-    """The walk-through's objects, with another model, as `kubectl apply` makes them."""
+def create_by_hand(cluster: Cluster) -> None:
+    """Creates the walk-through's objects with another model, as `kubectl apply` does."""
     kubectl = "kubectl-client-side-apply"
     for kind, manifest in copy.deepcopy(seed.MISTRAL).items():
         if kind == "Secret":

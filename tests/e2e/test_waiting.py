@@ -14,12 +14,11 @@ import pytest
 
 from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
-from tests.e2e.cluster import CUSTOM, Cluster
+from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster
 
 pytestmark = inline_stack.pytestmark
 
 ALL_NEW = {"6 created"}
-GENERATIONS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 POLICY, ROUTE = "BackendTLSPolicy", "HTTPRoute"
 NOT_LIVE = "failed to fully initialize or become live: timed out waiting for the condition"
 
@@ -105,7 +104,7 @@ def test_it_waits_until_each_object_is_accepted_and_an_old_gateways_word_is_not_
     with first.running():
         assert stack.up(component(namespace, wait_for_ready=True, api=api)) == ALL_NEW
         ended = time.monotonic()
-    waited_for = [GENERATIONS[api], *([POLICY] if api == "kgateway" else []), ROUTE]
+    waited_for = [BACKEND_KINDS[api], *([POLICY] if api == "kgateway" else []), ROUTE]
     for before, after in itertools.pairwise(waited_for):
         assert first.accepted[before] < first.seen[after]
     assert first.accepted[ROUTE] < ended
@@ -127,7 +126,7 @@ def test_where_nobody_accepts_it_fails_in_time_and_the_next_up_goes_on(
     said = stack.fails(stack.up, program)
     assert f"resource {namespace}/mistral was successfully created, but" in said
     assert NOT_LIVE in said
-    assert cluster.objects("mistral", namespace).keys() == {"Secret", GENERATIONS[api]}
+    assert cluster.objects("mistral", namespace).keys() == {"Secret", BACKEND_KINDS[api]}
 
     said = stack.fails(stack.up, program)
     assert f'"{namespace}/mistral" {NOT_LIVE}' in said

@@ -18,6 +18,8 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+
 # As Pulumi does for programs: of a run that fails, tasks are left that nobody asks for their errors.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
@@ -60,6 +62,17 @@ class Recording:
     def objects(self) -> list[dict[str, Any]]:
         """The inputs of the Kubernetes objects, as they would be applied."""
         return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
+
+    def kinds(self) -> list[str]:
+        return [manifest["kind"] for manifest in self.objects()]
+
+    def spec(self, kind: str) -> Any:
+        """The spec of the one object of this kind."""
+        return self.one(f":{kind}").inputs["spec"]
+
+    def component_outputs(self) -> dict[str, Any]:
+        """The outputs of the one component."""
+        return self.outputs[self.one(":OpenAICompatibleLLM").urn]
 
 
 class _Echo(pulumi.runtime.Mocks):
@@ -170,6 +183,17 @@ def record(
 
     contextvars.copy_context().run(asyncio.run, run())
     return recording
+
+
+def record_component(
+    args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], name: str = "mistral", **options: Any
+) -> Recording:
+    """Runs a program that has this one component; Outputs among its arguments are made inside the program."""
+
+    def program() -> None:
+        OpenAICompatibleLLM(name, cast("OpenAICompatibleLLMArgs", args() if callable(args) else args))
+
+    return record(program, **options)
 
 
 def record_program(config: Mapping[str, Any], *, secret_keys: Sequence[str] = (), stack: str = "test") -> Recording:

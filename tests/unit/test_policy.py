@@ -1,4 +1,4 @@
-"""The rules of the policy pack, on what programs register. The engine runs it in tests/e2e/test_policy_pack.py."""
+"""The rules of the policy pack, on objects that programs register. tests/e2e/test_policy_pack.py runs them in the engine."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -9,7 +9,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from components import OpenAICompatibleLLM
 from components.openai_compatible_llm.args import BackendApi
 from policy.gateway_policies import keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
@@ -17,7 +16,7 @@ from tests import refused
 from tests.arguments import accepted_arguments
 from tests.readme import REPOSITORY, STACK_FILES
 from tests.refused import KEY, REFUSED, Manifest, agentgateway_backend, backend, manifest, route, set_header, tls_policy
-from tests.unit.recording import PROJECT, Recording, record, record_program
+from tests.unit.recording import PROJECT, Recording, record_component, record_program
 
 CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
@@ -30,72 +29,72 @@ def objects_of(properties: Iterable[Mapping[str, Any]]) -> list[KubernetesObject
 
 
 def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = ()) -> dict[str, list[str]]:
-    """What each rule says; rules with nothing to say are left out."""
+    """Returns the messages of each rule that is broken."""
     objects = objects_of(properties)
-    said = {
+    messages = {
         "no-inline-token": list(chain.from_iterable(map(keys.inline_tokens, objects))),
         "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
         "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
-        "tls-hostname-is-host": [message for message, _ in tls.hostnames_of_others(objects, list(allowed))],
+        "tls-hostname-is-host": [message for message, _ in tls.wrong_hostnames(objects, list(allowed))],
     }
-    return {rule: messages for rule, messages in said.items() if messages}
+    return {rule: each for rule, each in messages.items() if each}
 
 
 def properties_of(recording: Recording) -> list[dict[str, Any]]:
-    """Of every resource, whatever it is."""
+    """Returns the inputs of all resources, Kubernetes objects or not."""
     return [resource.inputs for resource in recording.resources]
 
 
 def apis_of(stack: Path) -> list[str]:
-    """Both, but for a stack that says which of the two it is for."""
-    said = yaml.safe_load(stack.read_text())["config"].get(f"{PROJECT}:api")
-    return [said] if said else [each.value for each in BackendApi]
+    """Returns all gateway APIs; for a stack that names one, that one."""
+    named = yaml.safe_load(stack.read_text())["config"].get(f"{PROJECT}:api")
+    return [named] if named else [each.value for each in BackendApi]
 
 
 @pytest.mark.parametrize(("rule", "objects"), CASES)
-def test_what_is_wrong_is_refused_by_its_rule_alone(rule: str, objects: list[Manifest]) -> None:
-    said = refusals(objects)
-    assert set(said) == {rule}
-    assert KEY not in str(said)
+def test_an_object_that_breaks_one_rule_is_refused_by_that_rule_alone(rule: str, objects: list[Manifest]) -> None:
+    messages = refusals(objects)
+    assert set(messages) == {rule}
+    assert KEY not in str(messages)
 
 
-def test_the_messages_say_what_is_wrong_where_and_what_would_do() -> None:
-    said = [refusals(objects) for objects in ([refused.INLINE_TOKENS["a Backend"], refused.KEYS_IN_SPECS["a header"]])]
-    assert said == [
+def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
+    messages = [refusals(refused.INLINE_TOKENS["a Backend"]), refusals(refused.KEYS_IN_SPECS["a header"])]
+    assert messages == [
         {
             "no-inline-token": [
-                "Backend gloo-system/mistral: spec.ai.llm.openai.authToken.inline holds the key itself. "
-                "Put it into a Secret, and name that in secretRef."
+                "Backend gloo-system/mistral: spec.ai.llm.openai.authToken.inline contains the key itself. "
+                "Put it into a Secret, and name the Secret in secretRef."
             ]
         },
         {
             "no-key-in-spec": [
                 "HTTPRoute gloo-system/mistral: spec.rules[0].filters[0].requestHeaderModifier.set[0].value looks like a "
-                "key. Put it into a Secret, and refer to that."
+                "key. Put it into a Secret, and refer to the Secret."
             ]
         },
     ]
     assert refusals([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()]) == {
         "backend-has-tls": [
-            "AgentgatewayBackend gloo-system/mistral: port 443 of api.mistral.ai takes TLS, and no BackendTLSPolicy in its "
-            "namespace targets it. Make one."
+            "AgentgatewayBackend gloo-system/mistral: port 443 of api.mistral.ai expects TLS, and no BackendTLSPolicy in its "
+            "namespace targets it. Create one."
         ],
         "tls-hostname-is-host": [
-            'BackendTLSPolicy gloo-system/mistral-tls: validation.hostname is "api.deepseek.com", and the host of Backend '
-            'gloo-system/mistral is "api.mistral.ai". Where that is meant, name it in the policy\'s configuration, under '
-            "allowedHostnames."
+            'BackendTLSPolicy gloo-system/mistral-tls: validation.hostname is "api.deepseek.com", but the host of Backend '
+            'gloo-system/mistral is "api.mistral.ai". If that is intended, add it to allowedHostnames in '
+            "the policy's configuration."
         ],
     }
 
 
-def test_a_key_in_a_header_for_keys_is_told_once() -> None:
+def test_a_key_in_a_header_that_carries_keys_is_reported_once() -> None:
     (messages,) = refusals([route(set_header("Authorization", f"Bearer {KEY}"))]).values()
     assert len(messages) == 1
 
 
-def test_a_violation_is_said_of_the_object_that_is_wrong() -> None:
+def test_a_violation_names_the_object_that_is_wrong() -> None:
     objects = objects_of([backend(), tls_policy(backend(), "api.deepseek.com"), agentgateway_backend()])
-    assert [urn for _, urn in tls.hostnames_of_others(objects)] == ["urn:1"]
+    assert [urn for _, urn in tls.wrong_hostnames(objects)] == ["urn:1"]
     assert [urn for _, urn in tls.backends_without_tls(objects)] == ["urn:2"]
 
 
@@ -108,17 +107,17 @@ def test_a_violation_is_said_of_the_object_that_is_wrong() -> None:
     ],
 )
 def test_every_stack_passes(file: Path, api: str) -> None:
-    assert refusals(properties_of(program_of(yaml.safe_load(file.read_text())["config"], api))) == {}
+    assert refusals(properties_of(run_program(yaml.safe_load(file.read_text())["config"], api))) == {}
 
 
 @pytest.mark.parametrize("api", [api.value for api in BackendApi])
 @pytest.mark.parametrize("block", STACK_FILES, ids=lambda block: block.partition("\n")[0])
 def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
-    assert refusals(properties_of(program_of(yaml.safe_load(block)["config"], api))) == {}
+    assert refusals(properties_of(run_program(yaml.safe_load(block)["config"], api))) == {}
 
 
-def program_of(config: dict[str, Any], api: str) -> Recording:
-    """The project's program with that config, in that generation of the API, and a key where one is needed."""
+def run_program(config: dict[str, Any], api: str) -> Recording:
+    """Runs the project's program with this config and gateway API, and with a key where one is needed."""
     for provider in config[f"{PROJECT}:providers"].values():
         if not provider.keys() & {"apiKeySecret", "passthrough"}:
             provider["apiKey"] = KEY
@@ -127,20 +126,19 @@ def program_of(config: dict[str, Any], api: str) -> Recording:
 
 @settings(max_examples=60, deadline=None)
 @given(accepted_arguments)
-def test_whatever_the_component_makes_passes_but_for_names_that_were_asked_for(args: dict[str, Any]) -> None:
+def test_all_objects_of_the_component_pass_except_for_a_given_tls_hostname(args: dict[str, Any]) -> None:
     allowed = [args["tls"]["hostname"]] if "hostname" in args.get("tls", {}) else []
-    given_key: Any = {**args, **({"api_key": KEY} if "api_key" in args else {})}
-    recording = record(lambda: OpenAICompatibleLLM("mistral", given_key))
+    recording = record_component({**args, **({"api_key": KEY} if "api_key" in args else {})})
     assert refusals(properties_of(recording), allowed) == {}
 
 
-def test_a_name_that_is_meant_is_allowed_and_no_other() -> None:
-    objects = refused.HOSTNAMES_OF_OTHERS["authorities of one's own"]
+def test_an_allowed_hostname_passes_and_no_other() -> None:
+    objects = refused.WRONG_HOSTNAMES["an own certificate authority"]
     assert refusals(objects, ["LLM.internal"]) == {}
     assert set(refusals(objects, ["llm.example.com"])) == {"tls-hostname-is-host"}
 
 
-def test_a_host_that_is_an_address_has_no_name_to_compare() -> None:
+def test_the_hostname_for_an_address_is_not_compared() -> None:
     assert refusals([backend(host="10.0.0.1"), tls_policy(backend(), "llm.internal")]) == {}
 
 
@@ -149,10 +147,10 @@ def test_a_host_that_is_an_address_has_no_name_to_compare() -> None:
     [
         [backend(port=8443)],
         [agentgateway_backend(tls={})],
-        [refused.several(tls={"sni": "api.example.com"})],
+        [refused.two_providers(tls={"sni": "api.example.com"})],
         [backend(host="API.mistral.ai"), tls_policy(backend())],
         [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
-        [refused.tool_server(), tls_policy(refused.tool_server(), section="tools")],
+        [refused.mcp_backend(), tls_policy(refused.mcp_backend(), section="tools")],
         [route(set_header("X-Team", "llm")), route(path="/sk-north-1-cluster-gateway-internal")],
         [route(path="/sk-inferenceproduction1"), route(headers=[{"name": "Authorization", "value": "hJ2kfoT4x"}])],
         [manifest("example.com/v1", "Note", "note", {"text": "Bearer authentication is required; sk-... is a key"})],
@@ -163,7 +161,7 @@ def test_a_host_that_is_an_address_has_no_name_to_compare() -> None:
     ],
     ids=str,
 )
-def test_what_is_right_and_what_is_none_of_its_business_passes(objects: list[Manifest]) -> None:
+def test_valid_and_unrelated_objects_pass(objects: list[Manifest]) -> None:
     assert refusals(objects) == {}
 
 
@@ -182,12 +180,12 @@ def test_what_is_right_and_what_is_none_of_its_business_passes(objects: list[Man
         "-----BEGIN PRIVATE KEY-----\nMC4CAQ",
     ],
 )
-def test_keys_of_many_providers_are_known_by_their_form_in_any_custom_resource(key: str) -> None:
+def test_the_key_formats_of_many_providers_are_recognized_in_any_custom_resource(key: str) -> None:
     for text in (key, f"before {key} after"):
         assert set(refusals([manifest("example.com/v1", "Note", "note", {"texts": [text]})])) == {"no-key-in-spec"}
 
 
-def test_nothing_is_held_against_what_is_not_known_yet_but_an_inline_token_is_one_whatever_its_value() -> None:
+def test_unknown_values_pass_but_an_unknown_inline_token_does_not() -> None:
     unnamed: Manifest = {**tls_policy(backend(), "api.deepseek.com"), "metadata": UNKNOWN}
     assert refusals([backend(), unnamed]) == {}
     assert refusals([backend(), {**tls_policy(backend()), "spec": UNKNOWN}]) == {}

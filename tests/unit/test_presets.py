@@ -2,42 +2,39 @@
 
 from dataclasses import fields
 from datetime import date
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from components import OpenAICompatibleLLM
+from components import BackendApi, Endpoints, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import parse, validators
 from components.openai_compatible_llm.presets import PRESETS, EndpointClaim, EndpointKind, Preset
 from docs.catalogue import endpoints_table, table
-from tests.unit.recording import Recording, record
+from tests.unit.recording import record_component
 
 KEY = "sk-canary-8c1f"
-
-
-def made(preset: str, **more: Any) -> Recording:
-    args: Any = {"preset": preset, "api_key": KEY, **more}
-    return record(lambda: OpenAICompatibleLLM("llm", args))
 
 
 @pytest.mark.parametrize("key", PRESETS)
 def test_every_preset_makes_a_component_whose_objects_have_its_host_and_path(key: str) -> None:
     preset = PRESETS[key]
-    recording = made(key, api="agentgateway")
-    provider = recording.one(":AgentgatewayBackend").inputs["spec"]["ai"]["provider"]
+    args: OpenAICompatibleLLMArgs = {"preset": key, "api_key": KEY, "api": BackendApi.AGENTGATEWAY}
+    recording = record_component(args)
+    provider = recording.spec("AgentgatewayBackend")["ai"]["provider"]
     prefix = preset.path.removesuffix("/chat/completions") or "/"
     assert provider == {"openai": {}, "host": preset.host, "port": preset.port, "pathPrefix": prefix}
-    chat = made(key, api="agentgateway", endpoints="chat").one(":AgentgatewayBackend").inputs["spec"]["ai"]["provider"]
+    chat = record_component({**args, "endpoints": Endpoints.CHAT}).spec("AgentgatewayBackend")["ai"]["provider"]
     assert chat == {"openai": {}, "host": preset.host, "port": preset.port, "path": preset.path}
-    policy = recording.one(":BackendTLSPolicy").inputs["spec"]
-    assert policy["validation"] == {"hostname": preset.host, "wellKnownCACertificates": "System"}
+    assert recording.spec("BackendTLSPolicy")["validation"] == {
+        "hostname": preset.host,
+        "wellKnownCACertificates": "System",
+    }
 
 
 @pytest.mark.parametrize("key", PRESETS)
-def test_every_preset_is_well_formed_and_says_where_it_stands(key: str) -> None:
+def test_every_preset_is_well_formed_and_names_its_sources(key: str) -> None:
     preset = PRESETS[key]
-    # Its key is a component's name, and of that is made the variable with the API key.
+    # The preset's name is a component's name by default.
     parse(key, {"preset": key, "api_key": KEY})
     assert validators.host(preset.host) is None
     assert preset.path.endswith("/chat/completions")

@@ -1,3 +1,5 @@
+"""The program: from a stack's config to components and outputs."""
+
 from typing import Any
 
 import pulumi
@@ -27,31 +29,31 @@ def refusal(config: dict[str, Any], stack: str = "prod") -> str:
 
 def test_a_provider_named_like_a_preset_needs_only_its_key() -> None:
     recording = record_program({"providers": {"mistral": {"apiKey": CANARY}}}, secret_keys=["providers"])
-    assert recording.one(":Backend").inputs["spec"]["ai"]["llm"]["host"] == "api.mistral.ai"
+    assert recording.spec("Backend")["ai"]["llm"]["host"] == "api.mistral.ai"
     assert recording.one(":Secret").inputs["stringData"] == {"Authorization": CANARY}
 
 
-def test_the_key_comes_from_the_environment_as_in_the_walk_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOUSE_EU_API_KEY", CANARY)
     recording = record_program({"providers": {"house-eu": {"host": "llm.example.com"}}})
     assert recording.one(":Secret").inputs["stringData"] == {"Authorization": CANARY}
     assert recording.one(":Secret").secret_inputs == {"stringData"}
 
 
-def test_the_stacks_key_wins_over_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stacks_key_takes_precedence_over_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "sk-other")
     recording = record_program({"providers": {"mistral": {"apiKey": CANARY}}})
     assert recording.one(":Secret").inputs["stringData"] == {"Authorization": CANARY}
 
 
-def test_a_key_out_of_the_config_is_a_secret_from_there_on() -> None:
+def test_a_key_from_the_config_is_a_secret_everywhere() -> None:
     recording = record_program({"providers": {"mistral": {"apiKey": CANARY}}}, secret_keys=["providers"])
     assert recording.one(":Secret").secret_inputs == {"stringData"}
     others = [r for r in recording.resources if not r.type.endswith(":Secret")]
     assert CANARY not in f"{others} {recording.outputs} {recording.messages}"
 
 
-def test_settings_are_written_in_camel_case() -> None:
+def test_arguments_are_written_in_camel_case() -> None:
     recording = record_program(
         {
             "providers": {
@@ -67,14 +69,14 @@ def test_settings_are_written_in_camel_case() -> None:
             }
         }
     )
-    route = recording.one(":HTTPRoute").inputs["spec"]
+    route = recording.spec("HTTPRoute")
     assert route["parentRefs"] == [{"name": "edge", "namespace": "gloo-system"}]
     assert route["rules"][0]["matches"] == [{"path": {"type": "PathPrefix", "value": "/m"}}]
-    auth = recording.one(":AgentgatewayBackend").inputs["spec"]["policies"]["auth"]
+    auth = recording.spec("AgentgatewayBackend")["policies"]["auth"]
     assert auth["location"] == {"header": {"name": "api-key"}}
 
 
-def test_a_gateway_of_the_stack_holds_for_all_its_providers() -> None:
+def test_a_gateway_of_the_stack_applies_to_all_its_providers() -> None:
     recording = record_program(
         {
             "gateway": {"name": "edge", "namespace": "gateways"},
@@ -89,7 +91,7 @@ def test_a_gateway_of_the_stack_holds_for_all_its_providers() -> None:
     assert parents == {"mistral": "edge", "deepseek": "edge", "house": "inner"}
 
 
-def test_a_namespace_of_the_stack_holds_for_all_its_providers() -> None:
+def test_a_namespace_of_the_stack_applies_to_all_its_providers() -> None:
     recording = record_program(
         {
             "namespace": "llm-prod",
@@ -102,12 +104,12 @@ def test_a_namespace_of_the_stack_holds_for_all_its_providers() -> None:
     assert recording.one(":HTTPRoute", "mistral").inputs["spec"]["parentRefs"][0]["namespace"] == "llm-prod"
 
 
-def test_a_namespace_that_can_not_be_is_refused() -> None:
-    said = refusal({"namespace": "LLM", "providers": {"mistral": {"apiKey": CANARY}}})
-    assert said.startswith('Stack prod: providers.mistral.namespace: "LLM" is not a valid namespace')
+def test_an_invalid_namespace_of_the_stack_is_refused() -> None:
+    message = refusal({"namespace": "LLM", "providers": {"mistral": {"apiKey": CANARY}}})
+    assert message.startswith('Stack prod: providers.mistral.namespace: "LLM" is not a valid namespace')
 
 
-def test_what_the_gateways_of_the_stacks_api_can_not_do_is_refused() -> None:
+def test_an_argument_that_the_stacks_gateway_api_lacks_is_refused() -> None:
     house = {"host": "llm.example.com", "apiKey": CANARY, "authHeader": {"headerName": "api-key"}}
     assert refusal({"api": "kgateway", "providers": {"house": house}}) == (
         "Stack prod: providers.house.authHeader.headerName: these gateways always send `Authorization: Bearer <key>`; "
@@ -117,7 +119,7 @@ def test_what_the_gateways_of_the_stacks_api_can_not_do_is_refused() -> None:
     assert recording.one(":AgentgatewayBackend").name == "house"
 
 
-def test_the_stack_says_which_generation_and_a_provider_may_say_otherwise() -> None:
+def test_a_provider_may_override_the_stacks_gateway_api() -> None:
     recording = record_program(
         {
             "api": "agentgateway",
@@ -128,17 +130,19 @@ def test_the_stack_says_which_generation_and_a_provider_may_say_otherwise() -> N
     assert recording.one(":Backend").name == "deepseek"
 
 
-def test_a_generation_that_does_not_exist_is_refused() -> None:
-    said = refusal({"api": "agentgatway", "providers": {"mistral": {"apiKey": CANARY}}})
-    assert said == 'Stack prod: providers.mistral.api: "agentgatway" is not a valid value; did you mean `agentgateway`?'
+def test_an_unknown_gateway_api_is_refused() -> None:
+    message = refusal({"api": "agentgatway", "providers": {"mistral": {"apiKey": CANARY}}})
+    assert (
+        message == 'Stack prod: providers.mistral.api: "agentgatway" is not a valid value; did you mean `agentgateway`?'
+    )
 
 
-def test_a_preset_under_another_name() -> None:
+def test_a_provider_may_have_another_name_than_its_preset() -> None:
     recording = record_program({"providers": {"eu": {"preset": "mistral", "apiKey": "k"}}})
     assert recording.one(":Backend", "eu").inputs["spec"]["ai"]["llm"]["host"] == "api.mistral.ai"
 
 
-def test_the_stacks_outputs_say_where_each_provider_is() -> None:
+def test_the_stacks_outputs_have_the_url_and_the_objects_of_each_provider() -> None:
     other = {"name": "other", "namespace": "edge"}
     config = {
         "gateway": {"url": "https://llm.example.com"},
@@ -167,7 +171,7 @@ def test_the_stacks_outputs_say_where_each_provider_is() -> None:
     }
 
 
-def test_a_missing_key_is_one_line_with_the_stack_the_provider_and_both_ways_to_give_it() -> None:
+def test_a_missing_key_is_reported_in_one_line_with_both_ways_to_give_it() -> None:
     assert refusal({"providers": {"mistral": {}}}) == (
         "Stack prod has no API key for provider mistral. Set it with "
         "`pulumi config set -s prod --secret --path 'providers.mistral.apiKey'`, "
@@ -198,11 +202,11 @@ def test_every_provider_without_a_key_is_named() -> None:
         ({"providers": {"mistral": {"apiKey": CANARY, "modle": "m"}}}, "did you mean `model`?"),
     ],
 )
-def test_config_that_makes_no_sense_is_refused_without_showing_it(config: dict[str, Any], message: str) -> None:
+def test_invalid_config_is_refused_without_showing_it(config: dict[str, Any], message: str) -> None:
     assert message in refusal(config)
 
 
-def test_every_problem_of_every_provider_is_a_line_in_the_stack_files_spelling() -> None:
+def test_every_problem_of_every_provider_is_a_line_in_camel_case() -> None:
     config = {
         "gatway": {"name": "edge"},
         "providers": {
@@ -237,7 +241,7 @@ def test_labels_keep_their_spelling() -> None:
     assert record_program(config).one(":Backend").inputs["metadata"]["labels"] == {"costCenter": "x"}
 
 
-def test_a_label_that_is_refused_is_named_as_it_was_given() -> None:
+def test_a_refused_label_keeps_its_spelling() -> None:
     config = {"providers": {"mistral": {"apiKey": "k", "labels": {"cost_center!": "x"}}}}
     assert refusal(config).startswith('Stack prod: providers.mistral.labels["cost_center!"]: ')
 
@@ -255,7 +259,7 @@ def test_a_label_that_is_refused_is_named_as_it_was_given() -> None:
         ({"routePath": "/other"}, {}, False),
     ],
 )
-def test_two_providers_can_not_have_one_route(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
+def test_two_providers_can_not_share_a_route(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
     base = {"preset": "mistral", "apiKey": CANARY, "routePath": "/llm"}
     config = {"providers": {"one": {**base, **one}, "other": {**base, **other}}}
     if clash:
@@ -267,7 +271,7 @@ def test_two_providers_can_not_have_one_route(one: dict[str, Any], other: dict[s
         assert len(record_program(config).objects()) == 8
 
 
-def test_a_key_in_plain_text_in_the_stack_file_is_warned_of() -> None:
+def test_a_key_in_plain_text_in_the_stack_file_causes_a_warning() -> None:
     config = {"providers": {"mistral": {"apiKey": CANARY}}}
     (warning,) = record_program(config).warnings
     assert "the API key of provider mistral in plain text" in warning
@@ -275,6 +279,6 @@ def test_a_key_in_plain_text_in_the_stack_file_is_warned_of() -> None:
     assert record_program(config, secret_keys=["providers"]).warnings == []
 
 
-def test_a_bad_key_in_the_config_is_refused_without_showing_it() -> None:
+def test_an_invalid_key_in_the_config_is_refused_without_showing_it() -> None:
     for key in (f"{CANARY}\n", f"Bearer {CANARY}", {"secure": CANARY}):
         assert "providers.mistral.apiKey: " in refusal({"providers": {"mistral": {"apiKey": key}}})

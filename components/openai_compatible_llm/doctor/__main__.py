@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .errors import UsageError
-from .options import USAGE_ERROR, parse_options
+from .options import parse_options
 from .printing import write_err
 
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return session.run()
     except UsageError as error:
         write_err(str(error))
-        return USAGE_ERROR
+        return error.STATUS
     except KeyboardInterrupt:
         return INTERRUPTED
 

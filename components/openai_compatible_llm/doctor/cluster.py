@@ -11,6 +11,7 @@ import kubernetes
 import urllib3
 import yaml
 
+from .. import gateway_api
 from ..backends import find_by_group
 from ..backends.base import Object
 from .redaction import sanitize
@@ -30,7 +31,7 @@ from .targets import Target
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 
-_GATEWAY_API = ("gateway.networking.k8s.io", "v1")
+_GROUP, _VERSION = gateway_api.API_VERSION.split("/")
 _TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
 
 
@@ -82,7 +83,7 @@ class Cluster:
             return RequestPath(self.context, route)
         namespace = route.found["metadata"]["namespace"]
         parent = parent_ref(route.found)
-        gateway = self._custom_object("Gateway", *_GATEWAY_API, parent["namespace"], parent.get("name", ""))
+        gateway = self._custom_object("Gateway", _GROUP, _VERSION, parent["namespace"], parent.get("name", ""))
         reference = backend_ref(route.found)
         api = find_by_group(reference.get("group", "")) if reference else None
         if reference is None or api is None:
@@ -96,11 +97,11 @@ class Cluster:
 
     def _route(self, target: Target) -> Lookup | ClusterUnavailable:
         if target.route_name and target.namespace:
-            return self._custom_object("HTTPRoute", *_GATEWAY_API, target.namespace, target.route_name)
+            return self._custom_object("HTTPRoute", _GROUP, _VERSION, target.namespace, target.route_name)
         name = f"HTTPRoute with the path {target.path}"
         try:
             listed: Any = self._custom.list_cluster_custom_object(
-                *_GATEWAY_API, "httproutes", _request_timeout=_TIMEOUT
+                _GROUP, _VERSION, "httproutes", _request_timeout=_TIMEOUT
             )
         except kubernetes.client.ApiException as error:
             return ClusterUnavailable(f"looking for an {name} fails, {error.status} {error.reason}")
@@ -134,7 +135,7 @@ class Cluster:
     def _policies(self, namespace: str, backend: Object) -> tuple[Object, ...] | None:
         try:
             listed: Any = self._custom.list_namespaced_custom_object(
-                *_GATEWAY_API, namespace, "backendtlspolicies", _request_timeout=_TIMEOUT
+                _GROUP, _VERSION, namespace, "backendtlspolicies", _request_timeout=_TIMEOUT
             )
         except kubernetes.client.ApiException:
             return None

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 from ..backends import BACKENDS
 from ..backends.gateway_errors import GatewayError, is_connection_failure
 from . import inspection
-from .gateway_errors import classify
+from .error_responses import classify, error_message, is_api_error
 from .hops import Finding, Hop
 from .outcome import ConnectionProblem, Failure, HTTPError, InvalidCompletion, TimedOut, Truncated, Unreachable
-from .provider_errors import error_message, is_api_error
 from .redaction import sanitize
 from .request_path import ClusterUnavailable, RequestPath, conditions, unmet_conditions
 from .targets import GATEWAY_URL, Target

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from .. import client_url
 from ..component import SECRET_KEY
+from ..presets import HTTPS_PORT
 from .hops import Finding, Hop
 from .redaction import sanitize
 from .request_path import (
@@ -20,7 +21,6 @@ from .request_path import (
 )
 from .targets import Target
 
-HTTPS_PORT = ":443"
 RESTORE = "`pulumi up --refresh`"
 
 
@@ -144,7 +144,7 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
     if api is None or backend is None or backend.found is None:
         return
     endpoint = api.read_endpoint(backend.found)
-    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(HTTPS_PORT)):
+    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}")):
         missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
         yield _tls(
             f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",

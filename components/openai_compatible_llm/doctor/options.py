@@ -12,12 +12,11 @@ from .hops import Hop
 
 DEFAULT_PROMPT = "Say hello in five words."
 DEFAULT_TIMEOUT_SECONDS = 60.0
-USAGE_ERROR = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """Holds the options that `--help` lists; `token` is the caller's own, None where none is sent."""
+    """Holds the options that `--help` lists; `token` is the caller's own, or None to send none."""
 
     prompt: str
     stack: str | None
@@ -44,9 +43,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.all and (given.json or given.stream):
-        parser.error("argument --all: not allowed with --json or --stream, as it prints a table")
+        parser.error("argument --all: not allowed with --json or --stream, because it prints a table")
     if given.path is not None and (given.all or given.provider):
-        parser.error("argument --path: not allowed with --all or --provider, as it names one provider")
+        parser.error("argument --path: not allowed with --all or --provider, because it names one provider")
     return Options(
         prompt=given.prompt,
         stack=given.stack,
@@ -67,7 +66,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exits with the status of a usage error, which is not argparse's own."""
-        self.exit(USAGE_ERROR, f"{message}; see --help\n")
+        self.exit(UsageError.STATUS, f"{message}; see --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _exit_statuses() -> str:
-    lines = ["  0  a completion arrived", f"  {USAGE_ERROR}  no request was sent: the message says why"]
+    lines = ["  0  a completion arrived", f"  {UsageError.STATUS}  no request was sent: the message says why"]
     lines += [f" {hop.status:2}  {hop.label}: {hop.meaning}" for hop in Hop]
     return "\n".join(["exit status, by the first broken hop in the order of a request:", *lines])
 

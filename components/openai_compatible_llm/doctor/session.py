@@ -10,7 +10,7 @@ from .diagnosis import diagnose, is_other_cluster
 from .errors import UsageError
 from .hops import Finding
 from .inspection import check_secret
-from .options import USAGE_ERROR, Options
+from .options import Options
 from .outcome import Completion, Failure
 from .request_path import ClusterUnavailable, RequestPath
 from .stack_outputs import read_providers
@@ -65,7 +65,7 @@ class Session:
             return [target_from_path(options.path, options.gateway_url, options.model)]
         if options.stack is None:
             raise UsageError(
-                "Give the stack whose provider gets the request: STACK=... (--stack). "
+                "No stack given: choose the one whose provider gets the request, with --stack (with make: STACK=...). "
                 "Without a stack, give --path, --gateway-url and --model."
             )
         providers = read_providers(options.stack)
@@ -79,7 +79,7 @@ class Session:
             if target.model is None:
                 printing.write_err(_missing_model(target))
                 rows.append(printing.format_row_without_completion(target.provider, "no model: give --model"))
-                status = USAGE_ERROR
+                status = UsageError.STATUS
                 continue
             result = self._send(target, target.model)
             completion = result if isinstance(result, Completion) else None

@@ -9,7 +9,7 @@ from ..inputs import suggestion
 from ..inputs.urls import gateway_url as gateway_url_error
 from .errors import UsageError
 
-GATEWAY_URL = "GATEWAY_URL (--gateway-url)"
+GATEWAY_URL = "--gateway-url (with make: GATEWAY_URL=...)"
 
 Outputs = Mapping[str, Mapping[str, Any]]
 
@@ -47,7 +47,7 @@ def target_from_path(path: str, gateway_url: str | None, model: str | None) -> T
     if model is None:
         raise UsageError(f"To send a request to {path}, give a model: --model.")
     if not path.startswith("/"):
-        raise UsageError(f'The path "{path}" does not begin with a slash: give one such as /mistral.')
+        raise UsageError(f'The path "{path}" doesn\'t start with a slash: give one such as /mistral.')
     return Target(path, _base_url(gateway_url, path), path, model)
 
 
@@ -85,8 +85,8 @@ def select_provider(stack: str, providers: Outputs, name: str | None) -> Outputs
 def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str | None, model: str | None) -> Target:
     if gateway_url is None and not outputs.get("url"):
         raise UsageError(
-            f"Stack {stack} doesn't say where the gateway of provider {name} is: give {GATEWAY_URL}, or `gateway.url` "
-            "in the stack's config. The local control plane of `make up` has no gateway to ask."
+            f"Stack {stack} has no URL of the gateway of provider {name}: give {GATEWAY_URL}, or set `gateway.url` in "
+            "the stack's config."
         )
     path = outputs.get("path")
     if not isinstance(path, str):

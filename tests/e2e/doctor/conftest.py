@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +8,10 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.doctor.__main__ import main
-from components.openai_compatible_llm.doctor.hops import Hop
+from tests.chat_run import ChatRun, run_chat
 from tests.e2e.cluster import Cluster
 from tests.e2e.doctor.objects import API_KEY, ProviderObjects, deployed
 from tests.stand_in_gateway import MODEL, Reply, StandInGateway
-
-
-@dataclass(frozen=True)
-class Asked:
-    path: str
-    status: int
-    stdout: str
-    stderr: str
-
-    def broken_at(self, hop: Hop) -> str:
-        """Returns evidence and fix, after checking that this hop is named and that the exit status is its own."""
-        assert (self.status, self.stdout) == (hop.status, ""), self.stderr
-        named, evidence, fix = self.stderr.splitlines()
-        assert named == f"{self.path}: broken at the hop {hop.label}: {hop.meaning}."
-        return f"{evidence.removeprefix('  evidence: ')}\n{fix.removeprefix('  fix:      ')}"
 
 
 class Chat:
@@ -39,14 +22,13 @@ class Chat:
         self._capture = capture
         self.path = "/of-no-route"
 
-    def __call__(self, *arguments: str) -> Asked:
+    def __call__(self, *arguments: str) -> ChatRun:
         where = ["--gateway-url", self.gateway.url, "--path", self.path, "--model", MODEL]
-        status = main([*where, "--kubeconfig", str(self.kubeconfig), *arguments])
-        printed = self._capture.readouterr()
-        assert API_KEY not in printed.out + printed.err
-        return Asked(self.path, status, printed.out, printed.err)
+        run = run_chat(self.path, [*where, "--kubeconfig", str(self.kubeconfig), *arguments], self._capture)
+        assert API_KEY not in run.stdout + run.stderr
+        return run
 
-    def where(self, reply: Reply, *arguments: str) -> Asked:
+    def where(self, reply: Reply, *arguments: str) -> ChatRun:
         """Runs the command while the gateway replies like this."""
         self.gateway.replies[self.path] = reply
         return self(*arguments)

@@ -39,7 +39,7 @@ class ProviderObjects:
         defaults = {"preset": "mistral", "api_key": API_KEY, "route_path": self.path}
         given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
         settings: Any = parse(PROVIDER, given).settings
-        assert settings.tls
+        assert settings.provider.tls
         self.names = {
             GATEWAY: settings.gateway.name,
             ROUTE: settings.names.route,
@@ -49,9 +49,9 @@ class ProviderObjects:
         }
         self.create(GATEWAY, {"gatewayClassName": "agentgateway", "listeners": [self.listener()]})
         self.create(self.backend, self._api.spec(settings))
-        self.create(POLICY, self._api.tls_policy_spec(settings, settings.tls))
+        self.create(POLICY, self._api.tls_policy_spec(settings, settings.provider.tls))
         self.create(ROUTE, self._api.route_spec(settings))
-        if settings.secret_name:
+        if settings.provider.secret_name:
             self.write_secret({"Authorization": API_KEY})
         self.accept()
 

@@ -1,4 +1,4 @@
-"""What is sent, and what is printed of an answer."""
+"""The request, and what is printed when a completion arrives."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.stand_in_gateway import (
     Request,
     StandInGateway,
 )
-from tests.stand_in_gateway import providers as of_provider
+from tests.stand_in_gateway import providers as from_provider
 from tests.unit.doctor.conftest import Chat
 from tests.unit.recording import REPOSITORY
 
@@ -26,18 +26,18 @@ CANARY = "sk-canary-4be1d2a09c"
 TEXT = "".join(TOKENS)
 
 
-def test_the_answer_is_printed_and_beside_it_who_gave_it(chat: Chat) -> None:
-    asked = chat("Bonjour ?")
-    assert (asked.status, asked.stdout) == (0, f"{TEXT}\n")
-    assert asked.stderr.startswith(f"{MODEL}, 14 tokens, ")
+def test_the_completion_is_printed_and_a_summary_on_standard_error(chat: Chat) -> None:
+    run = chat("Bonjour ?")
+    assert (run.status, run.stdout) == (0, f"{TEXT}\n")
+    assert run.stderr.startswith(f"{MODEL}, 14 tokens, ")
     (request,) = chat.gateway.requests
     assert request.path == "/mistral/v1/chat/completions"
     assert request.body == {"model": MODEL, "messages": [{"role": "user", "content": "Bonjour ?"}]}
 
 
-def test_json_prints_the_response_as_it_came(chat: Chat) -> None:
-    asked = chat("--json")
-    assert (asked.status, json.loads(asked.stdout)) == (0, COMPLETION)
+def test_json_prints_the_response_verbatim(chat: Chat) -> None:
+    run = chat("--json")
+    assert (run.status, json.loads(run.stdout)) == (0, COMPLETION)
 
 
 def test_the_first_token_is_printed_before_the_last_is_sent(gateway: StandInGateway) -> None:
@@ -74,7 +74,7 @@ def test_the_first_token_is_printed_before_the_last_is_sent(gateway: StandInGate
     assert f"{MODEL}, 14 tokens, first token after " in summary
 
 
-def test_without_being_told_of_a_token_it_shows_none(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_is_sent_by_default(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(variable, CANARY)
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"authorization: Bearer {CANARY}\nX-Own: {CANARY}")
@@ -84,14 +84,14 @@ def test_without_being_told_of_a_token_it_shows_none(chat: Chat, monkeypatch: py
     assert not any("authorization" in request.headers for request in chat.gateway.requests)
 
 
-def test_the_callers_token_comes_out_of_the_variable_that_is_named(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_token_is_read_from_the_named_variable(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "authorization: Bearer sk-another")
     monkeypatch.setenv("MY_TOKEN", f"{CANARY}\n")
-    asked = chat("--token-variable", "MY_TOKEN")
-    assert asked.status == 0
+    run = chat("--token-variable", "MY_TOKEN")
+    assert run.status == 0
     assert chat.gateway.requests[0].headers["authorization"] == f"Bearer {CANARY}"
-    assert CANARY not in asked.stdout + asked.stderr
+    assert CANARY not in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize(
@@ -104,22 +104,22 @@ def test_a_variable_without_a_token_is_refused(
         monkeypatch.delenv("MY_TOKEN", raising=False)
     else:
         monkeypatch.setenv("MY_TOKEN", value)
-    asked = chat("--token-variable", "MY_TOKEN")
-    assert asked.status == 1
-    assert asked.stderr.startswith("The environment variable MY_TOKEN has no valid token: ")
-    assert reason in asked.stderr
-    assert CANARY not in asked.stderr
+    run = chat("--token-variable", "MY_TOKEN")
+    assert run.status == 1
+    assert run.stderr.startswith("The environment variable MY_TOKEN has no valid token: ")
+    assert reason in run.stderr
+    assert CANARY not in run.stderr
     assert chat.gateway.requests == []
 
 
 @pytest.mark.parametrize(
     "unusual", [{"usage": None}, {"choices": [{**COMPLETION["choices"][0], "message": {"content": None}}]}]
 )
-def test_an_answer_may_lack_its_usage_or_its_text(chat: Chat, unusual: dict[str, Any]) -> None:
-    chat.gateway.replies_with(of_provider(200, {**COMPLETION, **unusual}))
+def test_a_completion_may_lack_usage_or_text(chat: Chat, unusual: dict[str, Any]) -> None:
+    chat.gateway.replies_with(from_provider(200, {**COMPLETION, **unusual}))
     assert chat().status == 0
 
 
-def test_a_prompt_may_begin_with_a_dash(chat: Chat) -> None:
+def test_a_prompt_may_start_with_a_dash(chat: Chat) -> None:
     assert chat("--", "--stream").status == 0
     assert chat.gateway.requests[0].body["messages"][0]["content"] == "--stream"

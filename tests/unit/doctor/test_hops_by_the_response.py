@@ -1,4 +1,4 @@
-"""The broken hop as far as the response alone tells it, where the cluster can't be checked."""
+"""The broken hop as the response alone shows it, while the cluster can't be checked."""
 
 import json
 import socket
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
+from tests.chat_run import NO_CLUSTER, ChatRun
 from tests.stand_in_gateway import (
     NO_ROUTE,
     PAGE,
@@ -21,21 +22,14 @@ from tests.stand_in_gateway import (
     providers,
     silent,
 )
-from tests.unit.doctor.conftest import Asked, Chat
+from tests.unit.doctor.conftest import Chat
 
 CANARY = "sk-canary-4be1d2a09c"
 
 
-def broken_at(asked: Asked, hop: Hop) -> str:
-    """What was said, after making sure that it names the hop, and all in one way."""
-    assert asked.status == hop.status, asked.stderr
-    said = asked.stderr.splitlines()
-    assert said[0] == f"/mistral: broken at the hop {hop.label}: {hop.meaning}."
-    assert said[1].startswith("  evidence: ")
-    assert said[2].startswith("  fix:      ")
-    assert said[3].startswith("  (The cluster was not checked: ")
-    assert len(said) == 4
-    return "\n".join(said[1:3])
+def broken_at(run: ChatRun, hop: Hop) -> str:
+    """Returns evidence and fix, after checking that this hop is named although the cluster wasn't checked."""
+    return run.broken_at(hop, stdout=run.stdout, note=NO_CLUSTER)
 
 
 @contextmanager
@@ -50,21 +44,21 @@ def url_of(server: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_gateway_that_nobody_listens_for(chat: Chat) -> None:
+def test_a_gateway_that_refuses_connections(chat: Chat) -> None:
     with listening() as server:
         url = url_of(server)
     assert f"{url}: nothing listens there" in broken_at(chat(url=url), Hop.GATEWAY)
 
 
-def test_a_gateway_whose_name_is_not_known(chat: Chat) -> None:
-    said = broken_at(chat(url="http://gateway.invalid"), Hop.GATEWAY)
-    assert "http://gateway.invalid: its name doesn't resolve here" in said
+def test_a_gateway_whose_name_does_not_resolve(chat: Chat) -> None:
+    report = broken_at(chat(url="http://gateway.invalid"), Hop.GATEWAY)
+    assert "http://gateway.invalid: its name doesn't resolve here" in report
 
 
-def test_a_gateway_that_speaks_no_tls(chat: Chat) -> None:
-    said = broken_at(chat(url=chat.gateway.url.replace("http:", "https:")), Hop.GATEWAY)
-    assert "TLS to the gateway fails" in said
-    assert "or use http" in said
+def test_a_gateway_without_tls(chat: Chat) -> None:
+    report = broken_at(chat(url=chat.gateway.url.replace("http:", "https:")), Hop.GATEWAY)
+    assert "TLS to the gateway fails" in report
+    assert "or use http" in report
 
 
 def test_a_gateway_that_closes_the_connection(chat: Chat) -> None:
@@ -75,12 +69,12 @@ def test_a_gateway_that_closes_the_connection(chat: Chat) -> None:
 
         thread = threading.Thread(target=close)
         thread.start()
-        said = broken_at(chat(url=url_of(server)), Hop.GATEWAY)
+        report = broken_at(chat(url=url_of(server)), Hop.GATEWAY)
         thread.join()
-    assert "it closes the connection" in said
+    assert "it closes the connection" in report
 
 
-def test_a_gateway_that_never_lets_in(chat: Chat) -> None:
+def test_a_gateway_that_never_accepts_a_connection(chat: Chat) -> None:
     with listening(backlog=0) as server, socket.socket() as first, socket.socket() as second:
         for waiting in (first, second):
             waiting.setblocking(False)
@@ -88,7 +82,7 @@ def test_a_gateway_that_never_lets_in(chat: Chat) -> None:
         assert "connecting timed out" in broken_at(chat("--timeout", "0.3", url=url_of(server)), Hop.GATEWAY)
 
 
-def test_a_gateway_that_sends_clients_elsewhere(chat: Chat) -> None:
+def test_a_gateway_that_redirects_clients(chat: Chat) -> None:
     elsewhere = "https://llm.example.com/mistral/v1/chat/completions"
     chat.gateway.replies_with(lambda handler, _: handler.answer(301, "text/plain", "", Location=elsewhere))
     assert f"it redirects the client ({elsewhere})" in broken_at(chat(), Hop.GATEWAY)
@@ -97,7 +91,7 @@ def test_a_gateway_that_sends_clients_elsewhere(chat: Chat) -> None:
 UPSTREAM = "upstream call failed: "
 NAMES = 'certificate not valid for name "api.mistral.ai"; certificate is only valid for DnsName("llm.example.com")'
 
-ANSWERS: list[tuple[Reply, Hop, str]] = [
+RESPONSES: list[tuple[Reply, Hop, str]] = [
     (NO_ROUTE, Hop.ROUTE, 'HTTP 404 from the gateway itself, "route not found"'),
     (gateways_own(404, "listener not found"), Hop.ROUTE, "listener not found"),
     (gateways_own(401, "authentication failure: no bearer token found"), Hop.CALLER, "--token-variable"),
@@ -148,20 +142,20 @@ ANSWERS: list[tuple[Reply, Hop, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "hop", "says"), ANSWERS)
-def test_each_answer_is_the_fault_of_its_link(chat: Chat, reply: Reply, hop: Hop, says: str) -> None:
+@pytest.mark.parametrize(("reply", "hop", "says"), RESPONSES)
+def test_each_response_is_the_fault_of_its_hop(chat: Chat, reply: Reply, hop: Hop, says: str) -> None:
     chat.gateway.replies_with(reply)
     for arguments in ((), ("--stream",)):
-        said = broken_at(chat(*arguments), hop)
-        assert says in said
-        assert "<html>" not in said
+        report = broken_at(chat(*arguments), hop)
+        assert says in report
+        assert "<html>" not in report
 
 
 @pytest.mark.parametrize(
     "body", [{}, [], "text", 5, None, {"choices": None}, {"choices": "x"}, {"choices": [{}]}, {"choices": [5]}]
 )
-def test_any_json_may_be_no_completion(chat: Chat, body: object) -> None:
-    def in_one_piece_or_as_an_event(handler: Handler, request: Request) -> None:
+def test_json_that_is_no_completion(chat: Chat, body: object) -> None:
+    def as_a_body_or_an_event(handler: Handler, request: Request) -> None:
         if not request.body.get("stream"):
             handler.answer(200, "application/json", json.dumps(body))
             return
@@ -169,26 +163,26 @@ def test_any_json_may_be_no_completion(chat: Chat, body: object) -> None:
         handler.event(json.dumps(body))
         handler.end_stream()
 
-    chat.gateway.replies_with(in_one_piece_or_as_an_event)
+    chat.gateway.replies_with(as_a_body_or_an_event)
     broken_at(chat(), Hop.MODEL_OR_PATH)
     broken_at(chat("--stream"), Hop.STREAM)
 
 
-def test_no_answer_in_time(chat: Chat) -> None:
+def test_no_response_in_time(chat: Chat) -> None:
     chat.gateway.replies_with(silent)
     assert "no response arrived for 0.2 seconds" in broken_at(chat("--timeout", "0.2"), Hop.TIMEOUT)
 
 
-def test_a_stream_that_comes_to_a_standstill(chat: Chat) -> None:
-    def standstill(handler: Handler, request: Request) -> None:
+def test_a_stream_that_stalls(chat: Chat) -> None:
+    def stall(handler: Handler, request: Request) -> None:
         handler.begin_stream()
         handler.token(TOKENS[0])
         silent(handler, request)
 
-    chat.gateway.replies_with(standstill)
-    asked = chat("--stream", "--timeout", "0.2")
-    assert asked.stdout == f"{TOKENS[0]}\n"
-    assert "a part of the response arrived, and then nothing for 0.2 seconds" in broken_at(asked, Hop.TIMEOUT)
+    chat.gateway.replies_with(stall)
+    run = chat("--stream", "--timeout", "0.2")
+    assert run.stdout == f"{TOKENS[0]}\n"
+    assert "a part of the response arrived, and then nothing for 0.2 seconds" in broken_at(run, Hop.TIMEOUT)
 
 
 def cut(handler: Handler, _: Request) -> None:
@@ -218,15 +212,15 @@ def with_an_error_in_it(handler: Handler, _: Request) -> None:
         (with_an_error_in_it, "overloaded, said [removed]"),
     ],
 )
-def test_a_stream_that_breaks_off(chat: Chat, reply: Reply, says: str) -> None:
+def test_a_stream_that_ends_early(chat: Chat, reply: Reply, says: str) -> None:
     chat.gateway.replies_with(reply)
-    asked = chat("--stream")
-    assert asked.stdout == f"{TOKENS[0]}\n"
-    assert says in broken_at(asked, Hop.STREAM)
+    run = chat("--stream")
+    assert run.stdout == f"{TOKENS[0]}\n"
+    assert says in broken_at(run, Hop.STREAM)
 
 
-def test_an_answer_that_breaks_off(chat: Chat) -> None:
-    def cut_answer(handler: Handler, _: Request) -> None:
+def test_a_response_that_ends_early(chat: Chat) -> None:
+    def cut_response(handler: Handler, _: Request) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", "1000")
@@ -234,7 +228,7 @@ def test_an_answer_that_breaks_off(chat: Chat) -> None:
         handler.wfile.write(b'{"id": ')
         handler.break_off()
 
-    chat.gateway.replies_with(cut_answer)
+    chat.gateway.replies_with(cut_response)
     assert "the response ended early" in broken_at(chat(), Hop.STREAM)
 
 
@@ -247,7 +241,7 @@ def test_a_key_that_the_provider_repeats_is_not_printed(
     words = f"Incorrect API key provided: {CANARY}. Or {opaque}? Or Bearer abc.def?"
     for body in ({"error": {"message": words}}, {"detail": words}, words):
         chat.gateway.replies_with(providers(status, body))
-        asked = chat("--token-variable", "MY_TOKEN")
-        assert asked.status >= Hop.GATEWAY.status
+        run = chat("--token-variable", "MY_TOKEN")
+        assert run.status >= Hop.GATEWAY.status
         for key in (CANARY, opaque, "abc.def"):
-            assert key not in asked.stdout + asked.stderr
+            assert key not in run.stdout + run.stderr

@@ -1,4 +1,4 @@
-"""From a stack's outputs, which the Pulumi CLI reads, to requests."""
+"""Targets of requests, from a stack's outputs and from options, and the messages when they are missing or invalid."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
+from tests.chat_run import ChatRun, run_chat
 from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
-from tests.unit.doctor.conftest import Asked
 from tests.unit.recording import REPOSITORY
 
 NO_MODEL = "Provider deepseek of stack prod has no model of its own: give one with --model."
@@ -20,33 +20,33 @@ MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}
 
 
 class Stack:
-    """A stack with these outputs, as a CLI on the PATH has them."""
+    """A stack whose outputs a stand-in for the Pulumi CLI on the PATH prints."""
 
     def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
         self._folder, self._capture = folder, capture
         self.cli = folder / "pulumi"
-        self.asked_for = folder / "arguments"
+        self.cli_arguments = folder / "arguments"
 
-    def has(self, outputs: object) -> None:
-        self._answers(f"cat <<'END'\n{json.dumps(outputs)}\nEND")
+    def set_outputs(self, outputs: object) -> None:
+        self._write_cli(f"cat <<'END'\n{json.dumps(outputs)}\nEND")
 
-    def fails(self, words: str) -> None:
-        self._answers(f"echo '{words}' >&2; exit 255")
+    def set_failure(self, words: str) -> None:
+        self._write_cli(f"echo '{words}' >&2; exit 255")
 
-    def _answers(self, script: str) -> None:
-        self.cli.write_text(f'#!/bin/sh\necho "$@" > {self.asked_for}\n{script}\n')
+    def _write_cli(self, script: str) -> None:
+        self.cli.write_text(f'#!/bin/sh\necho "$@" > {self.cli_arguments}\n{script}\n')
         self.cli.chmod(0o755)
 
-    def chat(self, *arguments: str) -> Asked:
-        status = main(["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments])
-        captured = self._capture.readouterr()
-        return Asked(status, captured.out, captured.err)
+    def chat(self, *arguments: str) -> ChatRun:
+        return run_chat(
+            "prod", ["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments], self._capture
+        )
 
-    def refuses(self, *arguments: str) -> str:
-        """One line, and nobody was asked."""
-        asked = self.chat(*arguments)
-        assert (asked.status, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
-        return asked.stderr.rstrip("\n")
+    def usage_error(self, *arguments: str) -> str:
+        """Returns the one line that the command prints instead of sending a request."""
+        run = self.chat(*arguments)
+        assert (run.status, run.stdout, run.stderr.count("\n")) == (1, "", 1)
+        return run.stderr.rstrip("\n")
 
 
 @pytest.fixture
@@ -55,40 +55,40 @@ def stack(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     return Stack(tmp_path, capsys)
 
 
-def test_the_stack_says_path_model_and_url(stack: Stack, gateway: StandInGateway) -> None:
-    stack.has({"providers": {"mistral": {**MISTRAL, "url": f"{gateway.url}/mistral/v1"}}})
+def test_path_model_and_url_come_from_the_stack(stack: Stack, gateway: StandInGateway) -> None:
+    stack.set_outputs({"providers": {"mistral": {**MISTRAL, "url": f"{gateway.url}/mistral/v1"}}})
     assert stack.chat().status == 0
-    assert stack.asked_for.read_text().split()[:5] == ["stack", "output", "--json", "--stack", "prod"]
+    assert stack.cli_arguments.read_text().split()[:5] == ["stack", "output", "--json", "--stack", "prod"]
     assert gateway.requests[0].path == "/mistral/v1/chat/completions"
     assert gateway.requests[0].body["model"] == MODEL
 
 
-def test_a_gateways_url_that_is_given_wins_over_the_stacks(stack: Stack, gateway: StandInGateway) -> None:
-    stack.has({"providers": {"mistral": {**MISTRAL, "url": "https://llm.example.com/mistral/v1"}}})
+def test_a_given_gateway_url_takes_precedence_over_the_stacks(stack: Stack, gateway: StandInGateway) -> None:
+    stack.set_outputs({"providers": {"mistral": {**MISTRAL, "url": "https://llm.example.com/mistral/v1"}}})
     assert stack.chat("--gateway-url", f"{gateway.url}/").status == 0
     assert gateway.requests[0].path == "/mistral/v1/chat/completions"
 
 
-def test_one_of_several_is_chosen_by_its_name(stack: Stack, gateway: StandInGateway) -> None:
+def test_one_of_several_providers_is_chosen_by_its_name(stack: Stack, gateway: StandInGateway) -> None:
     gateway.replies["/llm/deepseek"] = completion
     deepseek = {"path": "/llm/deepseek", "host": "api.deepseek.com"}
-    stack.has({"providers": {"mistral": MISTRAL, "deepseek": deepseek}})
+    stack.set_outputs({"providers": {"mistral": MISTRAL, "deepseek": deepseek}})
     where = ("--gateway-url", gateway.url)
     assert stack.chat(*where, "--provider", "deepseek", "--model", "deepseek-flash").status == 0
     assert gateway.requests[0].path == "/llm/deepseek/v1/chat/completions"
     assert gateway.requests[0].body["model"] == "deepseek-flash"
-    assert "prod has the providers deepseek, mistral: choose one with --provider, or --all" in stack.refuses(*where)
-    assert "no provider deepsek; did you mean `deepseek`?" in stack.refuses(*where, "--provider", "deepsek")
-    assert stack.refuses(*where, "--provider", "deepseek") == NO_MODEL
+    assert "prod has the providers deepseek, mistral: choose one with --provider, or --all" in stack.usage_error(*where)
+    assert "no provider deepsek; did you mean `deepseek`?" in stack.usage_error(*where, "--provider", "deepsek")
+    assert stack.usage_error(*where, "--provider", "deepseek") == NO_MODEL
 
 
-def test_with_all_a_provider_without_a_model_says_so_in_its_row_and_the_others_are_asked(
+def test_all_reports_a_provider_without_a_model_and_sends_requests_to_the_others(
     stack: Stack, gateway: StandInGateway
 ) -> None:
-    stack.has({"providers": {"deepseek": {"path": "/deepseek"}, "mistral": MISTRAL}})
-    asked = stack.chat("--all", "--gateway-url", gateway.url)
-    assert (asked.status, asked.stderr) == (1, f"{NO_MODEL}\n")
-    rows = [line.split() for line in asked.stdout.splitlines()[1:]]
+    stack.set_outputs({"providers": {"deepseek": {"path": "/deepseek"}, "mistral": MISTRAL}})
+    run = stack.chat("--all", "--gateway-url", gateway.url)
+    assert (run.status, run.stderr) == (1, f"{NO_MODEL}\n")
+    rows = [line.split() for line in run.stdout.splitlines()[1:]]
     assert rows[0] == ["deepseek", "no", "model:", "give", "--model", "-", "-", "-"]
     assert (rows[1][0], rows[1][1], rows[1][-1]) == ("mistral", MODEL, "14")
     assert [request.path for request in gateway.requests] == ["/mistral/v1/chat/completions"]
@@ -97,14 +97,16 @@ def test_with_all_a_provider_without_a_model_says_so_in_its_row_and_the_others_a
     assert stack.chat("--all", "--gateway-url", gateway.url).status == Hop.LIMIT.status
 
 
-def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, gateway: StandInGateway) -> None:
+def test_all_prints_a_table_and_exits_with_the_status_of_the_first_broken_provider(
+    stack: Stack, gateway: StandInGateway
+) -> None:
     gateway.replies["/limited"] = providers(429, {"message": "Too many requests"})
     gateway.replies["/tls"] = gateways_own(503, "upstream call failed")
     paths = {"mistral": "/mistral", "limited": "/limited", "tls": "/tls", "lost": "/lost", "last": "/mistral"}
-    stack.has({"providers": {name: {**MISTRAL, "path": path} for name, path in paths.items()}})
-    asked = stack.chat("--all", "--gateway-url", gateway.url)
-    assert asked.status == Hop.LIMIT.status
-    rows = [line.split() for line in asked.stdout.splitlines()]
+    stack.set_outputs({"providers": {name: {**MISTRAL, "path": path} for name, path in paths.items()}})
+    run = stack.chat("--all", "--gateway-url", gateway.url)
+    assert run.status == Hop.LIMIT.status
+    rows = [line.split() for line in run.stdout.splitlines()]
     assert rows[0] == ["PROVIDER", "MODEL", "FIRST", "TOKEN", "(s)", "TOTAL", "(s)", "TOKENS"]
     assert [row[0] for row in rows[1:]] == list(paths)
     for row in (rows[1], rows[5]):
@@ -113,14 +115,14 @@ def test_all_makes_a_table_and_ends_as_the_first_that_is_broken(stack: Stack, ga
         assert 0 < float(first) <= float(total)
     assert [row[1:] for row in rows[2:5]] == [["broken:", hop, "-", "-", "-"] for hop in ("limit", "tls", "route")]
     for provider, hop in (("limited", Hop.LIMIT), ("tls", Hop.TLS), ("lost", Hop.ROUTE)):
-        assert f"{provider}: broken at the hop {hop.label}: {hop.meaning}.\n" in asked.stderr
+        assert f"{provider}: broken at the hop {hop.label}: {hop.meaning}.\n" in run.stderr
 
 
-def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> None:
-    stack.has({"providers": {"mistral": MISTRAL}})
-    assert stack.refuses() == (
-        "Stack prod doesn't say where the gateway of provider mistral is: give GATEWAY_URL (--gateway-url), or "
-        "`gateway.url` in the stack's config. The local control plane of `make up` has no gateway to ask."
+def test_a_stack_without_a_gateway_url(stack: Stack) -> None:
+    stack.set_outputs({"providers": {"mistral": MISTRAL}})
+    assert stack.usage_error() == (
+        "Stack prod has no URL of the gateway of provider mistral: give --gateway-url (with make: GATEWAY_URL=...), or "
+        "set `gateway.url` in the stack's config."
     )
 
 
@@ -128,63 +130,64 @@ def test_a_stack_without_a_gateways_url_says_so_in_one_line(stack: Stack) -> Non
     "outputs",
     [{}, {"providers": {}}, {"providers": "[secret]"}, {"providers": {"mistral": "[secret]"}}, {"path": "/m"}],
 )
-def test_outputs_that_say_nothing_of_providers(stack: Stack, outputs: dict[str, Any]) -> None:
-    stack.has(outputs)
-    said = stack.refuses()
-    assert said == "Stack prod has no output `providers`: deploy it first, with `pulumi up -s prod`."
+def test_a_stack_without_providers_in_its_outputs(stack: Stack, outputs: dict[str, Any]) -> None:
+    stack.set_outputs(outputs)
+    assert stack.usage_error() == ("Stack prod has no output `providers`: deploy it first, with `pulumi up -s prod`.")
 
 
 def test_a_provider_without_a_path(stack: Stack) -> None:
-    stack.has({"providers": {"mistral": {"model": MODEL}}})
-    assert "has no path for mistral" in stack.refuses("--gateway-url", "http://localhost")
+    stack.set_outputs({"providers": {"mistral": {"model": MODEL}}})
+    assert "has no path for mistral" in stack.usage_error("--gateway-url", "http://localhost")
 
 
-def test_a_url_of_the_stack_that_is_none(stack: Stack) -> None:
-    stack.has({"providers": {"mistral": {**MISTRAL, "url": "llm.example.com/mistral/v1"}}})
-    assert stack.refuses().startswith("The output `providers` of stack prod, url of mistral: ")
+def test_an_invalid_url_in_the_stacks_outputs(stack: Stack) -> None:
+    stack.set_outputs({"providers": {"mistral": {**MISTRAL, "url": "llm.example.com/mistral/v1"}}})
+    assert stack.usage_error().startswith("The output `providers` of stack prod, url of mistral: ")
 
 
-def test_what_the_cli_says_is_passed_on_in_one_line(stack: Stack) -> None:
-    stack.fails("warning: new version\nerror: no stack named prod found")
-    assert stack.refuses() == "Can't read the outputs of stack prod: no stack named prod found"
+def test_an_error_of_the_cli_is_passed_on_in_one_line(stack: Stack) -> None:
+    stack.set_failure("warning: new version\nerror: no stack named prod found")
+    assert stack.usage_error() == "Can't read the outputs of stack prod: no stack named prod found"
 
 
-def test_without_the_cli_it_says_so(stack: Stack) -> None:
-    assert stack.refuses() == "The Pulumi CLI is not on the PATH. It is needed to read the outputs of stack prod."
+def test_without_the_cli_on_the_path(stack: Stack) -> None:
+    assert stack.usage_error() == "The Pulumi CLI is not on the PATH. It is needed to read the outputs of stack prod."
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             [],
             (
-                "Give the stack whose provider gets the request: STACK=... (--stack). Without a stack, give --path, "
-                "--gateway-url and --model."
+                "No stack given: choose the one whose provider gets the request, with --stack (with make: STACK=...). "
+                "Without a stack, give --path, --gateway-url and --model."
             ),
         ),
         (
             ["--path", "/m", "--model", "m"],
-            "To reach the path /m, give the gateway's URL: GATEWAY_URL (--gateway-url).",
+            "To reach the path /m, give the gateway's URL: --gateway-url (with make: GATEWAY_URL=...).",
         ),
         (["--path", "/m", "--gateway-url", "http://x"], "To send a request to /m, give a model: --model."),
         (
             ["--path", "m", "--gateway-url", "http://x", "--model", "m"],
-            'The path "m" does not begin with a slash: give one such as /mistral.',
+            'The path "m" doesn\'t start with a slash: give one such as /mistral.',
         ),
         (
             ["--path", "/m", "--gateway-url", "localhost:8080", "--model", "m"],
-            'GATEWAY_URL (--gateway-url): "localhost:8080" is not a URL; give one such as https://llm.example.com.',
+            '--gateway-url (with make: GATEWAY_URL=...): "localhost:8080" is not a URL; give one such as https://llm.example.com.',
         ),
     ],
 )
-def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_or_invalid_option_is_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 1
-    assert capsys.readouterr().err == f"{said}\n"
+    assert capsys.readouterr().err == f"{message}\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--timeout", "0"], "0 is not a number of seconds"),
         (["--timeout", "nan"], "nan is not a number of seconds"),
@@ -192,32 +195,32 @@ def test_what_is_missing_is_one_line(arguments: list[str], said: str, capsys: py
         (["--stream", "--json"], "not allowed with argument"),
         (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
         (["--all", "--provider", "mistral"], "not allowed with argument"),
-        (["--stack", "prod", "--all", "--json"], "as it prints a table"),
-        (["--path", "/m", "--provider", "mistral"], "as it names one provider"),
+        (["--stack", "prod", "--all", "--json"], "because it prints a table"),
+        (["--path", "/m", "--provider", "mistral"], "because it names one provider"),
         (["--tokn"], "--tokn"),
     ],
 )
-def test_options_that_make_no_sense_are_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_options_that_contradict_each_other_are_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 1
     captured = capsys.readouterr()
-    assert said in captured.err
+    assert message in captured.err
     assert captured.err.count("\n") == 1
 
 
-def test_help_says_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for hop in Hop:
-        assert f" {hop.status}  {hop.label}: {hop.meaning}\n" in said
+        assert f" {hop.status}  {hop.label}: {hop.meaning}\n" in printed
 
 
-def test_the_component_needs_nothing_of_the_extra(tmp_path: Path) -> None:
+def test_the_component_does_not_import_the_extras_packages(tmp_path: Path) -> None:
     loaded = "import sys, openai_compatible_llm; print(*{'openai', 'httpx2', 'kubernetes'} & set(sys.modules))"
     command = [sys.executable, "-c", loaded]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "components")}
@@ -225,7 +228,7 @@ def test_the_component_needs_nothing_of_the_extra(tmp_path: Path) -> None:
     assert done.stdout.strip() == ""
 
 
-def test_without_the_extra_it_says_how_to_install_it(
+def test_without_the_extra_the_message_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "openai" else name)

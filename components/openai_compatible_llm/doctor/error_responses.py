@@ -1,15 +1,36 @@
-"""Reads a provider's error message, in the formats that OpenAI-compatible APIs use."""
+"""Reads error responses: who wrote one, the gateway or the provider, and what it says."""
 
 import json
 from typing import Any
+
+from ..backends import BACKENDS, BackendDefinition
+from ..backends.gateway_errors import GatewayError
+from .outcome import HTTPError
 
 # The proxies of gateway.kgateway.dev put this before a provider's response that isn't JSON.
 # Source: kgateway-dev/kgateway#12235.
 _UNPARSED_RESPONSE = "failed to process response body"
 
 
+def classify(response: HTTPError, api: BackendDefinition | None) -> GatewayError | None:
+    """Returns what the gateway's own error is about; None where the provider wrote the response.
+
+    Args:
+        response: The error response.
+        api: The route's gateway API, whose texts are looked up first; None where it isn't known.
+    """
+    if not response.content_type.lower().startswith("text/plain"):
+        return None
+    text = response.text.strip().lower()
+    for definition in (api, *BACKENDS.values()):
+        for prefix, error in definition.errors.items() if definition else ():
+            if text.startswith(prefix):
+                return error
+    return None
+
+
 def error_message(text: str) -> str:
-    """Returns the provider's message; empty for an HTML page."""
+    """Returns the provider's message, in the formats that OpenAI-compatible APIs use; empty for an HTML page."""
     body = _json(text)
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):

@@ -1,1 +1,0 @@
-from tests.e2e.pulumi_cli import pulumi_cli as pulumi_cli

@@ -1,0 +1,89 @@
+"""The HTTPRoute's spec."""
+
+from typing import Any
+
+import pytest
+
+from components import BackendApi, Endpoints
+from tests import seed
+from tests.unit.recording import Recording, record_component
+
+REMOVE_AUTHORIZATION = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+
+
+def route(recording: Recording) -> Any:
+    return recording.spec("HTTPRoute")
+
+
+def test_a_preset_and_a_key_give_the_whole_spec(
+    mistral: dict[str, Any], api: BackendApi, backend_kind: str, backend_group: str
+) -> None:
+    expected = seed.MISTRAL["HTTPRoute"]["spec"]
+    (rule,) = expected["rules"]
+    backend_ref = {"name": "mistral", "namespace": "gloo-system", "group": backend_group, "kind": backend_kind}
+    if api is BackendApi.AGENTGATEWAY:
+        # Its proxy sets the provider's host.
+        rule = {name: value for name, value in rule.items() if name != "filters"}
+    spec = route(record_component({**mistral, "endpoints": Endpoints.CHAT}))
+    assert spec == {**expected, "rules": [{**rule, "backendRefs": [backend_ref]}]}
+
+
+def test_the_route_and_the_backend_share_the_components_namespace(mistral: dict[str, Any]) -> None:
+    spec = route(record_component({**mistral, "namespace": "llm"}))
+    assert spec["parentRefs"][0]["namespace"] == "llm"
+    assert spec["rules"][0]["backendRefs"][0]["namespace"] == "llm"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "parent"),
+    [
+        ({"name": "edge", "namespace": "gateways"}, {"name": "edge", "namespace": "gateways"}),
+        ({"name": "edge"}, {"name": "edge", "namespace": "llm"}),
+        ({"section_name": "https"}, {"name": "agentgateway", "namespace": "llm", "sectionName": "https"}),
+    ],
+)
+def test_the_route_attaches_to_the_gateway(
+    gateway: dict[str, str], parent: dict[str, str], mistral: dict[str, Any]
+) -> None:
+    assert route(record_component({**mistral, "namespace": "llm", "gateway": gateway}))["parentRefs"] == [parent]
+
+
+def test_the_route_matches_its_host_names(mistral: dict[str, Any]) -> None:
+    assert route(record_component({**mistral, "hostnames": ["llm.example.com"]}))["hostnames"] == ["llm.example.com"]
+
+
+@pytest.mark.parametrize(("given", "prefix"), [({}, "/eu"), ({"route_path": "/llm/mistral"}, "/llm/mistral")])
+def test_the_route_path_is_the_components_name_by_default(
+    given: dict[str, str], prefix: str, mistral: dict[str, Any]
+) -> None:
+    *_, rule = route(record_component({**mistral, **given}, "eu"))["rules"]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": prefix}}]
+
+
+@pytest.mark.parametrize("api", [BackendApi.KGATEWAY])
+def test_the_host_header_is_rewritten_to_the_host_that_was_given(mistral: dict[str, Any]) -> None:
+    (rule,) = route(record_component({**mistral, "host": "eu.example.com"}))["rules"]
+    assert rule["filters"] == [{"type": "URLRewrite", "urlRewrite": {"hostname": "eu.example.com"}}]
+
+
+@pytest.mark.parametrize("api", [BackendApi.KGATEWAY])
+def test_without_rewriting_the_route_has_no_filters(mistral: dict[str, Any]) -> None:
+    assert "filters" not in route(record_component({**mistral, "rewrite_host": False}))["rules"][0]
+
+
+@pytest.mark.parametrize(
+    ("args", "removed"),
+    [
+        ({}, False),
+        ({"auth_header": {"prefix": "Token"}}, False),
+        ({"auth_header": {"header_name": "authorization"}}, False),
+        ({"auth_header": {"header_name": "api-key"}}, True),
+        ({"api_key": None, "passthrough": True}, False),
+    ],
+)
+@pytest.mark.parametrize("api", [BackendApi.AGENTGATEWAY])
+def test_with_the_key_in_another_header_the_callers_authorization_is_removed(
+    args: dict[str, Any], removed: bool, mistral: dict[str, Any]
+) -> None:
+    filters = route(record_component({**mistral, **args}))["rules"][0]["filters"]
+    assert (REMOVE_AUTHORIZATION in filters) is removed
