@@ -40,6 +40,7 @@ class Agentgateway(BackendDefinition):
     rewrites_host = True
     without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
     default_endpoints = Endpoints.ALL
+    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
     large_requests = (
         "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
         "such as 33554432"

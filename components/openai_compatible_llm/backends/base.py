@@ -44,6 +44,7 @@ class BackendDefinition(ABC):
         tls_policy_ancestor: Kind of the ancestor under which the controller reports on a BackendTLSPolicy.
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
+        other_endpoints: How to let clients reach more than chat completions.
         large_requests: How to let requests through that are larger than the proxy's buffer.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
         errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
@@ -58,6 +59,7 @@ class BackendDefinition(ABC):
     tls_policy_ancestor: ClassVar[str]
     rewrites_host: ClassVar[bool]
     without_key: ClassVar[str]
+    other_endpoints: ClassVar[str]
     large_requests: ClassVar[str]
     default_endpoints: ClassVar[Endpoints]
     errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS

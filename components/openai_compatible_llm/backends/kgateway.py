@@ -9,6 +9,7 @@ from ..settings import Settings
 from .base import BackendDefinition, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
+_CHAT_ONLY = "these gateways take every request for a chat completion; give `api: agentgateway`"
 _FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
 
 
@@ -25,7 +26,7 @@ class Kgateway(BackendDefinition):
         Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
         Limitation(
             ("endpoints",),
-            "these gateways take every request for a chat completion; give `api: agentgateway`",
+            _CHAT_ONLY,
             lambda endpoints: endpoints == Endpoints.ALL,
         ),
     )
@@ -33,6 +34,7 @@ class Kgateway(BackendDefinition):
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
     default_endpoints = Endpoints.CHAT
+    other_endpoints = _CHAT_ONLY
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
     errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
