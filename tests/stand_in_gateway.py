@@ -25,6 +25,16 @@ COMPLETION: dict[str, Any] = {
     "usage": USAGE,
     "of_the_provider": {"its": "own"},
 }
+MODELS: dict[str, Any] = {
+    "object": "list",
+    "data": [{"id": name, "object": "model"} for name in (MODEL, "mistral-embed")],
+}
+EMBEDDING: dict[str, Any] = {
+    "object": "list",
+    "model": "mistral-embed",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5, 1.0]}],
+    "usage": {"prompt_tokens": 2, "total_tokens": 2},
+}
 PAGE = "<html>\r\n<head><title>No</title></head>\r\n<body>the page of a network</body>\r\n</html>\r\n"
 
 
@@ -43,12 +53,15 @@ class Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(content) if content else {}
         request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         self.server.gateway.requests.append(request)
         replies = self.server.gateway.replies
         prefix = next((prefix for prefix in replies if request.path.startswith(f"{prefix}/")), None)
         (replies[prefix] if prefix else NO_ROUTE)(self, request)
+
+    do_GET = do_POST  # noqa: N815 (names of http.server)
 
     def answer(self, status: int, content_type: str, text: str, **headers: str) -> None:
         content = text.encode()
@@ -109,7 +122,12 @@ def page(status: int, text: str = PAGE) -> Reply:
 
 
 def completion(handler: Handler, request: Request) -> None:
-    """Replies with a completion, as JSON or as a stream, as requested."""
+    """Replies with a completion, as JSON or as a stream; at other endpoints with models or an embedding."""
+    others = {"/models": MODELS, "/embeddings": EMBEDDING}
+    other = next((answer for ending, answer in others.items() if request.path.endswith(ending)), None)
+    if other is not None:
+        handler.answer(200, "application/json", json.dumps(other))
+        return
     if not request.body.get("stream"):
         handler.answer(200, "application/json", json.dumps(COMPLETION))
         return

@@ -20,10 +20,16 @@ import yaml
 from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
-from components.openai_compatible_llm.doctor.hops import Finding, Hop
+from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
-from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError
-from components.openai_compatible_llm.doctor.printing import format_finding, format_row, format_summary, format_table
+from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError, ModelList
+from components.openai_compatible_llm.doctor.printing import (
+    format_finding,
+    format_row,
+    format_row_without_completion,
+    format_summary,
+    format_table,
+)
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
 from components.openai_compatible_llm.doctor.targets import Target
 from components.openai_compatible_llm.presets import PRESETS
@@ -251,8 +257,10 @@ def test_the_example_of_a_broken_hop_is_printed_so() -> None:
 
 def test_the_example_of_a_table_is_printed_so() -> None:
     streamed = Completion(MISTRAL.text, MISTRAL.model, MISTRAL.tokens, MISTRAL.seconds, 0.31, "")
-    limited = format_row("deepseek", None, Finding(Hop.LIMIT, "", ""))
-    assert format_table([format_row("mistral", streamed, None), limited]) == EXAMPLE_TABLE
+    target = Target("mistral", "", "/mistral", None, host="api.mistral.ai")
+    row = format_row(target, streamed, None, ModelList(tuple("abcd") * 13, 0.1, "{}"))
+    limited = format_row_without_completion("deepseek", "broken: limit")
+    assert format_table([row, limited]) == EXAMPLE_TABLE
 
 
 def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None:

@@ -54,6 +54,7 @@ class Agentgateway(BackendDefinition):
     policy_kind = "AgentgatewayPolicy"
     policy_arguments = frozenset({"retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"})
     default_endpoints = Endpoints.ALL
+    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
     large_requests = (
         "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
         "such as 33554432"

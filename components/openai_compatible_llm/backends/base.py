@@ -47,6 +47,7 @@ class BackendDefinition(ABC):
         tls_policy_ancestor: Kind of the ancestor under which the controller reports on a BackendTLSPolicy.
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
+        other_endpoints: How to let clients reach more than chat completions.
         large_requests: How to let requests through that are larger than the proxy's buffer.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
         policy_arguments: Arguments for which the route needs its policy.
@@ -63,6 +64,7 @@ class BackendDefinition(ABC):
     tls_policy_ancestor: ClassVar[str]
     rewrites_host: ClassVar[bool]
     without_key: ClassVar[str]
+    other_endpoints: ClassVar[str]
     large_requests: ClassVar[str]
     policy_kind: ClassVar[str]
     policy_arguments: ClassVar[frozenset[str]]

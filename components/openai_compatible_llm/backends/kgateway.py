@@ -13,6 +13,7 @@ from .gateway_errors import SHARED_ERRORS, GatewayError
 FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
 
 _NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
+_CHAT_ONLY = "these gateways take every request for a chat completion; give `api: agentgateway`"
 _FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
 
 
@@ -29,7 +30,7 @@ class Kgateway(BackendDefinition):
         Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
         Limitation(
             ("endpoints",),
-            "these gateways take every request for a chat completion; give `api: agentgateway`",
+            _CHAT_ONLY,
             lambda endpoints: endpoints == Endpoints.ALL,
         ),
         Limitation(
@@ -54,6 +55,7 @@ class Kgateway(BackendDefinition):
     policy_kind = "TrafficPolicy"
     policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides"})
     default_endpoints = Endpoints.CHAT
+    other_endpoints = _CHAT_ONLY
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
     errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 

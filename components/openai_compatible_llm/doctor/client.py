@@ -1,4 +1,4 @@
-"""Sends a chat completion request with the official client, without retries."""
+"""Sends one request with the official client, without retries."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import openai
@@ -15,9 +15,11 @@ import openai
 from .outcome import (
     Completion,
     ConnectionProblem,
+    Embedding,
     Failure,
     HTTPError,
-    InvalidCompletion,
+    InvalidResponse,
+    ModelList,
     TimedOut,
     Truncated,
     Unreachable,
@@ -32,9 +34,12 @@ _UNUSED = "unused"
 _NOT_STREAMED = ("application/json", "text/html")
 
 
+COMPLETION, MODEL_LIST, EMBEDDING = "chat completion", "list of models", "embedding"
+
+
 @dataclass(frozen=True)
-class ChatRequest:
-    """A chat completion request.
+class Connection:
+    """How to reach a provider through its gateway.
 
     Attributes:
         base_url: The base URL for an OpenAI client.
@@ -44,10 +49,20 @@ class ChatRequest:
     """
 
     base_url: str
-    model: str
-    prompt: str
     token: str | None = field(repr=False)
     timeout: float
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A chat completion request."""
+
+    connection: Connection
+    model: str
+    prompt: str
+
+
+Result = TypeVar("Result", Completion, ModelList, Embedding)
 
 
 class _Exchange:
@@ -64,25 +79,43 @@ class _Exchange:
 
 def send(request: ChatRequest) -> Completion | Failure:
     """Sends the request without streaming."""
-    return _exchange(request, lambda client, exchange: _complete(client, request, exchange))
+    return _exchange(request.connection, COMPLETION, lambda client, exchange: _complete(client, request, exchange))
 
 
 def stream(request: ChatRequest, on_token: Callable[[str], None]) -> Completion | Failure:
     """Sends the request with streaming, and passes on every token as soon as it arrives."""
-    return _exchange(request, lambda client, exchange: _stream(client, request, exchange, on_token))
+    return _exchange(
+        request.connection, COMPLETION, lambda client, exchange: _stream(client, request, exchange, on_token)
+    )
+
+
+def list_models(connection: Connection) -> ModelList | Failure:
+    """Asks for the provider's models."""
+    return _exchange(
+        connection, MODEL_LIST, lambda client, exchange: _list_models(client, _headers(connection.token), exchange)
+    )
+
+
+def embed(connection: Connection, model: str, text: str) -> Embedding | Failure:
+    """Asks for the embedding of a text."""
+
+    def call(client: openai.OpenAI, exchange: _Exchange) -> Embedding | InvalidResponse:
+        return _embed(client, model, text, _headers(connection.token), exchange)
+
+    return _exchange(connection, EMBEDDING, call)
 
 
 def _exchange(
-    request: ChatRequest, call: Callable[[openai.OpenAI, _Exchange], Completion | InvalidCompletion | Truncated]
-) -> Completion | Failure:
+    to: Connection, expected: str, call: Callable[[openai.OpenAI, _Exchange], Result | InvalidResponse | Truncated]
+) -> Result | Failure:
     exchange = _Exchange()
-    timeout = openai.Timeout(request.timeout, connect=min(request.timeout, MAX_CONNECT_SECONDS))
+    timeout = openai.Timeout(to.timeout, connect=min(to.timeout, MAX_CONNECT_SECONDS))
     with (
         openai.DefaultHttpx2Client(
             follow_redirects=False, event_hooks={"response": [exchange.responses.append]}
         ) as connection,
         openai.OpenAI(
-            base_url=request.base_url,
+            base_url=to.base_url,
             api_key=_UNUSED,
             timeout=timeout,
             max_retries=0,
@@ -94,19 +127,19 @@ def _exchange(
         except openai.APIStatusError as error:
             return _http_error(error.response)
         except openai.APIConnectionError as error:
-            return _connection_error(error, request, exchange)
+            return _connection_error(error, to.timeout, exchange)
         except openai.APIError as error:
             return Truncated(error.message)
         except httpx2.RequestError as error:
             return Truncated(str(error))
         except json.JSONDecodeError:
             response = exchange.responses[-1]
-            return InvalidCompletion(response.headers.get("content-type", ""), "the body isn't JSON")
+            return InvalidResponse(response.headers.get("content-type", ""), "the body isn't JSON", expected)
 
 
 def _parameters(request: ChatRequest) -> dict[str, Any]:
     message = {"role": "user", "content": request.prompt}
-    return {"model": request.model, "messages": [message], "extra_headers": _headers(request.token)}
+    return {"model": request.model, "messages": [message], "extra_headers": _headers(request.connection.token)}
 
 
 def _headers(token: str | None) -> dict[str, Any]:
@@ -117,12 +150,12 @@ def _headers(token: str | None) -> dict[str, Any]:
     return {**others, "Authorization": f"Bearer {token}" if token else openai.omit}
 
 
-def _complete(client: openai.OpenAI, request: ChatRequest, exchange: _Exchange) -> Completion | InvalidCompletion:
+def _complete(client: openai.OpenAI, request: ChatRequest, exchange: _Exchange) -> Completion | InvalidResponse:
     raw = client.chat.completions.with_raw_response.create(**_parameters(request))
     completion = raw.parse()
     message = _first(completion, "choices", "message")
     if message is None:
-        return InvalidCompletion(raw.headers.get("content-type", ""), raw.text)
+        return InvalidResponse(raw.headers.get("content-type", ""), raw.text, COMPLETION)
     return Completion(
         text=_attribute(message, "content") or "",
         model=_attribute(completion, "model") or request.model,
@@ -135,14 +168,14 @@ def _complete(client: openai.OpenAI, request: ChatRequest, exchange: _Exchange) 
 
 def _stream(
     client: openai.OpenAI, request: ChatRequest, exchange: _Exchange, on_token: Callable[[str], None]
-) -> Completion | InvalidCompletion | Truncated:
+) -> Completion | InvalidResponse | Truncated:
     text, model, tokens = "", request.model, None
     first_token_seconds = None
     is_finished = False
     with client.chat.completions.create(**_parameters(request), stream=True) as chunks:
         content_type = chunks.response.headers.get("content-type", "")
         if content_type.startswith(_NOT_STREAMED):
-            return InvalidCompletion(content_type, chunks.response.read().decode(errors="replace"))
+            return InvalidResponse(content_type, chunks.response.read().decode(errors="replace"), COMPLETION)
         for chunk in chunks:
             exchange.started_body = True
             model = _attribute(chunk, "model") or model
@@ -153,10 +186,39 @@ def _stream(
                 text += token
                 on_token(token)
     if not exchange.started_body:
-        return InvalidCompletion(content_type, "the stream has no chat completion chunks")
+        return InvalidResponse(content_type, "the stream has no chat completion chunks", COMPLETION)
     if not is_finished:
         return Truncated("the stream ended without a finish_reason")
     return Completion(text, model, tokens, exchange.seconds(), first_token_seconds, body="")
+
+
+def _list_models(client: openai.OpenAI, headers: dict[str, Any], exchange: _Exchange) -> ModelList | InvalidResponse:
+    """Reads the body itself: some providers, such as Together AI, send a bare list, unlike the client's type."""
+    raw = client.models.with_raw_response.list(extra_headers=headers)
+    body = json.loads(raw.text)
+    models = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(models, list) or not all(isinstance(each, dict) and "id" in each for each in models):
+        return InvalidResponse(raw.headers.get("content-type", ""), raw.text, MODEL_LIST)
+    return ModelList(tuple(str(each["id"]) for each in models), exchange.seconds(), raw.text)
+
+
+def _embed(
+    client: openai.OpenAI, model: str, text: str, headers: dict[str, Any], exchange: _Exchange
+) -> Embedding | InvalidResponse:
+    raw = client.embeddings.with_raw_response.create(
+        model=model, input=text, encoding_format="float", extra_headers=headers
+    )
+    response = raw.parse()
+    vector = _first(response, "data", "embedding")
+    if not isinstance(vector, list):
+        return InvalidResponse(raw.headers.get("content-type", ""), raw.text, EMBEDDING)
+    return Embedding(
+        dimensions=len(vector),
+        model=_attribute(response, "model") or model,
+        tokens=_attribute(response, "usage", "total_tokens"),
+        seconds=exchange.seconds(),
+        body=raw.text,
+    )
 
 
 def _attribute(whole: Any, *names: str) -> Any:
@@ -180,7 +242,7 @@ def _http_error(response: httpx2.Response) -> HTTPError | Unreachable:
 
 
 def _connection_error(
-    error: openai.APIConnectionError, request: ChatRequest, exchange: _Exchange
+    error: openai.APIConnectionError, timeout: float, exchange: _Exchange
 ) -> Unreachable | TimedOut | Truncated:
     causes = list(_causes(error))
     last = str(causes[-1]) or type(causes[-1]).__name__
@@ -191,7 +253,7 @@ def _connection_error(
     if has(httpx2.ConnectTimeout):
         return Unreachable(ConnectionProblem.CONNECT_TIMEOUT, last)
     if isinstance(error, openai.APITimeoutError):
-        return TimedOut(request.timeout, exchange.started_body)
+        return TimedOut(timeout, exchange.started_body)
     if exchange.responses:
         return Truncated(last)
     if has(ssl.SSLError):

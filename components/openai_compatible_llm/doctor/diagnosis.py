@@ -11,12 +11,13 @@ from http import HTTPStatus
 from itertools import chain
 from urllib.parse import urlsplit
 
-from ..backends import BACKENDS
+from ..backends import BACKENDS, BackendDefinition
 from ..backends.gateway_errors import GatewayError, is_connection_failure
+from ..presets import EndpointKind
 from . import inspection
-from .error_responses import classify, error_message, is_api_error
+from .error_responses import classify, error_message, is_api_error, is_taken_for_chat
 from .hops import Finding, Hop
-from .outcome import ConnectionProblem, Failure, HTTPError, InvalidCompletion, TimedOut, Truncated, Unreachable
+from .outcome import ConnectionProblem, Failure, HTTPError, InvalidResponse, TimedOut, Truncated, Unreachable
 from .redaction import sanitize
 from .request_path import ClusterUnavailable, RequestPath, conditions, unmet_conditions
 from .targets import GATEWAY_URL, Target
@@ -42,20 +43,34 @@ _CONNECTION_PROBLEMS = {
 }
 
 
-def diagnose(failure: Failure, target: Target, cluster_view: RequestPath | ClusterUnavailable) -> Finding:
-    """Returns the broken hop, the evidence, and what to do."""
+def diagnose(
+    failure: Failure,
+    target: Target,
+    cluster_view: RequestPath | ClusterUnavailable,
+    endpoint: EndpointKind | None = None,
+) -> Finding:
+    """Returns the broken hop, the evidence, and what to do.
+
+    Args:
+        failure: What the request resulted in.
+        target: The provider.
+        cluster_view: What the cluster has of the request's path.
+        endpoint: The endpoint that got the request; None for chat completions.
+    """
     request_path = cluster_view if isinstance(cluster_view, RequestPath) else None
     api = request_path.api if request_path else None
     match failure:
         case Unreachable():
             return _unreachable(failure, target, request_path)
+        case HTTPError() if endpoint is not None and is_taken_for_chat(failure, api):
+            return _chat_only(failure, endpoint, api)
         case HTTPError() if (error := classify(failure, api)) is not None:
             return _gateway_error(failure, error, target, request_path)
         case HTTPError():
-            return _provider_error(failure, target, request_path)
-        case InvalidCompletion():
+            return _provider_error(failure, target, request_path, endpoint)
+        case InvalidResponse():
             message = error_message(failure.text)
-            evidence = f"HTTP 200 with {failure.content_type or 'no content type'}, and no chat completion in it"
+            evidence = f"HTTP 200 with {failure.content_type or 'no content type'}, and no {failure.expected} in it"
             remedy = f"{COMPARE_PATH}, and check the gateway's URL"
             quoted = f": {sanitize(message)}" if message else ""
             default = Finding(Hop.MODEL_OR_PATH, f"{evidence}{quoted}", remedy)
@@ -140,6 +155,18 @@ def _gateway_error(
     return _first(default, _check_after_route(request_path))
 
 
+def _chat_only(failure: HTTPError, endpoint: EndpointKind, api: BackendDefinition | None) -> Finding:
+    """Makes the finding for a route that has chat completions alone, so that nothing is broken."""
+    evidence = (
+        f'HTTP {failure.status} from the gateway itself, "{sanitize(failure.text)}": the route serves chat completions '
+        f"only, and took the request to /{endpoint} for one"
+    )
+    remedies = (
+        [api.other_endpoints] if api else [f"`{name}`: {each.other_endpoints}" for name, each in BACKENDS.items()]
+    )
+    return Finding(Hop.MODEL_OR_PATH, evidence, "; ".join(remedies))
+
+
 def _remedy_for_large_request(request_path: RequestPath | None) -> str:
     api = request_path.api if request_path else None
     remedies = [api.large_requests] if api else [f"`{name}`: {each.large_requests}" for name, each in BACKENDS.items()]
@@ -174,7 +201,9 @@ def _no_upstream(failure: HTTPError, evidence: str, target: Target, request_path
     return _first(default, _check_after_route(request_path), tls_findings)
 
 
-def _provider_error(failure: HTTPError, target: Target, request_path: RequestPath | None) -> Finding:
+def _provider_error(
+    failure: HTTPError, target: Target, request_path: RequestPath | None, endpoint: EndpointKind | None
+) -> Finding:
     status_only = f"HTTP {failure.status} from the provider"
     message = sanitize(error_message(failure.text))
     evidence = f'{status_only}, "{message}"' if message else status_only
@@ -192,6 +221,8 @@ def _provider_error(failure: HTTPError, target: Target, request_path: RequestPat
             default = Finding(Hop.PROVIDER, evidence, "try again later; the provider's status page may know more")
         case _:
             remedy = f"compare `model` (the request's was {target.model}) and `path` with the provider's documentation"
+            if endpoint is not None:
+                remedy = f"look in the provider's documentation whether it serves /{endpoint}, and with which models"
             default = Finding(Hop.MODEL_OR_PATH, evidence, remedy)
             checks.insert(0, _check_foreign_404(failure, target, request_path))
             checks.append(_check_host(failure, request_path))

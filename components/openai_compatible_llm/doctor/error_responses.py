@@ -29,6 +29,11 @@ def classify(response: HTTPError, api: BackendDefinition | None) -> GatewayError
     return None
 
 
+def is_taken_for_chat(response: HTTPError, api: BackendDefinition | None = None) -> bool:
+    """Tells of a request that isn't a chat completion whether the gateway tried to read it as one."""
+    return classify(response, api) is GatewayError.PROCESSING
+
+
 def error_message(text: str) -> str:
     """Returns the provider's message, in the formats that OpenAI-compatible APIs use; empty for an HTML page."""
     body = _json(text)

@@ -19,6 +19,8 @@ class Options:
     """Holds the options that `--help` lists; `token` is the caller's own, or None to send none."""
 
     prompt: str
+    models: bool
+    embeddings: str | None
     stack: str | None
     provider: str | None
     all: bool
@@ -44,10 +46,18 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     given = parser.parse_args(arguments)
     if given.all and (given.json or given.stream):
         parser.error("argument --all: not allowed with --json or --stream, because it prints a table")
+    if given.all and (given.models or given.embeddings is not None):
+        parser.error("argument --all: not allowed with --models or --embeddings; its table has the number of models")
+    if given.stream and (given.models or given.embeddings is not None):
+        parser.error("argument --stream: not allowed with --models or --embeddings, which come in one piece")
+    if given.embeddings is not None and given.model is None:
+        parser.error("argument --embeddings: give the embedding model too: --model")
     if given.path is not None and (given.all or given.provider):
         parser.error("argument --path: not allowed with --all or --provider, because it names one provider")
     return Options(
         prompt=given.prompt,
+        models=given.models,
+        embeddings=given.embeddings,
         stack=given.stack,
         provider=given.provider,
         all=given.all,
@@ -72,11 +82,16 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="openai-compatible-llm-chat",
-        description="Sends a chat completion request through the gateway. If it fails, names the broken hop.",
+        description="Sends a chat completion request through the gateway, or what --models or --embeddings asks for.\n"
+        "If it fails, names the broken hop.",
         epilog=_exit_statuses(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("prompt", nargs="?", default=DEFAULT_PROMPT, help=f"prompt (default: {DEFAULT_PROMPT})")
+    instead = parser.add_argument_group("instead of a chat completion, on routes with `endpoints: all`")
+    what = instead.add_mutually_exclusive_group()
+    what.add_argument("--models", action="store_true", help="list the provider's models")
+    what.add_argument("--embeddings", metavar="TEXT", help="compute the embedding of a text, with the model of --model")
     where = parser.add_argument_group("target")
     source = where.add_mutually_exclusive_group()
     source.add_argument("--stack", help="stack whose output `providers` has the URLs")
@@ -85,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--provider", metavar="NAME", help="one of the stack's providers (default: the only one)")
     which.add_argument("--all", action="store_true", help="all of the stack's providers, with a table at the end")
     where.add_argument("--gateway-url", metavar="URL", help="URL of the gateway (default: the stack's `gateway.url`)")
-    where.add_argument("--model", help="model for providers that have none in the stack")
+    where.add_argument("--model", help="model for providers that have none in the stack, or for --embeddings")
     how = parser.add_argument_group("request")
     shape = how.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print the response's JSON")
@@ -110,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _exit_statuses() -> str:
-    lines = ["  0  a completion arrived", f"  {UsageError.STATUS}  no request was sent: the message says why"]
+    lines = ["  0  the response arrived", f"  {UsageError.STATUS}  no request was sent: the message says why"]
     lines += [f" {hop.status:2}  {hop.label}: {hop.meaning}" for hop in Hop]
     return "\n".join(["exit status, by the first broken hop in the order of a request:", *lines])
 

@@ -25,6 +25,43 @@ class Completion:
     body: str
 
 
+@dataclass(frozen=True)
+class ModelList:
+    """The provider's models.
+
+    Attributes:
+        ids: Their names, in the provider's order.
+        seconds: From sending the request to the end of the response.
+        body: The response's body, verbatim.
+    """
+
+    ids: tuple[str, ...]
+    seconds: float
+    body: str
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The embedding of one text.
+
+    Attributes:
+        dimensions: Length of the vector.
+        model: Model that the provider reports.
+        tokens: Tokens of the text; None where the provider doesn't report them.
+        seconds: From sending the request to the end of the response.
+        body: The response's body, verbatim.
+    """
+
+    dimensions: int
+    model: str
+    tokens: int | None
+    seconds: float
+    body: str
+
+
+Answer = Completion | ModelList | Embedding
+
+
 class ConnectionProblem(Enum):
     """Why there is no HTTP response."""
 
@@ -60,11 +97,16 @@ class HTTPError:
 
 
 @dataclass(frozen=True)
-class InvalidCompletion:
-    """A successful HTTP response that is no chat completion."""
+class InvalidResponse:
+    """A successful HTTP response that isn't what was asked for.
+
+    Attributes:
+        expected: What was asked for, such as `chat completion`.
+    """
 
     content_type: str
     text: str
+    expected: str
 
 
 @dataclass(frozen=True)
@@ -82,4 +124,4 @@ class Truncated:
     detail: str
 
 
-Failure = Unreachable | HTTPError | InvalidCompletion | TimedOut | Truncated
+Failure = Unreachable | HTTPError | InvalidResponse | TimedOut | Truncated

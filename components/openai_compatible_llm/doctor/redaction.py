@@ -13,9 +13,13 @@ _LOOKS_LIKE_A_KEY = re.compile(r"(?i)\b(bearer\s+)\S+|\b(?:sk|pk|gsk|xai|key|nva
 def sanitize(text: str) -> str:
     """Makes one line of limited length out of somebody else's text, without anything that looks like a key."""
     text = _LOOKS_LIKE_A_KEY.sub(lambda match: f"{match[1] or ''}{REMOVED}", text)
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    line = " ".join(printable.split())
+    line = " ".join(printable(text).split())
     return line if len(line) <= MAX_QUOTE_LENGTH else f"{line[: MAX_QUOTE_LENGTH - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Replaces what would move the cursor or end a line."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def redact(keys: Iterable[str], text: str) -> str:

@@ -3,20 +3,23 @@
 from dataclasses import replace
 from types import TracebackType
 
+from ..presets import EndpointKind
 from . import printing
-from .client import ChatRequest, send, stream
+from .client import ChatRequest, Connection, embed, list_models, send, stream
 from .cluster import Cluster
 from .diagnosis import diagnose, is_other_cluster
 from .errors import UsageError
 from .hops import Finding
 from .inspection import check_secret
 from .options import Options
-from .outcome import Completion, Failure
+from .outcome import Answer, Completion, Embedding, Failure, ModelList
 from .request_path import ClusterUnavailable, RequestPath
 from .stack_outputs import read_providers
 from .targets import Target, select_provider, target_from_path, targets_from_outputs
 
 OK = 0
+
+_WHAT_ARRIVED = {Completion: "a completion", ModelList: "a list of models", Embedding: "an embedding"}
 
 
 class Session:
@@ -48,16 +51,37 @@ class Session:
         if self._options.all:
             return self._run_all(targets)
         (target,) = targets
+        result = self._request(target)
+        if not isinstance(result, Answer):
+            return self._diagnose(target, result, self._endpoint).hop.status
+        printing.write_out(self._text(result))
+        printing.write_err(printing.format_summary(result))
+        finding = self._check_key(target, result)
+        return finding.hop.status if finding else OK
+
+    @property
+    def _endpoint(self) -> EndpointKind | None:
+        """The endpoint that gets the request; None for chat completions."""
+        if self._options.models:
+            return EndpointKind.MODELS
+        return None if self._options.embeddings is None else EndpointKind.EMBEDDINGS
+
+    def _request(self, target: Target) -> Answer | Failure:
+        options = self._options
+        if options.models:
+            return list_models(self._connection(target))
+        if options.embeddings is not None and options.model is not None:
+            return embed(self._connection(target), options.model, options.embeddings)
         if target.model is None:
             raise UsageError(_missing_model(target))
-        result = self._send(target, target.model)
-        if not isinstance(result, Completion):
-            return self._diagnose(target, result).hop.status
-        text = result.body if self._options.as_json else "" if self._options.stream else result.text
-        printing.write_out(f"{text}\n")
-        printing.write_err(printing.format_summary(result))
-        finding = self._check_key(target)
-        return finding.hop.status if finding else OK
+        return self._send(target, target.model)
+
+    def _text(self, answer: Answer) -> str:
+        if self._options.as_json:
+            return f"{answer.body}\n"
+        if self._options.stream:
+            return "\n"
+        return printing.format_answer(answer)
 
     def _targets(self) -> list[Target]:
         options = self._options
@@ -74,7 +98,9 @@ class Session:
         return targets_from_outputs(options.stack, providers, options.gateway_url, options.model)
 
     def _run_all(self, targets: list[Target]) -> int:
-        rows, findings, status = [], [], OK
+        rows: list[tuple[str, ...]] = []
+        findings: list[Finding] = []
+        status = OK
         for target in targets:
             if target.model is None:
                 printing.write_err(_missing_model(target))
@@ -82,16 +108,20 @@ class Session:
                 status = UsageError.STATUS
                 continue
             result = self._send(target, target.model)
-            completion = result if isinstance(result, Completion) else None
-            finding = self._check_key(target) if isinstance(result, Completion) else self._diagnose(target, result)
-            rows.append(printing.format_row(target.provider, completion, finding))
+            if isinstance(result, Completion):
+                finding = self._check_key(target, result)
+                rows.append(printing.format_row(target, result, finding, list_models(self._connection(target))))
+            else:
+                finding = self._diagnose(target, result)
+                rows.append(printing.format_row_without_completion(target.provider, f"broken: {finding.hop.label}"))
             findings += [finding] if finding else []
         printing.write_out(printing.format_table(rows))
+        printing.write_err(printing.LEGEND)
         return findings[0].hop.status if findings else status
 
     def _send(self, target: Target, model: str) -> Completion | Failure:
         options = self._options
-        request = ChatRequest(target.base_url, model, options.prompt, options.token, options.timeout)
+        request = ChatRequest(self._connection(target), model, options.prompt)
         if options.all:
             return stream(request, lambda _: None)
         if not options.stream:
@@ -101,19 +131,22 @@ class Session:
             printing.write_out("\n")
         return result
 
-    def _diagnose(self, target: Target, failure: Failure) -> Finding:
+    def _connection(self, target: Target) -> Connection:
+        return Connection(target.base_url, self._options.token, self._options.timeout)
+
+    def _diagnose(self, target: Target, failure: Failure, endpoint: EndpointKind | None = None) -> Finding:
         """Returns the broken hop, after printing it."""
         cluster_view = self._look_up(target, failure)
-        finding = diagnose(failure, target, cluster_view)
+        finding = diagnose(failure, target, cluster_view, endpoint)
         self._report(target, finding, cluster_view)
         return finding
 
-    def _check_key(self, target: Target) -> Finding | None:
+    def _check_key(self, target: Target, answer: Answer) -> Finding | None:
         """Returns that the gateway has no key to send, although the provider answered: some answer without one."""
         cluster_view = self._look_up(target, None)
         finding = next(check_secret(cluster_view), None) if isinstance(cluster_view, RequestPath) else None
         if finding:
-            finding = replace(finding, evidence=f"a completion arrived, yet {finding.evidence}")
+            finding = replace(finding, evidence=f"{_WHAT_ARRIVED[type(answer)]} arrived, yet {finding.evidence}")
             self._report(target, finding, cluster_view)
         return finding
 
@@ -137,4 +170,6 @@ class Session:
 
 
 def _missing_model(target: Target) -> str:
+    if target.stack is None:
+        return f"To send a request to {target.path}, give a model: --model."
     return f"Provider {target.provider} of stack {target.stack} has no model of its own: give one with --model."

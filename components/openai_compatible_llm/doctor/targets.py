@@ -23,6 +23,7 @@ class Target:
         base_url: The base URL for an OpenAI client.
         path: Path prefix of its route.
         model: The request's model, which the backend's own overrides; None where nobody names one.
+        host: Host name of the provider; None where it isn't known.
         tls_policy_name: Name of the BackendTLSPolicy that should exist; None where it isn't known.
     """
 
@@ -31,6 +32,7 @@ class Target:
     path: str
     model: str | None
     stack: str | None = None
+    host: str | None = None
     namespace: str | None = None
     route_name: str | None = None
     tls_policy_name: str | None = None
@@ -44,8 +46,6 @@ def target_from_path(path: str, gateway_url: str | None, model: str | None) -> T
     """
     if gateway_url is None:
         raise UsageError(f"To reach the path {path}, give the gateway's URL: {GATEWAY_URL}.")
-    if model is None:
-        raise UsageError(f"To send a request to {path}, give a model: --model.")
     if not path.startswith("/"):
         raise UsageError(f'The path "{path}" doesn\'t start with a slash: give one such as /mistral.')
     return Target(path, _base_url(gateway_url, path), path, model)
@@ -97,6 +97,7 @@ def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str 
         path=path,
         model=outputs.get("model") or model,
         stack=stack,
+        host=outputs.get("host"),
         namespace=outputs.get("namespace"),
         route_name=outputs.get("routeName"),
         tls_policy_name=outputs.get("tlsPolicyName"),

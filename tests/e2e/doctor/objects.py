@@ -39,7 +39,7 @@ class ProviderObjects:
         defaults = {"preset": "mistral", "api_key": API_KEY, "route_path": self.path}
         given = {**defaults, "namespace": namespace, "api": api.value, **arguments}
         settings: Any = parse(PROVIDER, given).settings
-        assert settings.tls
+        assert settings.provider.tls
         self._settings = settings
         self.names = {
             GATEWAY: settings.gateway.name,
@@ -51,10 +51,10 @@ class ProviderObjects:
 
     def create_all(self) -> None:
         """Creates the objects in the component's order."""
-        if self._settings.secret_name:
+        if self._settings.provider.secret_name:
             self.write_secret({"Authorization": API_KEY})
         self.create(self.backend, self._api.spec(self._settings))
-        self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.tls))
+        self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.provider.tls))
         self.create(ROUTE, self._api.route_spec(self._settings))
 
     def create(self, kind: str, spec: Object) -> None:

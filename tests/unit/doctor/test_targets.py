@@ -1,6 +1,5 @@
 """Targets of requests, from a stack's outputs and from options, and the messages when they are missing or invalid."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,48 +10,13 @@ import pytest
 
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import ChatRun, run_chat
+from components.openai_compatible_llm.doctor.printing import LEGEND
 from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
+from tests.unit.doctor.conftest import Stack
 from tests.unit.recording import REPOSITORY
 
 NO_MODEL = "Provider deepseek of stack prod has no model of its own: give one with --model."
 MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}
-
-
-class Stack:
-    """A stack whose outputs a stand-in for the Pulumi CLI on the PATH prints."""
-
-    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
-        self._folder, self._capture = folder, capture
-        self.cli = folder / "pulumi"
-        self.cli_arguments = folder / "arguments"
-
-    def set_outputs(self, outputs: object) -> None:
-        self._write_cli(f"cat <<'END'\n{json.dumps(outputs)}\nEND")
-
-    def set_failure(self, words: str) -> None:
-        self._write_cli(f"echo '{words}' >&2; exit 255")
-
-    def _write_cli(self, script: str) -> None:
-        self.cli.write_text(f'#!/bin/sh\necho "$@" > {self.cli_arguments}\n{script}\n')
-        self.cli.chmod(0o755)
-
-    def chat(self, *arguments: str) -> ChatRun:
-        return run_chat(
-            "prod", ["--stack", "prod", "--kubeconfig", str(self._folder / "none"), *arguments], self._capture
-        )
-
-    def usage_error(self, *arguments: str) -> str:
-        """Returns the one line that the command prints instead of sending a request."""
-        run = self.chat(*arguments)
-        assert (run.status, run.stdout, run.stderr.count("\n")) == (1, "", 1)
-        return run.stderr.rstrip("\n")
-
-
-@pytest.fixture
-def stack(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Stack:
-    monkeypatch.setenv("PATH", os.pathsep.join((str(tmp_path), "/usr/bin", "/bin")))
-    return Stack(tmp_path, capsys)
 
 
 def test_path_model_and_url_come_from_the_stack(stack: Stack, gateway: StandInGateway) -> None:
@@ -87,11 +51,11 @@ def test_all_reports_a_provider_without_a_model_and_sends_requests_to_the_others
 ) -> None:
     stack.set_outputs({"providers": {"deepseek": {"path": "/deepseek"}, "mistral": MISTRAL}})
     run = stack.chat("--all", "--gateway-url", gateway.url)
-    assert (run.status, run.stderr) == (1, f"{NO_MODEL}\n")
+    assert (run.status, run.stderr) == (1, f"{NO_MODEL}\n{LEGEND}\n")
     rows = [line.split() for line in run.stdout.splitlines()[1:]]
-    assert rows[0] == ["deepseek", "no", "model:", "give", "--model", "-", "-", "-"]
-    assert (rows[1][0], rows[1][1], rows[1][-1]) == ("mistral", MODEL, "14")
-    assert [request.path for request in gateway.requests] == ["/mistral/v1/chat/completions"]
+    assert rows[0] == ["deepseek", "no", "model:", "give", "--model", "-", "-", "-", "-", "-"]
+    assert (rows[1][0], rows[1][1], rows[1][4]) == ("mistral", MODEL, "14")
+    assert [request.path for request in gateway.requests] == ["/mistral/v1/chat/completions", "/mistral/v1/models"]
 
     gateway.replies_with(providers(429, {}))
     assert stack.chat("--all", "--gateway-url", gateway.url).status == Hop.LIMIT.status
@@ -107,13 +71,15 @@ def test_all_prints_a_table_and_exits_with_the_status_of_the_first_broken_provid
     run = stack.chat("--all", "--gateway-url", gateway.url)
     assert run.status == Hop.LIMIT.status
     rows = [line.split() for line in run.stdout.splitlines()]
-    assert rows[0] == ["PROVIDER", "MODEL", "FIRST", "TOKEN", "(s)", "TOTAL", "(s)", "TOKENS"]
+    assert rows[0] == ["PROVIDER", "MODEL", "FIRST", "TOKEN", "(s)", "TOTAL", "(s)", "TOKENS", "MODELS", "DOCUMENTED"]
     assert [row[0] for row in rows[1:]] == list(paths)
     for row in (rows[1], rows[5]):
-        _, model, first, total, tokens = row
+        _, model, first, total, tokens, *_ = row
         assert (model, tokens) == (MODEL, "14")
         assert 0 < float(first) <= float(total)
-    assert [row[1:] for row in rows[2:5]] == [["broken:", hop, "-", "-", "-"] for hop in ("limit", "tls", "route")]
+    assert [row[1:] for row in rows[2:5]] == [
+        ["broken:", hop, "-", "-", "-", "-", "-"] for hop in ("limit", "tls", "route")
+    ]
     for provider, hop in (("limited", Hop.LIMIT), ("tls", Hop.TLS), ("lost", Hop.ROUTE)):
         assert f"{provider}: broken at the hop {hop.label}: {hop.meaning}.\n" in run.stderr
 
@@ -196,6 +162,10 @@ def test_a_missing_or_invalid_option_is_reported_in_one_line(
         (["--stack", "prod", "--path", "/m"], "not allowed with argument"),
         (["--all", "--provider", "mistral"], "not allowed with argument"),
         (["--stack", "prod", "--all", "--json"], "because it prints a table"),
+        (["--stack", "prod", "--all", "--models"], "its table has the number of models"),
+        (["--models", "--embeddings", "a", "--model", "m"], "not allowed with argument"),
+        (["--models", "--stream"], "which come in one piece"),
+        (["--embeddings", "a"], "give the embedding model too: --model"),
         (["--path", "/m", "--provider", "mistral"], "because it names one provider"),
         (["--tokn"], "--tokn"),
     ],
