@@ -1,13 +1,13 @@
 """The whole OpenAI API behind one base URL: the official client, the real agentgateway, and nothing else between."""
 
 import json
-from functools import partial
 from typing import Any
 
 import openai
 import pytest
 
 from tests.gateway.deployment import KEY, Deployment
+from tests.gateway.load import Load
 from tests.gateway.openai_provider import Exchange, completion
 from tests.gateway.test_changes_under_load import changed
 
@@ -138,8 +138,13 @@ def test_a_base_url_without_v1_and_the_routes_own_path_do_as_well(
 
 def test_a_live_route_changes_between_chat_and_all_and_loses_no_request(deployment: Deployment) -> None:
     deployment.up(endpoints="chat")
+    bare = f"{deployment.gateway.url}{deployment.route_path}"
     for endpoints in ("all", "chat", "all"):
-        changed(deployment, partial(deployment.up, endpoints=endpoints))
+        printed: list[str] = []
+        with Load(bare) as load:
+            changed(deployment, lambda: printed.append(deployment.up(endpoints=endpoints)))  # noqa: B023
+        assert (load.lost, load.total > 0) == ({}, True)
+        assert "1 updated" in printed[0]
     assert {each.path for each in deployment.provider.requests} == {"/v1/chat/completions"}
     assert {each.json["model"] for each in deployment.provider.requests} == {"configured"}
     assert deployment.provider.keys() == {f"Bearer {KEY}"}

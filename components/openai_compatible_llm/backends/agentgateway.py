@@ -96,14 +96,13 @@ class Agentgateway(BackendDefinition):
         return {"traffic": traffic}
 
     def route_rules(self, settings: Settings) -> list[Spec]:
-        """Builds the rules: with all endpoints, the provider gets the path below the route's.
+        """Builds the rules, which give the backend the path below the route's.
 
-        A request to the route's path itself stays a chat completion in any case.
+        They are the same whatever the endpoints, so that a change of those is a change of the backend alone. A request
+        to the route's path itself is a chat completion in any case.
         """
         path = settings.route_path
         filters = _route_filters(settings.providers)
-        if settings.endpoints == Endpoints.CHAT:
-            return [gateway_api.rule([gateway_api.path_prefix(path)], filters)]
         return [
             gateway_api.rule([gateway_api.exact_path(path)], [*filters, gateway_api.path_replacement(CHAT_PATH)]),
             gateway_api.rule([gateway_api.path_prefix(path)], [*filters, gateway_api.prefix_removal()]),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components import BackendApi, Endpoints
+from components import BackendApi
 from tests import seed
 from tests.unit.recording import Recording, record_component
 
@@ -21,11 +21,21 @@ def test_a_preset_and_a_key_give_the_whole_spec(
     expected = seed.MISTRAL["HTTPRoute"]["spec"]
     (rule,) = expected["rules"]
     backend_ref = {"name": "mistral", "namespace": "gloo-system", "group": backend_group, "kind": backend_kind}
+    rules = [rule]
     if api is BackendApi.AGENTGATEWAY:
-        # Its proxy sets the provider's host.
-        rule = {name: value for name, value in rule.items() if name != "filters"}
-    spec = route(record_component({**mistral, "endpoints": Endpoints.CHAT}))
-    assert spec == {**expected, "rules": [{**rule, "backendRefs": [backend_ref]}]}
+        # Its proxy sets the provider's host, and knows a chat completion by its path.
+        chat, below = (
+            {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"},
+            {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"},
+        )
+        (match,) = rule["matches"]
+        exact = {"path": {"type": "Exact", "value": match["path"]["value"]}}
+        rules = [
+            {"matches": [exact], "filters": [{"type": "URLRewrite", "urlRewrite": {"path": chat}}]},
+            {"matches": [match], "filters": [{"type": "URLRewrite", "urlRewrite": {"path": below}}]},
+        ]
+    spec = route(record_component(mistral))
+    assert spec == {**expected, "rules": [{**each, "backendRefs": [backend_ref]} for each in rules]}
 
 
 def test_the_route_and_the_backend_share_the_components_namespace(mistral: dict[str, Any]) -> None:
