@@ -10,16 +10,13 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from . import gateway_api, readiness
 from .args import OpenAICompatibleLLMArgs
-from .backends import BACKENDS
+from .backends import BACKENDS, SECRET_KEY
 from .client_url import client_base_url
 from .inputs import Inputs, parse
 from .secret_rotation import warn_if_rotation_replaces_secret
 from .settings import TLS, ObjectNames, Settings
 
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"  # noqa: S105 (Pulumi's word for a resource type)
-
-# The key in the Secret under which the gateway looks for the API key; under another it finds none.
-SECRET_KEY = "Authorization"  # noqa: S105
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..args import BackendApi
 from . import agentgateway, kgateway
-from .base import EACH, BackendDefinition
+from .base import EACH, SECRET_KEY, BackendDefinition
 
 BACKENDS: Mapping[BackendApi, BackendDefinition] = {
     BackendApi.KGATEWAY: kgateway.DEFINITION,
@@ -18,4 +18,4 @@ def find_by_group(group: str) -> BackendDefinition | None:
     return next((definition for definition in BACKENDS.values() if definition.group == group), None)
 
 
-__all__ = ["BACKENDS", "DEFAULT_API", "EACH", "BackendDefinition", "find_by_group"]
+__all__ = ["BACKENDS", "DEFAULT_API", "EACH", "SECRET_KEY", "BackendDefinition", "find_by_group"]

@@ -13,6 +13,9 @@ from .gateway_errors import SHARED_ERRORS, GatewayError
 Spec = dict[str, Any]
 Object = Mapping[str, Any]
 
+SECRET_KEY = "Authorization"  # noqa: S105 (the name of an entry)
+"""Entry of a Secret in which the gateways look for the API key; in another they find none."""
+
 EACH = "*"
 """Stands in the path of an argument for every item of a list or map."""
 

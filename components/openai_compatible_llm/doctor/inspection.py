@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .. import client_url
+from ..backends import SECRET_KEY
 from ..backends.base import Object
-from ..component import SECRET_KEY
 from ..presets import HTTPS_PORT
 from .hops import Finding, Hop
 from .redaction import sanitize

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..backends import BackendDefinition
+from ..backends import SECRET_KEY, BackendDefinition
 from ..backends.base import Object
-from ..component import SECRET_KEY
 
 
 @dataclass(frozen=True)
