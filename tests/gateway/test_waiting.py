@@ -17,6 +17,7 @@ def test_up_ends_when_the_gateway_answers(deployment: Deployment) -> None:
 
 
 def test_with_a_wrong_gateway_up_fails_naming_the_route(deployment: Deployment) -> None:
+    deployment.up(waitForReady=True, readyTimeoutSeconds=60)
     gateway = {"name": "nobody", "namespace": deployment.gateway.namespace}
     deployment.write({deployment.name: deployment.config(gateway=gateway, waitForReady=True, readyTimeoutSeconds=5)})
     printed = deployment.project.fails("up", "--yes", "--skip-preview", "--stack", "test")
@@ -46,7 +47,7 @@ def test_with_an_api_that_nobody_serves_up_fails_at_the_backend_and_the_old_rout
 @pytest.mark.parametrize("api", ["kgateway"], indirect=True)
 def test_it_waits_for_a_policy_whose_authorities_are_missing(deployment: Deployment) -> None:
     tls = {"caCertificateConfigmap": "not-there"}
-    deployment.write({deployment.name: deployment.config(tls=tls, waitForReady=True, readyTimeoutSeconds=5)})
+    deployment.write({deployment.name: deployment.config(tls=tls, waitForReady=True, readyTimeoutSeconds=20)})
     printed = deployment.project.fails("up", "--yes", "--skip-preview", "--stack", "test")
     assert NOT_ACCEPTED in printed
     assert "BackendTLSPolicy" in printed
