@@ -136,10 +136,11 @@ def test_a_base_url_without_v1_and_the_routes_own_path_do_as_well(
     assert deployment.provider.requests[-1].path == f"{prefix}/embeddings"
 
 
-def test_a_live_route_changes_between_chat_and_all_and_loses_no_request(deployment: Deployment) -> None:
+@pytest.mark.parametrize("path", ["", "/v1/chat/completions"])
+def test_a_live_route_changes_between_chat_and_all_and_loses_no_request(deployment: Deployment, path: str) -> None:
     deployment.up(endpoints="chat")
     for endpoints in ("all", "chat", "all"):
-        changed(deployment, partial(deployment.up, endpoints=endpoints))
+        changed(deployment, partial(deployment.up, endpoints=endpoints), path)
     assert {each.path for each in deployment.provider.requests} == {"/v1/chat/completions"}
     assert {each.json["model"] for each in deployment.provider.requests} == {"configured"}
     assert deployment.provider.keys() == {f"Bearer {KEY}"}

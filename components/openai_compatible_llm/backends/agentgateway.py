@@ -62,15 +62,15 @@ class Agentgateway(BackendDefinition):
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the rules: with all endpoints, the provider gets the path below the route's.
 
-        A request to the route's path itself stays a chat completion in any case.
+        A request to the route's path itself is a chat completion in any case. It has a rule of its own in any case too:
+        the backend is updated before the route, and would pass such a request on while the route doesn't rewrite it.
         """
         path = settings.route_path
         filters = _route_filters(settings.provider)
-        if settings.endpoints == Endpoints.CHAT:
-            return [gateway_api.rule([gateway_api.path_prefix(path)], filters)]
+        below = filters if settings.endpoints == Endpoints.CHAT else [*filters, gateway_api.prefix_removal()]
         return [
             gateway_api.rule([gateway_api.exact_path(path)], [*filters, gateway_api.path_replacement(CHAT_PATH)]),
-            gateway_api.rule([gateway_api.path_prefix(path)], [*filters, gateway_api.prefix_removal()]),
+            gateway_api.rule([gateway_api.path_prefix(path)], below),
         ]
 
     def read_endpoint(self, backend: Object) -> str:

@@ -24,8 +24,16 @@ def test_a_preset_and_a_key_give_the_whole_spec(
     if api is BackendApi.AGENTGATEWAY:
         # Its proxy sets the provider's host.
         rule = {name: value for name, value in rule.items() if name != "filters"}
+        path = {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}
+        own_path = {
+            "matches": [{"path": {"type": "Exact", "value": "/mistral"}}],
+            "filters": [{"type": "URLRewrite", "urlRewrite": {"path": path}}],
+        }
+        rules = [own_path, rule]
+    else:
+        rules = [rule]
     spec = route(record_component({**mistral, "endpoints": Endpoints.CHAT}))
-    assert spec == {**expected, "rules": [{**rule, "backendRefs": [backend_ref]}]}
+    assert spec == {**expected, "rules": [{**each, "backendRefs": [backend_ref]} for each in rules]}
 
 
 def test_the_route_and_the_backend_share_the_components_namespace(mistral: dict[str, Any]) -> None:
