@@ -64,8 +64,9 @@ class Deployment:
         """Asks through the gateway, below the route's path."""
         return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
 
-    def load(self) -> Load:
-        return Load(self.url)
+    def load(self, path: str = "/v1/chat/completions") -> Load:
+        """Requests to a path below the route's."""
+        return Load(f"{self.gateway.url}{self.route_path}{path}")
 
 
 def ask(url: str, body: dict[str, Any] | None = None, **options: Any) -> urllib3.BaseHTTPResponse:

@@ -14,9 +14,9 @@ NEW_KEY = "sk-canary-gateway-77ab"
 AROUND = 60
 
 
-def changed(deployment: Deployment, change: Callable[[], object]) -> Load:
+def changed(deployment: Deployment, change: Callable[[], object], path: str = "/v1/chat/completions") -> Load:
     """Makes a change while requests come in, which go on for a while before and after it."""
-    with deployment.load() as load:
+    with deployment.load(path) as load:
         load.wait_for(AROUND)
         change()
         load.wait_for(AROUND)

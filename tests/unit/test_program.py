@@ -71,7 +71,8 @@ def test_arguments_are_written_in_camel_case() -> None:
     )
     route = recording.spec("HTTPRoute")
     assert route["parentRefs"] == [{"name": "edge", "namespace": "gloo-system"}]
-    assert route["rules"][0]["matches"] == [{"path": {"type": "PathPrefix", "value": "/m"}}]
+    matches = [match["path"] for rule in route["rules"] for match in rule["matches"]]
+    assert matches == [{"type": "Exact", "value": "/m"}, {"type": "PathPrefix", "value": "/m"}]
     auth = recording.spec("AgentgatewayBackend")["policies"]["auth"]
     assert auth["location"] == {"header": {"name": "api-key"}}
 
