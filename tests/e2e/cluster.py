@@ -16,6 +16,8 @@ CUSTOM = {
     "AgentgatewayBackend": AGENTGATEWAY_BACKEND,
     "HTTPRoute": ROUTE,
     "BackendTLSPolicy": TLS_POLICY,
+    "AgentgatewayPolicy": ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies"),
+    "TrafficPolicy": ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies"),
 }
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""

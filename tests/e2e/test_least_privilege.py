@@ -39,15 +39,16 @@ def test_up_refresh_and_destroy_need_no_more_than_the_role(stack: Stack, account
     def program(model: str) -> inline_stack.Program:
         def make() -> None:
             for name, api in (("mistral", "kgateway"), ("deepseek", "agentgateway")):
-                args = {"preset": name, "api": api, "api_key": "sk-test", "model": model}
+                limits = [{"requests": 100, "per": "minute"}]
+                args = {"preset": name, "api": api, "api_key": "sk-test", "model": model, "rate_limits": limits}
                 OpenAICompatibleLLM(name, cast("Any", {**args, "namespace": account.namespace}))
 
         return make
 
-    assert stack.up(program("first")) == {"11 created"}
+    assert stack.up(program("first")) == {"13 created"}
     made = {kind for name in ("mistral", "deepseek") for kind in cluster.objects(name, account.namespace)}
     assert made == {"Secret", *CUSTOM}
-    assert stack.up(program("second"), refresh=True) == {"2 updated", "9 unchanged"}
+    assert stack.up(program("second"), refresh=True) == {"2 updated", "11 unchanged"}
     stack.destroy()
     assert cluster.objects("mistral", account.namespace) == {}
 
@@ -85,9 +86,13 @@ def one_of_each(namespace: str) -> None:
     validation = {"hostname": "api.example.com", "wellKnownCACertificates": "System"}
     policy = {"targetRefs": [target], "validation": validation}
     provider = {"openai": {}, "host": "api.example.com", "port": 443}
+    of_route = {"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}]}
+    limit = {"local": [{"requests": 1, "unit": "Minutes"}]}
     for api_version, kind, name, spec in (
         ("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", {"ai": {"provider": provider}}),
         ("gateway.networking.k8s.io/v1", "BackendTLSPolicy", "mistral-tls", policy),
+        ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy", "mistral", {**of_route, "traffic": {"rateLimit": limit}}),
+        ("gateway.kgateway.dev/v1alpha1", "TrafficPolicy", "mistral", of_route),
     ):
         CustomResource(kind, api_version, kind, metadata={"name": name, "namespace": namespace}, spec=spec)
 
@@ -113,7 +118,7 @@ def test_destroy_without_delete_fails_for_every_kind(stack: Stack, account: Acco
     destroy = functools.partial(stack.stack.destroy, on_output=stack.printed.append, color="never")
     said = stack.fails(destroy, continue_on_error=True)
     assert_forbids(said, "delete", account)
-    assert len(cluster.objects("mistral", account.namespace)) == 5
+    assert len(cluster.objects("mistral", account.namespace)) == len(RESOURCES)
 
     account.set_verbs()
     stack.destroy()
