@@ -32,7 +32,9 @@ def _holds(wanted: str, live: Object) -> bool:
         conditions = [each for each in reported if each.get("observedGeneration", generation) >= generation]
     elif found := _CONDITION_OF_EACH.fullmatch(wanted):
         parent = found["parent"]
-        reports = [each for each in status.get(found["list"], []) if parent in (None, each["parentRef"]["name"])]
+        reports = status.get(found["list"], [])
+        if parent is not None:
+            reports = [each for each in reports if each["parentRef"]["name"] == parent]
         conditions = [condition for each in reports for condition in each["conditions"]]
     else:
         raise ProviderError(f"the Kubernetes stand-in doesn't know how to wait for {wanted}")

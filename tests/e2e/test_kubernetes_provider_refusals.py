@@ -27,6 +27,7 @@ def test_what_the_api_server_refuses_is_an_error(stack: Stack, namespace: str, k
     stack.up(of(lambda: route(namespace)))
     for action in actions:
         assert 'Unsupported value: "Nonsense"' in stack.fails(action, wrong)
+    stack.up(of(lambda: route(namespace)))
     assert stack.up(of(lambda: route(namespace))) == {"2 unchanged"}
 
 

@@ -24,7 +24,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {{ OpenAICompatibleLLM }} from "@pulumi/openai-compatible-llm";
 
 const mistral = new OpenAICompatibleLLM("mistral", {{
-    ...{arguments},
+    {arguments},
     apiKey: new pulumi.Config().requireSecret("mistralApiKey"),
 }});
 export const path = mistral.path;
@@ -68,11 +68,10 @@ def deploy(deployment: Deployment, project: Project, write: Callable[[dict[str, 
     project("package", "add", "../openai-compatible-llm/components", **PIP)
     project("config", "set", "--secret", "mistralApiKey", KEY)
 
-    misspelt = {**given, "gatway": given["gateway"]}
-    write(misspelt)
+    write({"gatway" if name == "gateway" else name: value for name, value in given.items()})
     refused = project.fails("preview", "--stack", "test")
     assert "gatway" in refused
-    assert "gateway" in refused.replace("gatway", "")
+    assert "does not exist" in refused
     assert KEY not in refused
 
     write({**given, "preset": "mistrl"})
@@ -116,6 +115,6 @@ def test_a_typescript_program_to_a_completion(deployment: Deployment, their_proj
     subprocess.run(install, cwd=their_project.folder, check=True)
 
     def write(given: dict[str, Any]) -> None:
-        (their_project.folder / "index.ts").write_text(TYPESCRIPT.format(arguments=json.dumps(given)))
+        (their_project.folder / "index.ts").write_text(TYPESCRIPT.format(arguments=json.dumps(given)[1:-1]))
 
     deploy(deployment, their_project, write)

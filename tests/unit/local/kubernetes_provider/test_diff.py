@@ -212,6 +212,7 @@ ACCEPTED: Object = {
             {"parentRef": {"name": "old"}, "conditions": conditions(Accepted="True", ResolvedRefs="False")},
             {"parentRef": {"name": "new"}, "conditions": conditions(Accepted="False", ResolvedRefs="True")},
         ],
+        "ancestors": [{"ancestorRef": {"name": "mistral"}, "conditions": conditions(Accepted="True")}],
     },
 }
 PARENT = 'jsonpath={.status.parents[?@.parentRef.name=="%s"].conditions[?@.type=="%s" && @.status=="True"]}'
@@ -235,6 +236,7 @@ def holds(wanted: str, live: Object = ACCEPTED) -> bool:
         (PARENT % ("other", "Accepted"), False),
         (ANY % "ResolvedRefs", True),
         (ANY % "Programmed", False),
+        ((ANY % "Accepted").replace("parents", "ancestors"), True),
         (json.dumps(["condition=Accepted", ANY % "ResolvedRefs"]), True),
         (json.dumps(["condition=Accepted", ANY % "Programmed"]), False),
     ],
