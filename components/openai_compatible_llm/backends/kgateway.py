@@ -36,6 +36,7 @@ class Kgateway(BackendDefinition):
             ("fallbacks",),
             "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
             "give `api: agentgateway`",
+            bool,
         ),
         Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
         Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
