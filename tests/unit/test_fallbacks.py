@@ -1,4 +1,4 @@
-"""The arguments `fallbacks`, `retries` and `request_timeout_seconds`: who gets a request, how often, and for how long."""
+"""The arguments `fallbacks`, `retries` and `request_timeout_seconds`: who gets a request, and how often."""
 
 from collections.abc import Callable
 from typing import Any
@@ -374,9 +374,9 @@ def test_what_can_not_be_is_refused(args: dict[str, Any], problems: list[str]) -
 
 def test_other_languages_get_the_problems_of_fallbacks_in_their_spelling() -> None:
     with pytest.raises(InvalidArguments) as caught:
-        made(fallbacks=[{**DEEPSEEK, "api_key": None, "tls": {"ca": "x"}}])
+        made(fallbacks=[{**DEEPSEEK, "api_key": None, "auth_headr": {}}])
     assert caught.value.errors == [
-        {"property_path": "fallbacks[0].tls.ca", "reason": caught.value.errors[0]["reason"]},
+        {"property_path": "fallbacks[0].auth_headr", "reason": "unknown argument; did you mean `authHeader`?"},
         {"property_path": "fallbacks[0].apiKey", "reason": "required, unless you give `apiKeySecret`"},
     ]
 
@@ -402,7 +402,7 @@ def test_a_late_argument_of_a_fallback_gives_the_same_objects_and_makes_no_spec_
 
 
 def test_late_retries_and_timeouts_give_the_same_objects() -> None:
-    retries = {"attempts": 2, "status_codes": [429, 503], "backoff_milliseconds": 10}
+    retries: dict[str, Any] = {"attempts": 2, "status_codes": [429, 503], "backoff_milliseconds": 10}
 
     def args() -> dict[str, Any]:
         codes = [pulumi.Output.from_input(code) for code in retries["status_codes"]]
