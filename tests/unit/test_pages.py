@@ -130,8 +130,10 @@ def test_every_stack_file_makes_its_providers(block: str, monkeypatch: pytest.Mo
     assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
     config = yaml.safe_load(content)["config"]
     providers = config[f"{PROJECT}:providers"]
-    for name in providers:
+    for name, settings in providers.items():
         monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", KEY)
+        for fallback in settings.get("fallbacks", ()):
+            monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
     for kind in ("Backend", ":HTTPRoute"):
         assert {each.name for each in recording.resources if each.type.endswith(kind)} == set(providers)

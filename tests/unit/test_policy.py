@@ -118,9 +118,10 @@ def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
 
 def run_program(config: dict[str, Any], api: str) -> Recording:
     """Runs the project's program with this config and gateway API, and with a key where one is needed."""
-    for provider in config[f"{PROJECT}:providers"].values():
-        if not provider.keys() & {"apiKeySecret", "passthrough"}:
-            provider["apiKey"] = KEY
+    for component in config[f"{PROJECT}:providers"].values():
+        for provider in with_fallbacks(component):
+            if not provider.keys() & {"apiKeySecret", "passthrough"}:
+                provider["apiKey"] = KEY
     return record_program({f"{PROJECT}:api": api, **config})
 
 
