@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+import kubernetes
 import pytest
 import trustme
 import urllib3
 
+from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import KEY, Deployment, ask
 from tests.gateway.load import Load
 from tests.gateway.openai_provider import (
@@ -177,11 +179,30 @@ def wait_for_all(loads: dict[str, Load], more: int) -> None:
         load.wait_for(max(goals[failure] - load.total, 0))
 
 
+@pytest.fixture
+def configmap(namespace: str, foreign_authority: trustme.CA, cluster: Cluster) -> str:
+    """Name of one with the foreign authority."""
+    metadata = kubernetes.client.V1ObjectMeta(name="house-ca")
+    data = {"ca.crt": foreign_authority.cert_pem.bytes().decode()}
+    cluster.core.create_namespaced_config_map(namespace, kubernetes.client.V1ConfigMap(metadata=metadata, data=data))
+    return "house-ca"
+
+
 @AGENTGATEWAY
 def test_one_request_reaches_the_last_of_three_providers(
-    deployment: Deployment, other_provider: OpenAIProvider, third_provider: OpenAIProvider
+    deployment: Deployment,
+    other_provider: OpenAIProvider,
+    third_provider: OpenAIProvider,
+    foreign_authority: trustme.CA,
+    configmap: str,
 ) -> None:
-    fallbacks = [fallback(other_provider), fallback(third_provider, "third")]
+    third_provider.tls = tls_context(foreign_authority, "llm.internal")
+    tls = {"hostname": "llm.internal", "caCertificateConfigmap": configmap}
+    header = {"headerName": "api-key"}
+    fallbacks = [
+        fallback(other_provider, authHeader=header),
+        fallback(third_provider, "third", host="127.0.0.1", tls=tls),
+    ]
     limited = f"{deployment.route_path}/limited"
     deployment.write(
         {
@@ -201,7 +222,11 @@ def test_one_request_reaches_the_last_of_three_providers(
     answer = deployment.ask()
     assert (answer.status, answer.json()["model"]) == (200, "of-third")
     assert (len(deployment.provider.requests), len(other_provider.requests)) == (2, 2)
-    assert len(third_provider.requests) == 1
+    (came,) = third_provider.requests
+    assert (came.server_name, came.authorization) == ("llm.internal", f"Bearer {SECOND_KEY}")
+    assert other_provider.requests[0].headers["api-key"] == SECOND_KEY
+    assert other_provider.keys() == {None}
+    assert deployment.provider.keys() == {f"Bearer {KEY}"}
     assert deployment.ask().json()["model"] == "of-third"
     assert (len(deployment.provider.requests), len(other_provider.requests)) == (2, 2)
 
@@ -259,16 +284,29 @@ def test_a_stream_that_has_begun_stays_with_its_provider(
 
 
 @AGENTGATEWAY
-def test_a_large_request_is_not_sent_again_and_the_next_one_goes_to_the_fallback(
+def test_a_status_or_size_that_is_not_sent_again_gets_the_error_and_the_next_request_the_fallback(
     deployment: Deployment, other_provider: OpenAIProvider
 ) -> None:
     deployment.up(fallbacks=[fallback(other_provider)])
+    deployment.provider.behaviour = failing(401)
+    assert [deployment.ask().status for _ in range(2)] == [401, 401]
+    deployment.provider.requests.clear()
+
     deployment.provider.behaviour = failing(500)
     assert deployment.ask(body=LARGE).status == 500
     assert other_provider.requests == []
     answer = deployment.ask(body=LARGE)
     assert (answer.status, answer.json()["model"]) == (200, "of-second")
     assert len(deployment.provider.requests) == 1
+
+    with deployment.load() as load:
+        deployment.provider.behaviour = completion
+        while len(deployment.provider.requests) < 2:
+            load.wait_for(1)
+    deployment.provider.behaviour = failing(529)
+    answers = [deployment.ask() for _ in range(2)]
+    assert [answer.status for answer in answers] == [529, 200]
+    assert answers[1].json()["model"] == "of-second"
 
 
 @AGENTGATEWAY

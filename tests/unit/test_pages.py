@@ -245,7 +245,7 @@ def test_the_example_of_a_completion_is_printed_so() -> None:
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
     secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
-    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secret=secret)
+    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
     finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
     assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING

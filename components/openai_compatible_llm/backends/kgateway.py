@@ -94,9 +94,9 @@ class Kgateway(BackendDefinition):
         llm = _read_llm(backend)
         return f"{llm.get('host', '?')}:{llm.get('port', '?')}"
 
-    def read_secret_name(self, backend: Object) -> str | None:
-        name: str | None = _read_auth_token(backend).get("secretRef", {}).get("name")
-        return name
+    def read_secret_names(self, backend: Object) -> list[str]:
+        name = _read_auth_token(backend).get("secretRef", {}).get("name")
+        return [name] if name else []
 
     def reads_passthrough(self, backend: Object) -> bool:
         return bool(_read_auth_token(backend).get("kind") == "Passthrough")
