@@ -1,4 +1,4 @@
-"""What `make chat` reads of a backend with fallbacks: the Secret and the certificate of each provider, and who answered."""
+"""What `make chat` reads of a backend with fallbacks: the Secret and the TLS of each provider, and who answered."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Chat, Deploy
 from tests.e2e.doctor.objects import API_KEY, POLICY
 from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, WRONG_NAME
+from tests.stand_in_gateway import MODEL, completion
 
 API = BackendApi.AGENTGATEWAY
 FALLBACK = {"name": "eu", "host": "eu.example.com", "port": 8443, "model": "of-eu"}
@@ -17,10 +18,10 @@ SHARED: dict[str, Any] = {"fallbacks": [{**FALLBACK, "api_key_secret": {"name": 
 
 def test_a_fallback_without_its_secret_is_found_although_a_completion_arrived(chat: Chat, deploy: Deploy) -> None:
     objects = deploy(API, **MADE)
-    run = chat()
-    report = run.broken_at(Hop.SECRET, stdout=run.stdout)
-    assert run.stdout
-    assert f"Secret {objects.namespace}/mistral-eu-secret, which the backend names, does not exist" in report
+    asked = chat.where(completion)
+    assert asked.status == Hop.SECRET.status
+    missing = f"Secret {objects.namespace}/mistral-eu-secret, which the backend names, does not exist"
+    assert f"a completion arrived, yet {missing}" in asked.stderr
 
 
 def test_the_secret_of_each_provider_is_named_after_a_refused_key(chat: Chat, deploy: Deploy) -> None:
@@ -49,4 +50,7 @@ def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: Chat, deploy: 
         assert definition.has_own_tls(backend)
 
     objects.change(objects.backend, read)
-    assert chat().status == 0
+    asked = chat.where(completion)
+    assert asked.status == 0
+    # The model of the answer tells which provider gave it.
+    assert MODEL in asked.stderr
