@@ -183,7 +183,7 @@ def key_places(name: str, args: Mapping[Any, Any]) -> list[KeyPlace]:
     places = []
     if not any(map(args.get, KEY_SOURCES)):
         places.append(KeyPlace(f"provider {name}", (), _variables(name, args)))
-    for index, fallback in enumerate(_fallbacks(args)):
+    for index, fallback in _fallbacks(args):
         label = fallback.get("name")
         if isinstance(label, str) and not any(map(fallback.get, KEY_SOURCES)):
             variables = _variables(f"{name}-{label}", fallback)
@@ -212,15 +212,17 @@ def _arguments(name: str, given: Mapping[str, Any], defaults: Mapping[str, Any])
         if value and not (names_clients and key in (CLIENT_KEYS, CLIENT_KEYS_SECRET))
     }
     args = to_python(DECLARED, inherited | dict(given))
-    for label, provider in ((name, args), *((each.get("name"), each) for each in _fallbacks(args))):
+    for label, provider in ((name, args), *((each.get("name"), each) for _, each in _fallbacks(args))):
         if label and not any(map(provider.get, HOST_SOURCES)):
             provider["preset"] = label
     return args
 
 
-def _fallbacks(args: Mapping[Any, Any]) -> list[dict[Any, Any]]:
+def _fallbacks(args: Mapping[Any, Any]) -> list[tuple[int, dict[Any, Any]]]:
+    """Returns each fallback that is a group of settings, with its place in the list."""
     fallbacks = args.get("fallbacks")
-    return [each for each in fallbacks if isinstance(each, dict)] if isinstance(fallbacks, list) else []
+    entries = enumerate(fallbacks) if isinstance(fallbacks, list) else ()
+    return [(index, each) for index, each in entries if isinstance(each, dict)]
 
 
 def _take_key(args: dict[Any, Any], place: KeyPlace, environment: Mapping[str, str]) -> bool:
@@ -240,7 +242,7 @@ def _at(args: dict[Any, Any], place: KeyPlace) -> dict[Any, Any]:
 
 def _with_secret_keys(args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
     """Makes all keys secrets from here on: `Config.get_object` returned them in plain text."""
-    for provider in (args, *_fallbacks(args)):
+    for provider in (args, *(each for _, each in _fallbacks(args))):
         if provider.get("api_key"):
             provider["api_key"] = pulumi.Output.secret(provider["api_key"])
     if args.get("client_api_keys"):
@@ -373,7 +375,7 @@ def _warn_of_plain_text_keys(config: pulumi.Config, providers: Mapping[str, Any]
 def _plain_text_keys(name: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if given.get("apiKey"):
         yield ("apiKey",), f"provider {name}"
-    for index, fallback in enumerate(_fallbacks(given)):
+    for index, fallback in _fallbacks(given):
         if fallback.get("apiKey"):
             yield ("fallbacks", index, "apiKey"), f"fallback {fallback.get('name')} of provider {name}"
     for client in given.get(CLIENT_KEYS) or {}:

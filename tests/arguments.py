@@ -77,6 +77,32 @@ credentials = st.one_of(
     st.builds(lambda name, header: {"api_key_secret": {"name": name}, **header}, names, headers),
     st.just({"passthrough": True}),
 )
+of_fallbacks = st.one_of(
+    st.fixed_dictionaries(
+        {"preset": st.sampled_from(sorted(PRESETS))},
+        optional={"host": hosts, "port": ports, "path": paths, "tls": tls_checks},
+    ),
+    st.fixed_dictionaries({"host": hosts}, optional={"port": ports, "path": paths, "tls": tls_checks}),
+    st.fixed_dictionaries({"base_url": base_urls.filter(lambda url: url.startswith("https"))}),
+)
+fallbacks = st.lists(
+    st.builds(
+        # With a model of its own each may be on any host.
+        lambda name, endpoint, key, model, header: {"name": name, **endpoint, **key, "model": model, **header},
+        names.map(lambda name: f"to-{name}"),
+        of_fallbacks,
+        st.one_of(st.just({"api_key": CANARY}), st.builds(lambda secret: {"api_key_secret": {"name": secret}}, names)),
+        models,
+        headers,
+    ),
+    max_size=7,
+    unique_by=lambda fallback: fallback["name"],
+)
+retries = optional(
+    attempts=st.integers(1, 254),
+    status_codes=st.lists(st.integers(400, 599), min_size=1, max_size=5, unique=True),
+    backoff_milliseconds=st.integers(1, 99999),
+)
 waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries(
@@ -87,6 +113,9 @@ others = optional(
     api=st.sampled_from(["kgateway", "agentgateway"]),
     endpoints=st.sampled_from(["chat", "all"]),
     model=models,
+    request_timeout_seconds=st.integers(1, 99999),
+    retries=retries,
+    fallbacks=fallbacks,
     # A dry run needs namespaces that exist on every API server.
     namespace=st.sampled_from(["default", "kube-system"]),
     gateway=optional(name=names, namespace=labels, section_name=names, url=gateway_urls),
@@ -103,10 +132,18 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
     if args.get("api") == "agentgateway":
         unsupported = [] if args.get("rewrite_host", True) else ["rewrite_host"]
     else:
-        unsupported = ["auth_header", *(["endpoints"] if args.get("endpoints") == "all" else [])]
-    if "path" in args and not args["path"].endswith("/chat/completions"):
+        unsupported = ["auth_header", "fallbacks", "retries"]
+        unsupported += ["endpoints"] if args.get("endpoints") == "all" else []
+    if _is_plain_http(args) or args.get("passthrough"):
+        unsupported.append("fallbacks")
+    providers = (args, *args.get("fallbacks", ()))
+    if any("path" in each and not each["path"].endswith("/chat/completions") for each in providers):
         unsupported.append("endpoints")
     return {key: value for key, value in args.items() if key not in unsupported}
+
+
+def _is_plain_http(args: dict[str, Any]) -> bool:
+    return bool(args.get("tls", {}).get("disabled")) or args.get("base_url", "").startswith("http:")
 
 
 accepted_arguments = st.builds(

@@ -36,20 +36,24 @@ def agentgateway_backend(auth: Any = _AUTH, *, tls: Any = None, name: str = "mis
 
 
 def two_providers(port: int = 443, **policies: Any) -> Manifest:
-    """Makes an AgentgatewayBackend with two providers, `first` and `second`."""
-    providers = [
-        {
-            "name": name,
-            "openai": {},
-            "host": f"{name}.example.com",
-            "port": port,
-            "policies": {"auth": _AUTH, **policies},
-        }
-        for name in ("first", "second")
-    ]
-    return manifest(
-        "agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", {"ai": {"groups": [{"providers": providers}]}}
-    )
+    """Makes an AgentgatewayBackend with two providers, `first` and `second`, of one group."""
+    return groups([_of_group("first", port, **policies), _of_group("second", port, **policies)])
+
+
+def first_and_fallback(**of_fallback: Any) -> Manifest:
+    """Makes an AgentgatewayBackend with two groups, of which the first provider has its TLS inline."""
+    first = _of_group("first", 443, tls={"sni": "first.example.com"})
+    return groups([first], [_of_group("second", 443, **of_fallback)])
+
+
+def groups(*providers: list[Manifest]) -> Manifest:
+    ai = {"groups": [{"providers": each} for each in providers]}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", {"ai": ai})
+
+
+def _of_group(name: str, port: int, **policies: Any) -> Manifest:
+    endpoint = {"name": name, "openai": {}, "host": f"{name}.example.com", "port": port}
+    return {**endpoint, "policies": {"auth": _AUTH, **policies}}
 
 
 def tls_policy(backend: Manifest, hostname: str = HOST, section: str = "", **validation: Any) -> Manifest:
@@ -88,6 +92,7 @@ INLINE_TOKENS = {
     "a Backend": [backend({"kind": "Inline", "inline": KEY}, port=8443)],
     "an AgentgatewayBackend": [agentgateway_backend({"key": KEY}, port=8443)],
     "one of several providers": [two_providers(port=8443, auth={"key": KEY})],
+    "a fallback": [first_and_fallback(auth={"key": KEY}, tls={"sni": "second.example.com"})],
 }
 
 KEYS_IN_SPECS = {
@@ -110,6 +115,7 @@ WITHOUT_TLS = {
         two_providers(),
         tls_policy(two_providers(), "first.example.com", "first"),
     ],
+    "a fallback": [first_and_fallback()],
 }
 
 WRONG_HOSTNAMES = {
@@ -118,6 +124,9 @@ WRONG_HOSTNAMES = {
     "another port": [backend(port=8443), tls_policy(backend(), "api.deepseek.com")],
     "an own certificate authority": [backend(), tls_policy(backend(), "llm.internal", caCertificateRefs=_HOUSE_CA)],
     "a section": [two_providers(port=8443), tls_policy(two_providers(), "first.example.com", "second")],
+    "the backend's own TLS": [agentgateway_backend(tls={"sni": "api.deepseek.com"})],
+    "a fallback's own TLS": [first_and_fallback(tls={"sni": "first.example.com"})],
+    "a fallback without TLS of its own": [first_and_fallback(), tls_policy(first_and_fallback(), "first.example.com")],
 }
 
 REFUSED = {

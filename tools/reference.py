@@ -40,12 +40,19 @@ def _argument_rows(
 ) -> Iterator[tuple[str, ...]]:
     for name, each in properties.items():
         python_name, camel_case_name = f"{group[0]}{python_names[name]}", f"{group[1]}{name}"
-        declared = types[each.ref.rsplit(":", 1)[1]] if each.ref else None
+        listed = each.items.ref if each.items else None
+        declared = _declared(each.ref or listed, types)
         meaning, default = _split_default(each.description or "")
-        yield f"`{python_name}`", f"`{camel_case_name}`", _type_name(each, declared), default, meaning
+        type_name = "list of groups" if listed else _type_name(each, declared)
+        yield f"`{python_name}`", f"`{camel_case_name}`", type_name, default, meaning
         if declared and declared.properties:
-            inside = (f"{python_name}.", f"{camel_case_name}.")
+            of_each = "[]." if listed else "."
+            inside = (f"{python_name}{of_each}", f"{camel_case_name}{of_each}")
             yield from _argument_rows(declared.properties, declared.properties_mapping, types, inside)
+
+
+def _declared(reference: str | None, types: Mapping[str, TypeDefinition]) -> TypeDefinition | None:
+    return types[reference.rsplit(":", 1)[1]] if reference else None
 
 
 def _type_name(argument: PropertyDefinition, declared: TypeDefinition | None) -> str:

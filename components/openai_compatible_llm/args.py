@@ -146,7 +146,7 @@ class FallbackArgs(TypedDict, total=False):
     model: pulumi.Input[str]
     """Model for every request. Default: the component's on the same host, else the request's own.
 
-    Required on another host than the component's if the component has a `model`.
+    Required on another host than the component's if the component has a `model` or `model_aliases`.
     """
 
     api_key: pulumi.Input[str]

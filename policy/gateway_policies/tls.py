@@ -9,6 +9,8 @@ from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown
 
 HTTPS_PORT = 443
 
+_ALLOW = "If that is intended, add it to allowedHostnames in the policy's configuration"
+
 Violation = tuple[str, str]
 """The message, and the URN of the resource that is wrong."""
 
@@ -21,13 +23,14 @@ class Endpoint:
         host: Host name or address, or `UNKNOWN`.
         port: TCP port, or `UNKNOWN`.
         section: Name by which a policy's `sectionName` refers to it, if the backend has several.
-        own_tls: Whether the backend has TLS settings of its own, in `policies.tls`.
+        own_tls: The backend's or the provider's own TLS settings, in `policies.tls`, which go before a policy; None
+            where there are none.
     """
 
     host: Any
     port: Any
     section: str | None
-    own_tls: bool
+    own_tls: Any
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def backends_without_tls(objects: Collection[KubernetesObject]) -> Iterator[Viol
     """Yields a violation for each backend on port 443 without a BackendTLSPolicy: it would get plain HTTP."""
     targets = list(_targets(objects))
     for backend, endpoint in _endpoints_of_all(objects):
-        if endpoint.port != HTTPS_PORT or endpoint.own_tls:
+        if endpoint.port != HTTPS_PORT or endpoint.own_tls is not None:
             continue
         if not any(target.is_for(backend, endpoint, if_unknown=True) for target in targets):
             message = (
@@ -68,9 +71,9 @@ def backends_without_tls(objects: Collection[KubernetesObject]) -> Iterator[Viol
 
 
 def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[str] = ()) -> Iterator[Violation]:
-    """Yields a violation for each BackendTLSPolicy that expects a certificate for another name than the host's.
+    """Yields a violation for each certificate that is expected to be for another name than the host's.
 
-    The hostname for an address isn't compared.
+    The name is a BackendTLSPolicy's `hostname`, or a backend's own `sni`. The name for an address isn't compared.
 
     Args:
         objects: All objects of the stack.
@@ -80,13 +83,19 @@ def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[s
     for backend, endpoint in _endpoints_of_all(objects):
         if not isinstance(endpoint.host, str) or _is_address(endpoint.host):
             continue
+        right = {endpoint.host.lower(), *(name.lower() for name in allowed)}
+        if endpoint.own_tls is not None:
+            name = endpoint.own_tls.get("sni") if isinstance(endpoint.own_tls, Mapping) else None
+            if isinstance(name, str) and name.lower() not in right:
+                expected = f'policies.tls.sni is "{name}", but the host is "{endpoint.host}"'
+                yield f"{backend}: {expected}. {_ALLOW}.", backend.urn
+            continue
         for target in targets:
             if not target.is_for(backend, endpoint, if_unknown=False) or not isinstance(target.hostname, str):
                 continue
-            if target.hostname.lower() not in {endpoint.host.lower(), *(name.lower() for name in allowed)}:
+            if target.hostname.lower() not in right:
                 expected = f'validation.hostname is "{target.hostname}", but the host of {backend} is "{endpoint.host}"'
-                remedy = "If that is intended, add it to allowedHostnames in the policy's configuration"
-                yield f"{target.policy}: {expected}. {remedy}.", target.policy.urn
+                yield f"{target.policy}: {expected}. {_ALLOW}.", target.policy.urn
 
 
 def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, Endpoint]]:
@@ -96,19 +105,20 @@ def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[Kub
                 yield each, endpoint
 
 
-def _endpoints(value: Any, section: str | None = None, *, own_tls: bool = False) -> Iterator[Endpoint]:
+def _endpoints(value: Any, section: str | None = None, own_tls: Any = None) -> Iterator[Endpoint]:
     """Yields an endpoint wherever a spec has a host beside a port."""
     if isinstance(value, list):
         for each in value:
-            yield from _endpoints(each, section, own_tls=own_tls)
+            yield from _endpoints(each, section, own_tls)
     elif isinstance(value, Mapping):
         policies = value.get("policies")
-        own_tls = own_tls or (isinstance(policies, Mapping) and policies.get("tls") is not None)
+        if isinstance(policies, Mapping) and policies.get("tls") is not None:
+            own_tls = policies["tls"]
         section = name if isinstance(name := value.get("name"), str) else section
         if value.get("host") is not None and value.get("port") is not None:
             yield Endpoint(value["host"], value["port"], section, own_tls)
         for each in value.values():
-            yield from _endpoints(each, section, own_tls=own_tls)
+            yield from _endpoints(each, section, own_tls)
 
 
 def _targets(objects: Iterable[KubernetesObject]) -> Iterator[Target]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components import OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.args import BackendApi, Endpoints
+from components.openai_compatible_llm.args import BackendApi, Endpoints, FallbackArgs
 from tests.contract.schemas import StrictSchemas
 from tests.unit.recording import PROJECT, REPOSITORY, record_component, record_program
 
@@ -52,7 +52,11 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
     "the least port": {**PRESET, "port": 1},
     "the greatest port": {**PRESET, "port": 65535},
     "a long host": {"host": ".".join(["a" * 63] * 3 + ["a" * 61]), "api_key": "key"},
+    "the shortest timeout": {**PRESET, "request_timeout_seconds": 1},
+    "the longest timeout": {**PRESET, "request_timeout_seconds": 99999},
 }
+
+FALLBACK: FallbackArgs = {"name": "eu", "host": "eu.example.com", "api_key": "key"}
 
 
 ONLY_KGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {"no rewriting": {**PRESET, "rewrite_host": False}}
@@ -63,6 +67,45 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
     "all endpoints at the root of the gateway": {**PRESET, "endpoints": Endpoints.ALL, "route_path": "/"},
     "the name of a header": {**PRESET, "auth_header": {"header_name": "api-key"}},
     "the prefix of a header": {**PRESET, "auth_header": {"prefix": "Token"}},
+    "the defaults of retries": {**PRESET, "retries": {}},
+    "the least of retries": {
+        **PRESET,
+        "request_timeout_seconds": 1,
+        "retries": {"attempts": 1, "status_codes": [400], "backoff_milliseconds": 1},
+    },
+    "the most of retries": {
+        **PRESET,
+        "request_timeout_seconds": 99999,
+        "retries": {"attempts": 254, "status_codes": list(range(400, 600)), "backoff_milliseconds": 99999},
+    },
+    "a fallback": {**PRESET, "fallbacks": [FALLBACK]},
+    "a fallback and all endpoints": {**PRESET, "fallbacks": [FALLBACK], "endpoints": Endpoints.ALL},
+    "everything of a fallback": {
+        **PRESET,
+        "fallbacks": [
+            {
+                "name": "house.eu-1",
+                "preset": "deepseek",
+                "host": "llm.example.com",
+                "port": 8443,
+                "path": "/api/v2/chat/completions",
+                "model": "large",
+                "api_key_secret": {"name": "keys"},
+                "auth_header": {"header_name": "api-key", "prefix": "Token"},
+                "tls": {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"},
+            },
+            {"name": "house", "base_url": "https://llm.example.com:8443/api/v1", "model": "m", "api_key": "key"},
+        ],
+    },
+    "a fallback in plain HTTP": {
+        "host": "vllm.models",
+        "port": 8000,
+        "tls": {"disabled": True},
+        "api_key": "key",
+        "fallbacks": [{**FALLBACK, "port": 8000, "tls": {"disabled": True}}],
+    },
+    "seven fallbacks": {**PRESET, "fallbacks": [{**FALLBACK, "name": f"f{number}"} for number in range(7)]},
+    "the longest name of a fallback": {**PRESET, "fallbacks": [{**FALLBACK, "name": "a" * 238}]},
 }
 
 
@@ -73,19 +116,24 @@ ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTG
 AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
 
 
-def _late(value: Any) -> Any:
+def _late(value: Any, at_once: tuple[str, ...] = AT_ONCE) -> Any:
     if isinstance(value, dict):
-        return {name: each if name in AT_ONCE else _late(each) for name, each in value.items()}
+        # A Secret is named after its fallback.
+        inner = {"fallbacks": (*AT_ONCE, "name")}
+        return {
+            name: each if name in at_once else _late(each, inner.get(name, at_once)) for name, each in value.items()
+        }
     if isinstance(value, list):
-        return [_late(each) for each in value]
+        return [_late(each, at_once) for each in value]
     return pulumi.Output.from_input(value)
 
 
 def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
     """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
-    if "api_key" in args:
-        kinds.append("Secret")
+    kinds += ["Secret" for each in (args, *args.get("fallbacks", ())) if "api_key" in each]
+    if "retries" in args or "fallbacks" in args:
+        kinds.append("AgentgatewayPolicy")
     if not args.get("tls", {}).get("disabled"):
         kinds.append("BackendTLSPolicy")
     return sorted(kinds)
@@ -142,8 +190,9 @@ def _arguments(shape: type, prefix: str = "") -> Iterator[str]:
 def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in args.items():
         yield prefix + name
-        if isinstance(value, Mapping):
-            yield from _given(value, f"{prefix}{name}.")
+        for group in value if isinstance(value, list) else [value]:
+            if isinstance(group, Mapping):
+                yield from _given(group, f"{prefix}{name}.")
 
 
 def test_every_argument_has_a_case() -> None:

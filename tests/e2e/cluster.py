@@ -19,6 +19,11 @@ CUSTOM = {
     "AgentgatewayPolicy": ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies"),
     "TrafficPolicy": ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies"),
 }
+ROUTE_POLICIES = {
+    "TrafficPolicy": ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies"),
+    "AgentgatewayPolicy": ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies"),
+}
+"""Policies for routes, which few components have."""
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
 SECOND_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
@@ -79,7 +84,8 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        resource = "secrets" if manifest["kind"] == "Secret" else CUSTOM[manifest["kind"]][2]
+        kinds = {**CUSTOM, **ROUTE_POLICIES}
+        resource = "secrets" if manifest["kind"] == "Secret" else kinds[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
         path = f"{root}/{version}/namespaces/{manifest['metadata']['namespace']}/{resource}"

@@ -15,6 +15,7 @@ from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, runnin
 from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
 
 CANARY = "sk-canary-plugin-7c1e"
+FALLBACK_CANARY = "sk-canary-plugin-2nd-90b2"
 MISTRAL = {"preset": "mistral", "apiKey": CANARY}
 
 
@@ -88,6 +89,13 @@ def by_import() -> None:
     header: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway"}
     header["auth_header"] = {"header_name": "api-key"}
     OpenAICompatibleLLM("header", header)
+    fallbacks: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway", "request_timeout_seconds": 30}
+    fallbacks["retries"] = {"attempts": 2, "status_codes": [503]}
+    fallbacks["fallbacks"] = [
+        {"name": "deepseek", "preset": "deepseek", "api_key": pulumi.Output.secret(FALLBACK_CANARY)},
+        {"name": "house", "host": upstream.host, "api_key_secret": {"name": "theirs"}},
+    ]
+    OpenAICompatibleLLM("fallbacks", fallbacks)
 
 
 def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
@@ -125,6 +133,19 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
     everything |= {**EVERYTHING, "passthrough": True, "api": "agentgateway", "endpoints": "all"}
     plugin.construct("everything", everything)
     plugin.construct("header", {**MISTRAL, "api": "agentgateway", "authHeader": {"headerName": "api-key"}})
+    plugin.construct(
+        "fallbacks",
+        {
+            **MISTRAL,
+            "api": "agentgateway",
+            "requestTimeoutSeconds": 30,
+            "retries": {"attempts": 2, "statusCodes": [503]},
+            "fallbacks": [
+                {"name": "deepseek", "preset": "deepseek", "apiKey": output(FALLBACK_CANARY, is_secret=True)},
+                {"name": "house", "host": of_upstream("host"), "apiKeySecret": {"name": "theirs"}},
+            ],
+        },
+    )
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
@@ -134,12 +155,13 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     with recording_engine(preview=preview) as engine, running_plugin(engine) as plugin:
         through_the_plugin(plugin, preview=preview)
 
-    for component, objects in {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}.items():
+    objects_of = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4, "fallbacks": 6}
+    for component, objects in objects_of.items():
         made = engine.of(component)
         assert len(made) == 1 + objects
         assert made == imported.of(component)
         # They must not be equal only because both are unknown.
-        assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs"))
+        assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs", "fallbacks"))
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
     assert len(engine.warnings) == 1
@@ -156,6 +178,30 @@ def test_the_key_is_a_secret_however_it_is_sent_and_is_nowhere_else(plugin: Plug
         assert made["kubernetes:core/v1:Secret"]["object"].pop("stringData") == secret({"Authorization": CANARY})
         assert not canaries.are_in(json.dumps(made))
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def test_the_key_of_a_fallback_is_a_secret_however_it_is_sent_and_is_nowhere_else(
+    plugin: Plugin, engine: RecordingEngine
+) -> None:
+    canaries = Canaries(CANARY, FALLBACK_CANARY)
+    sent = {
+        "inplain": [fallback(FALLBACK_CANARY)],
+        "withoutput": [fallback(output(FALLBACK_CANARY, is_secret=True))],
+    }
+    for name, fallbacks in sent.items():
+        inputs = {**MISTRAL, "api": "agentgateway", "fallbacks": fallbacks}
+        state = plugin.construct(name, inputs, config={"kubernetes:enableSecretMutable": "true"})
+        assert not canaries.are_in(json.dumps(state))
+        made = engine.of(name)
+        held = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
+        assert held == [secret({"Authorization": CANARY}), secret({"Authorization": FALLBACK_CANARY})]
+        assert not canaries.are_in(json.dumps(made))
+        assert "groups" in json.dumps(made)
+    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def fallback(key: Any) -> dict[str, Any]:
+    return {"name": "deepseek", "preset": "deepseek", "apiKey": key}
 
 
 def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: RecordingEngine) -> None:
@@ -244,3 +290,33 @@ def test_the_engine_can_not_print_a_key_that_was_given_wrongly(plugin: Plugin, i
     assert f"`{name}`" in dict(refused.value.problems)
     assert name not in dict(refused.value.problems)
     assert CANARY not in f"{refused.value} {refused.value.problems}"
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "path"),
+    [
+        ([{"name": "eu", "preset": "deepseek", "apiKey": f"Bearer {CANARY}"}], "`fallbacks[0].apiKey`"),
+        ([{"name": "eu", "preset": "deepseek", "apiKey": [CANARY]}], "`fallbacks[0].apiKey`"),
+        ([{"name": "eu", "preset": "deepseek", "apikey": CANARY}], "`fallbacks[0].apikey`"),
+        ([{"name": "eu", "preset": "deepseek", "apiKeySecret": CANARY}], "`fallbacks[0].apiKeySecret`"),
+        ([fallback(CANARY)] * 8, "`fallbacks`"),
+        (fallback(CANARY), "`fallbacks`"),
+        ([[fallback(CANARY)]], "`fallbacks[0]`"),
+    ],
+    ids=str,
+)
+def test_the_engine_can_not_print_a_fallbacks_key_that_was_given_wrongly(
+    plugin: Plugin, fallbacks: Any, path: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct("mistral", {**MISTRAL, "api": "agentgateway", "fallbacks": fallbacks})
+    assert path in dict(refused.value.problems)
+    assert path.strip("`") not in dict(refused.value.problems)
+    assert CANARY not in f"{refused.value} {refused.value.problems}"
+
+
+def test_the_engine_prints_what_is_wrong_with_a_fallbacks_other_properties(plugin: Plugin) -> None:
+    given = {**fallback(CANARY), "port": 0, "tls": {"hostnam": "a"}}
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct("mistral", {**MISTRAL, "api": "agentgateway", "fallbacks": [given]})
+    assert [path for path, _ in refused.value.problems] == ["fallbacks[0].tls.hostnam", "fallbacks[0].port"]

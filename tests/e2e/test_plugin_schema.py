@@ -72,6 +72,9 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     known_at_once = {to_camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
     assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
+    assert [token.rpartition(":")[2] for token, each in schema["types"].items() if "apiKey" in secrets_of(each)] == [
+        "FallbackArgs"
+    ]
     outputs = get_annotations(OpenAICompatibleLLM)
     assert set(resource["properties"]) == set(map(to_camel_case, outputs))
     always = {to_camel_case(name) for name, hint in outputs.items() if type(None) not in get_args(get_args(hint)[0])}
@@ -79,7 +82,16 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     required = {
         token.rpartition(":")[2]: each["required"] for token, each in schema["types"].items() if "required" in each
     }
-    assert required == {"ApiKeySecretArgs": ["name"]}
+    assert required == {
+        "ApiKeySecretArgs": ["name"],
+        "ClientApiKeysSecretArgs": ["name"],
+        "FallbackArgs": ["name"],
+        "RateLimitArgs": ["per"],
+    }
+
+
+def secrets_of(declared: dict[str, Any]) -> list[str]:
+    return [name for name, each in declared.get("properties", {}).items() if each.get("secret")]
 
 
 def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:

@@ -17,17 +17,28 @@ TIMEOUT = 20.0
 class Load:
     """Requests from several threads for as long as the context lasts.
 
+    Args:
+        pause: Seconds between a thread's answer and its next request.
+
     Attributes:
         answers: How often each status came, or each error where no response came.
     """
 
-    def __init__(self, url: str, model: str = "asked", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str = "asked",
+        headers: Mapping[str, str] | None = None,
+        threads: int = THREADS,
+        pause: float = PAUSE,
+    ) -> None:
         self._url = url
+        self._pause = pause
         self._body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]})
         self._headers = {"content-type": "application/json", **(headers or {})}
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run) for _ in range(THREADS)]
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
         self.answers: Counter[str] = Counter()
 
     def __enter__(self) -> "Load":
@@ -59,7 +70,7 @@ class Load:
 
     def _run(self) -> None:
         with urllib3.PoolManager(retries=False, timeout=TIMEOUT) as pool:
-            while not self._ended.wait(PAUSE):
+            while not self._ended.wait(self._pause):
                 answer = self._ask(pool)
                 with self._lock:
                     self.answers[answer] += 1

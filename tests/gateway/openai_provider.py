@@ -51,6 +51,8 @@ class Exchange(BaseHTTPRequestHandler):
     """A request, and the ways to answer it."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and body are written one after the other; the second would wait for the client's acknowledgement.
+    disable_nagle_algorithm = True
     server: "_Server"
     request_: Request
 
@@ -107,14 +109,15 @@ class Exchange(BaseHTTPRequestHandler):
 Behaviour = Callable[[Exchange], None]
 
 
-def completion(exchange: Exchange, model: str | None = None) -> None:
-    """Answers as a provider that is well."""
+def completion(exchange: Exchange, model: str | None = None, closes: bool = False) -> None:
+    """Answers as a provider that is well, and closes the connection after it where asked to."""
     request = exchange.request_
     if request.path.endswith("/chat/completions"):
         if request.json.get("stream"):
             exchange.stream(completion_events(request))
         else:
-            exchange.answer(200, json.dumps(chat_completion(model or request.json.get("model"))).encode())
+            headers = {"connection": "close"} if closes else {}
+            exchange.answer(200, json.dumps(chat_completion(model or request.json.get("model"))).encode(), **headers)
     else:
         exchange.answer(404, error_body("unknown path"))
 
@@ -213,8 +216,9 @@ def tls_context(authority: trustme.CA, name: str = "localhost") -> ssl.SSLContex
 
 
 @contextmanager
-def openai_provider(authority: trustme.CA) -> Iterator[OpenAIProvider]:
-    with _Server(("127.0.0.1", 0), Exchange) as server:
+def openai_provider(authority: trustme.CA, port: int = 0) -> Iterator[OpenAIProvider]:
+    """Runs a provider; on a free port unless one is given."""
+    with _Server(("127.0.0.1", port), Exchange) as server:
         server.provider = OpenAIProvider(server.server_address[1], tls_context(authority))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

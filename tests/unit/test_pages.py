@@ -136,8 +136,10 @@ def test_every_stack_file_makes_its_providers(block: str, monkeypatch: pytest.Mo
     assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
     config = yaml.safe_load(content)["config"]
     providers = config[f"{PROJECT}:providers"]
-    for name in providers:
+    for name, settings in providers.items():
         monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", KEY)
+        for fallback in settings.get("fallbacks", ()):
+            monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
     for kind in ("Backend", ":HTTPRoute"):
         assert {each.name for each in recording.resources if each.type.endswith(kind)} == set(providers)
@@ -249,7 +251,7 @@ def test_the_example_of_a_completion_is_printed_so() -> None:
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
     secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
-    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secret=secret)
+    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
     finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
     assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING

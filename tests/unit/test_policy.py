@@ -118,23 +118,31 @@ def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
 
 def run_program(config: dict[str, Any], api: str) -> Recording:
     """Runs the project's program with this config and gateway API, and with a key where one is needed."""
-    for provider in config[f"{PROJECT}:providers"].values():
-        if not provider.keys() & {"apiKeySecret", "passthrough"}:
-            provider["apiKey"] = KEY
+    for component in config[f"{PROJECT}:providers"].values():
+        for provider in with_fallbacks(component):
+            if not provider.keys() & {"apiKeySecret", "passthrough"}:
+                provider["apiKey"] = KEY
     return record_program({f"{PROJECT}:api": api, **config})
 
 
 @settings(max_examples=60, deadline=None)
 @given(accepted_arguments)
 def test_all_objects_of_the_component_pass_except_for_a_given_tls_hostname(args: dict[str, Any]) -> None:
-    allowed = [args["tls"]["hostname"]] if "hostname" in args.get("tls", {}) else []
-    recording = record_component({**args, **({"api_key": KEY} if "api_key" in args else {})})
+    providers = [{**each, **({"api_key": KEY} if "api_key" in each else {})} for each in with_fallbacks(args)]
+    allowed = [each["tls"]["hostname"] for each in providers if "hostname" in each.get("tls", {})]
+    fallbacks = {"fallbacks": providers[1:]} if "fallbacks" in args else {}
+    recording = record_component({**providers[0], **fallbacks})
     assert refusals(properties_of(recording), allowed) == {}
+
+
+def with_fallbacks(args: dict[str, Any]) -> list[dict[str, Any]]:
+    return [args, *args.get("fallbacks", ())]
 
 
 def test_an_allowed_hostname_passes_and_no_other() -> None:
     objects = refused.WRONG_HOSTNAMES["an own certificate authority"]
     assert refusals(objects, ["LLM.internal"]) == {}
+    assert refusals(refused.WRONG_HOSTNAMES["the backend's own TLS"], ["api.deepseek.com"]) == {}
     assert set(refusals(objects, ["llm.example.com"])) == {"tls-hostname-is-host"}
 
 
@@ -147,7 +155,15 @@ def test_the_hostname_for_an_address_is_not_compared() -> None:
     [
         [backend(port=8443)],
         [agentgateway_backend(tls={})],
-        [refused.two_providers(tls={"sni": "api.example.com"})],
+        [refused.two_providers(tls={})],
+        [
+            refused.first_and_fallback(tls={"sni": "Second.example.com"}),
+            tls_policy(refused.first_and_fallback(), "first.example.com"),
+        ],
+        [
+            refused.first_and_fallback(),
+            tls_policy(refused.first_and_fallback(), "second.example.com", "second"),
+        ],
         [backend(host="API.mistral.ai"), tls_policy(backend())],
         [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
         [refused.mcp_backend(), tls_policy(refused.mcp_backend(), section="tools")],

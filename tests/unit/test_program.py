@@ -12,7 +12,7 @@ CANARY = "sk-canary-8c1f"
 
 @pytest.fixture(autouse=True)
 def _no_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "HOUSE_EU_API_KEY"):
+    for name in ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "HOUSE_EU_API_KEY", "MISTRAL_DEEPSEEK_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -109,20 +109,29 @@ class Agentgateway(BackendDefinition):
         ]
 
     def read_endpoint(self, backend: Object) -> str:
-        provider = backend.get("spec", {}).get("ai", {}).get("provider", {})
-        return f"{provider.get('host', '?')}:{provider.get('port', '?')}"
+        return " or ".join(f"{each.get('host', '?')}:{each.get('port', '?')}" for each in _read_providers(backend))
 
-    def read_secret_name(self, backend: Object) -> str | None:
-        name: str | None = _read_auth(backend).get("secretRef", {}).get("name")
-        return name
+    def read_secret_names(self, backend: Object) -> list[str]:
+        names = [policies.get("auth", {}).get("secretRef", {}).get("name") for policies in _read_policies(backend)]
+        return list(dict.fromkeys(filter(None, names)))
 
     def reads_passthrough(self, backend: Object) -> bool:
-        return "passthrough" in _read_auth(backend)
+        return any("passthrough" in policies.get("auth", {}) for policies in _read_policies(backend))
+
+    def has_own_tls(self, backend: Object) -> bool:
+        return all("tls" in policies for policies in _read_policies(backend))
 
 
-def _read_auth(backend: Object) -> Object:
-    auth: Object = backend.get("spec", {}).get("policies", {}).get("auth", {})
-    return auth
+def _read_providers(backend: Object) -> list[Object]:
+    ai = backend.get("spec", {}).get("ai", {})
+    of_groups = [provider for group in ai.get("groups") or [] for provider in group.get("providers") or []]
+    return of_groups or [ai.get("provider") or {}]
+
+
+def _read_policies(backend: Object) -> list[Object]:
+    """Reads the policies of each provider: its own, and the backend's where it has none."""
+    of_backend = backend.get("spec", {}).get("policies", {})
+    return [{**of_backend, **each.get("policies", {})} for each in _read_providers(backend)]
 
 
 def _provider(provider: Provider, endpoints: Endpoints) -> Spec:

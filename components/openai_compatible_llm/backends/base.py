@@ -109,15 +109,19 @@ class BackendDefinition(ABC):
 
     @abstractmethod
     def read_endpoint(self, backend: Object) -> str:
-        """Returns the provider's `host:port`, as the backend in the cluster has it."""
+        """Returns `host:port` of each provider in the order of use, as the backend in the cluster has it."""
 
     @abstractmethod
-    def read_secret_name(self, backend: Object) -> str | None:
-        """Returns the name of the Secret with the key; None where the backend names none."""
+    def read_secret_names(self, backend: Object) -> list[str]:
+        """Returns the names of the Secrets with the providers' keys, in the order of use."""
 
     @abstractmethod
     def reads_passthrough(self, backend: Object) -> bool:
         """Tells whether the provider gets the caller's own token."""
+
+    def has_own_tls(self, backend: Object) -> bool:  # noqa: ARG002
+        """Tells whether the backend has TLS settings of its own for all its providers, so that it needs no policy."""
+        return False
 
     def read_tls_policy_conditions(self, policy: Object) -> list[Object]:
         """Returns the conditions that the controller wrote to a BackendTLSPolicy's status."""

@@ -37,6 +37,7 @@ class Kgateway(BackendDefinition):
             ("fallbacks",),
             "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
             "give `api: agentgateway`",
+            bool,
         ),
         Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
         Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
@@ -95,9 +96,9 @@ class Kgateway(BackendDefinition):
         llm = _read_llm(backend)
         return f"{llm.get('host', '?')}:{llm.get('port', '?')}"
 
-    def read_secret_name(self, backend: Object) -> str | None:
-        name: str | None = _read_auth_token(backend).get("secretRef", {}).get("name")
-        return name
+    def read_secret_names(self, backend: Object) -> list[str]:
+        name = _read_auth_token(backend).get("secretRef", {}).get("name")
+        return [name] if name else []
 
     def reads_passthrough(self, backend: Object) -> bool:
         return bool(_read_auth_token(backend).get("kind") == "Passthrough")

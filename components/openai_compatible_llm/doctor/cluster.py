@@ -89,11 +89,11 @@ class Cluster:
         if reference is None or api is None:
             return RequestPath(self.context, route, gateway)
         backend = self._custom_object(reference["kind"], api.group, api.version, namespace, reference["name"])
-        name = api.read_secret_name(backend.found) if backend.found else None
-        secret = self._secret(namespace, name) if name else None
+        names = api.read_secret_names(backend.found) if backend.found else []
+        secrets = tuple(self._secret(namespace, name) for name in names)
         policies = self._policies(namespace, reference)
         authorities = self._authorities(namespace, policies or ())
-        return RequestPath(self.context, route, gateway, api, backend, secret, policies, authorities)
+        return RequestPath(self.context, route, gateway, api, backend, secrets, policies, authorities)
 
     def _route(self, target: Target) -> Lookup | ClusterUnavailable:
         if target.route_name and target.namespace:

@@ -257,8 +257,8 @@ def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Fin
             f"{evidence}, which gets the caller's own token",
             "put a token that the provider accepts into an environment variable (--token-variable)",
         )
-    secret = request_path.secret if request_path else None
-    has_key = f"; {secret.lookup.name} has a key" if secret and secret.api_key else ""
+    secrets = [each.lookup.name for each in (request_path.secrets if request_path else ()) if each.api_key]
+    has_key = "".join(f"; {name} has a key" for name in secrets)
     name = target.provider if target.stack else "<name>"
     remedy = "use a key that is valid and may use the model: "
     command = f"`pulumi config set --secret --path 'providers.{name}.apiKey'` and `pulumi up`"

@@ -12,6 +12,7 @@ from .redaction import sanitize
 from .request_path import (
     Lookup,
     RequestPath,
+    SecretLookup,
     conditions,
     matches_path,
     parent_conditions,
@@ -105,10 +106,13 @@ def _check_host_and_path(request_path: RequestPath, target: Target) -> Iterator[
 
 
 def check_secret(request_path: RequestPath) -> Iterator[Finding]:
-    """Yields why the gateway has no key to send."""
-    secret = request_path.secret
-    if secret is None or secret.lookup.error is not None or secret.api_key:
-        return
+    """Yields why the gateway has no key to send, for each provider without one."""
+    for secret in request_path.secrets:
+        if secret.lookup.error is None and not secret.api_key:
+            yield _missing_key(request_path, secret)
+
+
+def _missing_key(request_path: RequestPath, secret: SecretLookup) -> Finding:
     if secret.lookup.found is None:
         problem = f"{secret.lookup.name}, which the backend names, does not exist"
     elif SECRET_KEY not in secret.keys:
@@ -117,7 +121,7 @@ def check_secret(request_path: RequestPath) -> Iterator[Finding]:
     else:
         problem = f"{secret.lookup.name} is empty under `{SECRET_KEY}`"
     effect = f", {request_path.api.without_key}" if request_path.api else ""
-    yield Finding(
+    return Finding(
         Hop.SECRET,
         f"{problem}{effect}",
         f"run `pulumi up --refresh` if the stack creates the Secret; otherwise put the key into it under "
@@ -153,7 +157,14 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
     if api is None or backend is None or backend.found is None:
         return
     endpoint = api.read_endpoint(backend.found)
-    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}")):
+    has_own_tls = api.has_own_tls(backend.found)
+    if has_own_tls and is_tls_error(gateway_message):
+        yield tls_finding(gateway_message, f"{backend.name} has TLS settings for each of {endpoint}")
+    if (
+        request_path.policies == ()
+        and not has_own_tls
+        and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}"))
+    ):
         missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
         yield _tls(
             f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",

@@ -32,7 +32,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class SecretLookup:
-    """The Secret that the backend names.
+    """A Secret that the backend names.
 
     Attributes:
         keys: Names of its entries.
@@ -50,6 +50,7 @@ class RequestPath:
 
     Attributes:
         api: The gateway API of the route's backend; None where it isn't one that the component supports.
+        secrets: Those that the backend names, in the order in which its providers are used.
         policies: The BackendTLSPolicies that target the backend; None where they can't be read.
         authorities: The ConfigMap with the certificate authorities that the policy names.
     """
@@ -59,15 +60,15 @@ class RequestPath:
     gateway: Lookup | None = None
     api: BackendDefinition | None = None
     backend: Lookup | None = None
-    secret: SecretLookup | None = None
+    secrets: tuple[SecretLookup, ...] = ()
     policies: tuple[Object, ...] | None = ()
     authorities: Lookup | None = None
 
     @property
     def unreadable(self) -> list[str]:
         """Returns what can't be read, with the reason."""
-        secret = self.secret.lookup if self.secret else None
-        lookups = [self.route, self.gateway, self.backend, secret, self.authorities]
+        secrets = [secret.lookup for secret in self.secrets]
+        lookups = [self.route, self.gateway, self.backend, *secrets, self.authorities]
         return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup and lookup.error] + (
             ["BackendTLSPolicies"] if self.policies is None else []
         )

@@ -151,8 +151,8 @@ class Session:
         return finding
 
     def _report(self, target: Target, finding: Finding, cluster_view: RequestPath | ClusterUnavailable) -> None:
-        secret = cluster_view.secret if isinstance(cluster_view, RequestPath) else None
-        keys = [self._options.token, secret.api_key if secret else None]
+        secrets = cluster_view.secrets if isinstance(cluster_view, RequestPath) else ()
+        keys = [self._options.token, *(secret.api_key for secret in secrets)]
         printing.write_err(printing.format_finding(target.provider, finding, cluster_view, filter(None, keys)))
 
     def _look_up(self, target: Target, failure: Failure | None) -> RequestPath | ClusterUnavailable:

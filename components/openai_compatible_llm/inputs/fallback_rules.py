@@ -67,12 +67,14 @@ def _names(component: str, fallbacks: list[Arguments]) -> Iterator[Issue]:
 
 
 def _model(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
-    """Without a model of its own, the fallback would be asked for the component's, which only its host has."""
+    """Without a model of its own, the fallback would be asked for one that only the component's host has."""
+    source = next(filter(component.given, ("model", "model_aliases")), None)
     hosts = (_host(component), _host(fallback))
-    if component.given("model") and not fallback.given("model") and None not in hosts and hosts[0] != hosts[1]:
-        yield fallback.issue(
-            "model", reason=f"required, because {hosts[1]} is another host than the component's {hosts[0]}"
-        )
+    if source is None or fallback.given("model") or None in hosts or hosts[0] == hosts[1]:
+        return
+    yield fallback.issue(
+        "model", reason=lambda case: f"required, because the component's `{case(source)}` is for {hosts[0]}"
+    )
 
 
 def _tls(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
@@ -81,7 +83,9 @@ def _tls(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
     if plain != _is_plain_http(component):
         given, other = ("plain HTTP", "TLS") if plain else ("TLS", "plain HTTP")
         yield fallback.issue(
-            "tls", reason=f"this provider takes {given} and the component's own {other}; all must take the same"
+            "tls",
+            reason=f"requests go to this fallback by {given}, but to the component's own provider by {other}; "
+            "use the same for all",
         )
 
 

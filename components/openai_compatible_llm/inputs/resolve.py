@@ -1,6 +1,6 @@
 """Turns valid arguments into settings: fills in defaults, takes presets and URLs apart."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
     return Plan(
         api=api,
         uses_tls=urls.parse_base_url(url).tls if isinstance(url, str) else not tls_disabled,
-        has_policy=any(arguments.get(each) for each in BACKENDS[api].policy_arguments),
+        has_policy=_has_policy(BACKENDS[api].policy_arguments, arguments),
         has_labels=bool(arguments.get("labels")),
         has_annotations=bool(arguments.get("annotations")),
         ready_timeout_seconds=int(timeout) if arguments.get("wait_for_ready") else None,
@@ -76,6 +76,11 @@ def secret_names(name: str, arguments: Mapping[str, Any]) -> dict[Path, str]:
     for index, each in enumerate(arguments.get("fallbacks", ())):
         places.append((("fallbacks", index), names.fallback_secret(each["name"]), each))
     return {(*path, "api_key"): secret for path, secret, given in places if "api_key" in given}
+
+
+def _has_policy(needing: Container[str], arguments: Mapping[str, Any]) -> bool:
+    """An empty group of `retries` asks for its defaults; an empty list or map of anything else asks for nothing."""
+    return any(each in needing and (value or each == "retries") for each, value in arguments.items())
 
 
 def _endpoints(arguments: Mapping[str, Any], default: Endpoints) -> Endpoints:

@@ -172,10 +172,18 @@ def _is_instance(kind: type, value: Any) -> bool:
 
 
 def _quoted(value: object, at: Path) -> str:
-    if any(part in SECRET_FIELDS for part in at):
+    if any(part in SECRET_FIELDS for part in at) or _has_secret_field(value):
         return "the value"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
+
+
+def _has_secret_field(value: object) -> bool:
+    """Tells whether a group with a key in it stands in a wrong place, in either spelling."""
+    if isinstance(value, Mapping):
+        names = {*SECRET_FIELDS, *map(to_camel_case, SECRET_FIELDS)}
+        return any(name in names or _has_secret_field(each) for name, each in value.items())
+    return isinstance(value, list) and any(map(_has_secret_field, value))
 
 
 def _kind(hint: Any) -> Any:

@@ -118,7 +118,9 @@ def status_codes(codes: list[object]) -> str | None:
     """Checks that there are any, and none twice. Source: `traffic.retry.codes` of the AgentgatewayPolicy."""
     if not codes:
         return "empty; give statuses such as 429 and 503"
-    return f"{codes} lists a status twice" if len(set(map(str, codes))) < len(codes) else None
+    known = [int(code) for code in codes if isinstance(code, int | float)]
+    twice = [code for code in dict.fromkeys(known) if known.count(code) > 1]
+    return f"{twice[0]} is listed twice" if twice else None
 
 
 def status_code(number: float) -> str | None:

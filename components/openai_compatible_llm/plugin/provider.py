@@ -13,10 +13,10 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from ..component import OpenAICompatibleLLM
-from ..inputs import DECLARED, SECRET_FIELDS, InvalidArguments, Issue, to_camel_case, to_python
+from ..inputs import DECLARED, SECRET_FIELDS, InvalidArguments, Issue, Key, Path, to_camel_case, to_python
 from .schema import finalize_schema
 
-_PUBLIC = {to_camel_case(name) for name in DECLARED.__annotations__ if name not in SECRET_FIELDS}
+FALLBACKS = "fallbacks"
 
 
 def serve(project: Mapping[str, Any]) -> None:
@@ -80,4 +80,13 @@ def _property_path(issue: Issue, inputs: pulumi.Inputs) -> str:
     """Writes the path so that the engine prints no key: it prints the value that it finds there, even a secret one."""
     path = issue.location(to_camel_case)
     outermost = Issue(issue.path[:1], "").location(to_camel_case)
-    return path if outermost in _PUBLIC or outermost not in inputs else f"`{path}`"
+    return path if outermost not in inputs or _is_public(issue.path) else f"`{path}`"
+
+
+def _is_public(path: Path) -> bool:
+    """Tells whether no key can be at the path: it is none of a field that holds one, nor of what has such fields."""
+    outermost, *inner = path
+    if outermost not in DECLARED.__annotations__ or any(part in SECRET_FIELDS for part in path):
+        return False
+    # Of a fallback's fields a key may be in each whose name is unknown.
+    return outermost != FALLBACKS or (len(inner) > 1 and not isinstance(inner[1], Key))

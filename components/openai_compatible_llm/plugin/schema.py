@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from inspect import cleandoc
 from typing import Any
 
+from ..args import FallbackArgs
 from ..component import TOKEN
 from ..inputs import to_camel_case
 
 DISPLAY_NAME = "OpenAI-compatible LLM"
+FALLBACK = f"{TOKEN.rpartition(':')[0]}:{FallbackArgs.__name__}"
 
 
 def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> di
     }
     # The SDKs make it a secret before it leaves the program.
     schema["resources"][TOKEN]["inputProperties"]["apiKey"]["secret"] = True
+    schema["types"][FALLBACK]["properties"]["apiKey"]["secret"] = True
     return schema
 
 
