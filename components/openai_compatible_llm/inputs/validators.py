@@ -224,6 +224,8 @@ def client_key(key: object) -> str | None:
     """Checks the API key of a client, as the gateway reads it from a Secret. The reason never quotes it."""
     if isinstance(key, str) and key.startswith("{"):
         return "the key starts with a brace, so the gateway would take it for JSON; give another"
+    if isinstance(key, str) and key.lower().startswith("bearer "):
+        return 'the key starts with "Bearer"; remove that, because clients add it'
     if reason := api_key(key):
         return reason
     length = len(str(key))
