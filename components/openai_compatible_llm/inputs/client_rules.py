@@ -13,7 +13,6 @@ from .types import is_output
 CLIENT_KEYS = "client_api_keys"
 CLIENT_SECRET = ("client_api_keys_secret", "name")
 CLIENT_SOURCES = (CLIENT_KEYS, CLIENT_SECRET[0])
-MOST_RATE_LIMITS = 16
 
 
 def client_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
@@ -96,8 +95,9 @@ def _looks_swapped(client: str, key: object) -> bool:
 def rate_limit_errors(arguments: Arguments) -> Iterator[Issue]:
     """Yields an issue for each rule that the rate limits break."""
     limits = arguments.groups("rate_limits")
-    if len(limits) > MOST_RATE_LIMITS:
-        yield arguments.issue("rate_limits", reason=f"{len(limits)} entries; give at most {MOST_RATE_LIMITS}")
+    if len(limits) > 1:
+        reason = f"{len(limits)} entries; these gateways count the first limit of a route alone, so give one"
+        yield arguments.issue("rate_limits", reason=reason)
     for limit in limits:
         if limit.given("requests") == limit.given("tokens"):
             yield limit.issue(reason=_both if limit.given("tokens") else _neither)
