@@ -21,9 +21,7 @@ AUTHENTICATION = {"mode": "Strict", "secretRef": {"name": "mistral-clients"}}
 
 
 def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], **options: Any) -> Recording:
-    return record_component(
-        lambda: {name: each for name, each in {**MISTRAL, **(args() if callable(args) else args)}.items()}, **options
-    )
+    return record_component(lambda: {**MISTRAL, **(args() if callable(args) else args)}, **options)
 
 
 def policy(**args: Any) -> Any:
@@ -157,8 +155,10 @@ BAD_KEYS: list[tuple[Any, str]] = [
     ({"web": PROVIDER_KEY}, "client_api_keys.web: the key is a provider's own; give the client another"),
     (
         {"web": WEB, "cron": WEB},
-        "client_api_keys.web: another client has the same key; give each client its own\n"
-        "  - client_api_keys.cron: another client has the same key; give each client its own",
+        (
+            "client_api_keys.web: another client has the same key; give each client its own\n"
+            "  - client_api_keys.cron: another client has the same key; give each client its own"
+        ),
     ),
     ({"web team": WEB}, f'client_api_keys["web team"]: "web team" {NAME_RULE}'),
     ({"web/eu": WEB}, f'client_api_keys["web/eu"]: "web/eu" {NAME_RULE}'),
@@ -224,8 +224,10 @@ SECOND: dict[str, Any] = {"name": "second", "host": "llm.example.com"}
         ({"client_api_keys_secret": "keys"}, "client_api_keys_secret: the value is not a group of settings"),
         (
             {"client_api_keys_secret": {"name": "Keys"}},
-            'client_api_keys_secret.name: "Keys" is not a valid name; use lower-case letters, digits, "-" and ".", '
-            "with a letter or digit at each end",
+            (
+                'client_api_keys_secret.name: "Keys" is not a valid name; use lower-case letters, digits, "-" and ".", '
+                "with a letter or digit at each end"
+            ),
         ),
         (
             {"client_api_keys_secret": {"name": "mistral-secret"}},

@@ -42,12 +42,11 @@ def _shared_secret(name: str, arguments: Arguments) -> Iterator[Issue]:
     """Of a Secret that has both, the gateway would take the provider's key for a client's."""
     secret = arguments.resolved(*CLIENT_SECRET)
     names = ObjectNames(name, "")
-    own = [names.secret] if arguments.given("api_key") else []
-    for fallback in arguments.groups("fallbacks"):
-        if fallback.given("api_key") and (label := fallback.resolved("name")):
-            own.append(names.fallback_secret(label))
-    of_others = [each.resolved("api_key_secret", "name") for each in (arguments, *arguments.groups("fallbacks"))]
-    if secret is not None and secret in (*own, *of_others):
+    holders = [names.secret] if arguments.given("api_key") else []
+    with_key = [each for each in arguments.groups("fallbacks") if each.given("api_key")]
+    holders += [names.fallback_secret(label) for each in with_key if (label := each.resolved("name"))]
+    holders += [each.resolved("api_key_secret", "name") for each in (arguments, *arguments.groups("fallbacks"))]
+    if secret is not None and secret in holders:
         yield arguments.issue(
             *CLIENT_SECRET, reason=f'"{secret}" holds the provider\'s key, with which clients could call; give another'
         )
