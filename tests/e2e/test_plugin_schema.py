@@ -71,7 +71,7 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     assert resource["requiredInputs"] == []
     known_at_once = {to_camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
-    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
+    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey", "clientApiKeys"]
     outputs = get_annotations(OpenAICompatibleLLM)
     assert set(resource["properties"]) == set(map(to_camel_case, outputs))
     always = {to_camel_case(name) for name, hint in outputs.items() if type(None) not in get_args(get_args(hint)[0])}
