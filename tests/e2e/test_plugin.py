@@ -15,6 +15,8 @@ from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, runnin
 from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
 
 CANARY = "sk-canary-plugin-7c1e"
+CLIENT = "canary-client-plugin-2f90d4"
+FIELDS = {"max_tokens": 256, "temperature": 0.3, "user": "5", "stop": ["a"], "metadata": {"a_b": [True]}}
 MISTRAL = {"preset": "mistral", "apiKey": CANARY}
 
 
@@ -88,6 +90,10 @@ def by_import() -> None:
     header: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway"}
     header["auth_header"] = {"header_name": "api-key"}
     OpenAICompatibleLLM("header", header)
+    clients: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway", "client_api_keys": {"web": CLIENT}}
+    clients |= {"rate_limits": [{"requests": 5, "per": "minute"}], "request_defaults": FIELDS}
+    OpenAICompatibleLLM("clients", clients)
+    OpenAICompatibleLLM("fields", {"preset": "mistral", "api_key": CANARY, "request_overrides": FIELDS})
 
 
 def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
@@ -125,6 +131,10 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
     everything |= {**EVERYTHING, "passthrough": True, "api": "agentgateway", "endpoints": "all"}
     plugin.construct("everything", everything)
     plugin.construct("header", {**MISTRAL, "api": "agentgateway", "authHeader": {"headerName": "api-key"}})
+    clients: dict[str, Any] = {**MISTRAL, "api": "agentgateway", "clientApiKeys": {"web": CLIENT}}
+    clients |= {"rateLimits": [{"requests": 5, "per": "minute"}], "requestDefaults": FIELDS}
+    plugin.construct("clients", clients)
+    plugin.construct("fields", {**MISTRAL, "requestOverrides": FIELDS})
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
@@ -134,7 +144,8 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     with recording_engine(preview=preview) as engine, running_plugin(engine) as plugin:
         through_the_plugin(plugin, preview=preview)
 
-    for component, objects in {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}.items():
+    counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4, "clients": 6, "fields": 5}
+    for component, objects in counts.items():
         made = engine.of(component)
         assert len(made) == 1 + objects
         assert made == imported.of(component)
@@ -156,6 +167,35 @@ def test_the_key_is_a_secret_however_it_is_sent_and_is_nowhere_else(plugin: Plug
         assert made["kubernetes:core/v1:Secret"]["object"].pop("stringData") == secret({"Authorization": CANARY})
         assert not canaries.are_in(json.dumps(made))
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def test_clients_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
+    plugin: Plugin, engine: RecordingEngine
+) -> None:
+    canaries = Canaries(CANARY, CLIENT)
+    sent = {
+        "plain": {"web": CLIENT},
+        "marked": {"web": secret(CLIENT)},
+        "whole": secret({"web": CLIENT}),
+        "output": output({"web": CLIENT}, is_secret=True),
+    }
+    for name, keys in sent.items():
+        inputs = {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys}
+        state = plugin.construct(f"clients-{name}", inputs, config={"kubernetes:enableSecretMutable": "true"})
+        assert not canaries.are_in(json.dumps(state))
+        made = engine.of(f"clients-{name}")
+        data = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
+        assert sorted(data, key=str) == sorted([secret({"Authorization": CANARY}), secret({"web": CLIENT})], key=str)
+        assert not canaries.are_in(json.dumps(made))
+    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def test_a_refused_clients_key_is_not_printed(plugin: Plugin) -> None:
+    for keys in ({"web": f"{CLIENT}\n"}, secret({"web": f"Bearer {CLIENT}"}), {CLIENT: "web"}):
+        with pytest.raises(RefusedError) as refused:
+            plugin.construct("refused", {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys})
+        assert not Canaries(CLIENT).are_in(f"{refused.value} {refused.value.problems}")
+        assert [path.strip("`").partition(".")[0] for path, _ in refused.value.problems] == ["clientApiKeys"]
 
 
 def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: RecordingEngine) -> None:

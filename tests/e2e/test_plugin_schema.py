@@ -79,7 +79,21 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     required = {
         token.rpartition(":")[2]: each["required"] for token, each in schema["types"].items() if "required" in each
     }
-    assert required == {"ApiKeySecretArgs": ["name"]}
+    assert required == {
+        "ApiKeySecretArgs": ["name"],
+        "FallbackArgs": ["name"],
+        "ClientApiKeysSecretArgs": ["name"],
+        "RateLimitArgs": ["per"],
+    }
+
+
+def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str, Any]) -> None:
+    inputs = schema["resources"][TOKEN]["inputProperties"]
+    for name in ("requestDefaults", "requestOverrides"):
+        fields = inputs[name]["additionalProperties"]
+        assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
+    assert "`max_tokens`" in inputs["requestOverrides"]["description"]
+    assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
 
 
 def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.deployment import Deployment
+from tests.gateway.test_endpoints import whole_api
 
 VALUES: dict[str, Any] = {
     "max_tokens": 256,
@@ -52,6 +53,16 @@ def test_with_fallbacks_they_reach_each_provider(deployment: Deployment) -> None
     deployment.up(requestOverrides={"seed": 7}, fallbacks=[fallback])
     assert deployment.ask().status == 200
     assert body(deployment) == {"model": "configured", "seed": 7}
+
+
+@pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
+def test_responses_get_them_and_what_is_passed_on_stays_as_it_is(deployment: Deployment) -> None:
+    deployment.provider.behaviour = whole_api
+    deployment.up(model=None, requestOverrides={"seed": 7}, requestDefaults={"top_p": 0.5}, modelAliases={"asked": "m"})
+    assert deployment.ask("/v1/responses", body={"input": "hi"}).status == 200
+    assert body(deployment) == {"input": "hi", "model": "m", "seed": 7, "top_p": 0.5}
+    assert deployment.ask("/v1/embeddings", body={"input": "hi"}).status == 200
+    assert body(deployment) == {"input": "hi", "model": "asked"}
 
 
 def body(deployment: Deployment) -> dict[str, Any]:
