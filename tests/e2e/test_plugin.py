@@ -181,9 +181,9 @@ def test_clients_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
     }
     for name, keys in sent.items():
         inputs = {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys}
-        state = plugin.construct(f"clients-{name}", inputs, config={"kubernetes:enableSecretMutable": "true"})
+        state = plugin.construct(f"{name}clients", inputs, config={"kubernetes:enableSecretMutable": "true"})
         assert not canaries.are_in(json.dumps(state))
-        made = engine.of(f"clients-{name}")
+        made = engine.of(f"{name}clients")
         data = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
         assert sorted(data, key=str) == sorted([secret({"Authorization": CANARY}), secret({"web": CLIENT})], key=str)
         assert not canaries.are_in(json.dumps(made))

@@ -27,7 +27,7 @@ VALUES: dict[str, tuple[Any, str]] = {
     "response_format": ({"type": "json_object"}, '{"type": "json_object"}'),
 }
 FIELDS = {name: value for name, (value, _) in VALUES.items()}
-LISTED = [{"field": name, "value": value} for name, value in FIELDS.items()]
+LISTED = [{"field": name, "value": value} for name, value in sorted(FIELDS.items())]
 
 
 def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> Recording:
@@ -71,7 +71,7 @@ def test_kgateway_gets_them_in_the_routes_policy_as_json() -> None:
     recording = made(
         {**KGATEWAY, "request_defaults": FIELDS, "request_overrides": {"seed": 7}, "model_aliases": {"a": "b"}}
     )
-    defaults = [{"field": name, "value": text} for name, (_, text) in VALUES.items()]
+    defaults = [{"field": name, "value": text} for name, (_, text) in sorted(VALUES.items())]
     overrides = [{"field": "seed", "value": "7", "override": True}]
     assert recording.spec("TrafficPolicy") == {
         "targetRefs": [TARGET],
@@ -85,6 +85,16 @@ def test_kgateway_gets_integers_from_languages_that_have_floats_alone() -> None:
     given = {"max_tokens": 100.0, "stop": [1.0, {"n": 2.0}], "temperature": 0.5}
     defaults = made({**KGATEWAY, "request_defaults": given}).spec("TrafficPolicy")["ai"]["defaults"]
     assert [each["value"] for each in defaults] == ["100", '[1, {"n": 2}]', "0.5"]
+
+
+@pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
+def test_the_order_of_a_map_makes_no_difference(api: str) -> None:
+    def turned(fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: turned(each) if isinstance(each, dict) else each for name, each in reversed(fields.items())}
+
+    fields = {**FIELDS, "metadata": {"a": 1, "b": {"c": 2, "d": 3}}}
+    one, other = ({"api": api, "request_defaults": each, "request_overrides": {}} for each in (fields, turned(fields)))
+    assert made(one).objects() == made(other).objects()
 
 
 @pytest.mark.parametrize("argument", ["request_defaults", "request_overrides", "model_aliases"])

@@ -61,11 +61,14 @@ class Kgateway(BackendDefinition):
         return {"type": "AI", "ai": {"llm": llm}}
 
     def policy(self, settings: Settings) -> Spec:
-        """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in."""
+        """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in.
+
+        Fields are sorted, because programs in other languages hand their maps over in any order.
+        """
         fields = [
             {"field": field, "value": _json(value), **({"override": True} if override else {})}
             for override, values in ((False, settings.request_defaults), (True, settings.request_overrides))
-            for field, value in values.items()
+            for field, value in sorted(values.items())
         ]
         ai: Spec = {"defaults": fields} if fields else {}
         if settings.model_aliases:
@@ -110,7 +113,7 @@ def _read_auth_token(backend: Object) -> Object:
 
 def _json(value: Any) -> str:
     """Writes a value so that it arrives with its type: the gateway would take the text `5` for a number."""
-    return json.dumps(_with_integers(value), ensure_ascii=False)
+    return json.dumps(_with_integers(value), ensure_ascii=False, sort_keys=True)
 
 
 def _with_integers(value: Any) -> Any:
