@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> Iterator[PulumiCli]:
 
 
 def clients(cluster: Cluster) -> dict[str, str]:
-    secret = cluster.core.read_namespaced_secret("mistral-clients", NAMESPACE)
+    secret: Any = cluster.core.read_namespaced_secret("mistral-clients", NAMESPACE)
     return {name: base64.b64decode(key).decode() for name, key in secret.data.items()}
 
 

@@ -1,14 +1,18 @@
 """Who may call, and how much, on the real gateways: clients' keys and rate limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from components.openai_compatible_llm.doctor.hops import Hop
 from tests.canary import Canaries
+from tests.chat_run import ChatRun, run_chat
 from tests.e2e.cluster import AGENTGATEWAY_BACKEND, ROUTE, TLS_POLICY, Cluster
 from tests.gateway.deployment import KEY, Deployment, ask
+from tests.gateway.installation import Installation
 from tests.gateway.load import Load
+from tests.gateway.openai_provider import completion, failing
 from tests.unit.recording import record_component
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
@@ -107,8 +111,8 @@ def test_clients_come_and_go_in_place_and_the_others_lose_no_request(deployment:
 
 
 def secret_uid(cluster: Cluster, deployment: Deployment) -> str:
-    uid: str = cluster.core.read_namespaced_secret("mistral-clients", deployment.namespace).metadata.uid
-    return uid
+    secret: Any = cluster.core.read_namespaced_secret("mistral-clients", deployment.namespace)
+    return str(secret.metadata.uid)
 
 
 @agentgateway_only
@@ -146,7 +150,7 @@ def recorded(deployment: Deployment) -> list[dict[str, Any]]:
     return objects
 
 
-def create(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
+def create(cluster: Cluster, manifest: Any) -> None:
     namespace = manifest["metadata"]["namespace"]
     if manifest["kind"] == "Secret":
         cluster.core.create_namespaced_secret(namespace, manifest)
@@ -155,7 +159,7 @@ def create(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
         cluster.custom.create_namespaced_custom_object(group, version, namespace, plural, manifest)
 
 
-def delete(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
+def delete(cluster: Cluster, manifest: Any) -> None:
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
     if manifest["kind"] == "Secret":
         cluster.core.delete_namespaced_secret(name, namespace)
@@ -185,6 +189,36 @@ def test_a_live_route_closes_with_the_up_that_adds_clients_and_stays_closed_with
     for headers in ({}, bearer(WEB), bearer(KEY)):
         assert [deployment.ask(headers=headers).status for _ in range(5)] == [401] * 5
     assert len(deployment.provider.requests) == served
+
+
+@agentgateway_only
+def test_make_chat_tells_the_gateways_refusals_from_the_providers(
+    deployment: Deployment,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment.up(clientApiKeys={"web": WEB}, rateLimits=[{"requests": 2, "per": "hour"}])
+    until(deployment, 401)
+    monkeypatch.setenv("WEB_KEY", WEB)
+    monkeypatch.setenv("WRONG_KEY", OTHER)
+    where = ["--gateway-url", deployment.gateway.url, "--path", deployment.route_path]
+    where += ["--model", "m", "--kubeconfig", str(installation.kubeconfig)]
+
+    def chat(*arguments: str) -> ChatRun:
+        run = run_chat(deployment.route_path, [*where, *arguments], capsys)
+        assert not Canaries(WEB, OTHER, KEY).are_in(f"{run.stdout} {run.stderr}")
+        return run
+
+    for arguments in ((), ("--token-variable", "WRONG_KEY")):
+        assert "from the gateway itself" in chat(*arguments).broken_at(Hop.CALLER)
+    deployment.provider.behaviour = failing(401)
+    assert "HTTP 401 from the provider" in chat("--token-variable", "WEB_KEY").broken_at(Hop.KEY)
+    deployment.provider.behaviour = completion
+    assert chat("--token-variable", "WEB_KEY").status == 0
+    limited = chat("--token-variable", "WEB_KEY").broken_at(Hop.LIMIT)
+    assert 'HTTP 429 from the gateway itself, "rate limit exceeded"' in limited
+    assert "`rateLimits`" in limited
 
 
 LIMITS: dict[str, dict[str, tuple[dict[str, Any], int]]] = {

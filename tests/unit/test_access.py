@@ -1,5 +1,6 @@
 """Who may call a route, and how much: the clients' keys and the rate limits."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -120,8 +121,12 @@ def test_keys_that_are_outputs_make_the_same_objects(args: Callable[[], dict[str
 
 
 def unknown() -> Any:
-    known: Any = pulumi.Output.from_input(None)
-    return pulumi.Output(known.resources(), known.future(), pulumi.Output.from_input(False).future())
+    def future(value: Any) -> Any:
+        future = asyncio.get_event_loop().create_future()
+        future.set_result(value)
+        return future
+
+    return pulumi.Output(set(), future(None), future(False))
 
 
 def test_a_preview_succeeds_while_a_clients_key_is_unknown() -> None:
