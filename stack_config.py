@@ -34,6 +34,7 @@ NAMESPACE = "namespace"
 API = "api"
 CLIENT_KEYS = "clientApiKeys"
 CLIENT_KEYS_SECRET = "clientApiKeysSecret"  # noqa: S105 (a setting's name)
+CLIENT_SETTINGS = (CLIENT_KEYS, CLIENT_KEYS_SECRET)
 SETTINGS = (PROVIDERS, GATEWAY, NAMESPACE, API, CLIENT_KEYS, CLIENT_KEYS_SECRET)
 
 
@@ -96,6 +97,9 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
         CLIENT_KEYS: _group(config, CLIENT_KEYS),
         CLIENT_KEYS_SECRET: _group(config, CLIENT_KEYS_SECRET),
     }
+    if defaults[CLIENT_KEYS] == {} and config.get(CLIENT_KEYS) is not None:
+        # Taken for no setting, it would open the routes of all providers.
+        problems.append(_no_clients_left(config))
     if not providers:
         example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
         raise InvalidStackConfig(
@@ -205,12 +209,9 @@ def _variables(name: str, args: Mapping[Any, Any]) -> tuple[str, ...]:
 
 def _arguments(name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[Any, Any]:
     """Returns a provider's arguments, completed from the stack's settings."""
-    names_clients = any(given.get(key) for key in (CLIENT_KEYS, CLIENT_KEYS_SECRET))
-    inherited = {
-        key: value
-        for key, value in defaults.items()
-        if value and not (names_clients and key in (CLIENT_KEYS, CLIENT_KEYS_SECRET))
-    }
+    inherited = {key: value for key, value in defaults.items() if value}
+    if any(given.get(key) is not None for key in CLIENT_SETTINGS):
+        inherited = {key: value for key, value in inherited.items() if key not in CLIENT_SETTINGS}
     args = to_python(DECLARED, inherited | dict(given))
     for label, provider in ((name, args), *((each.get("name"), each) for _, each in _fallbacks(args))):
         if label and not any(map(provider.get, HOST_SOURCES)):
@@ -299,11 +300,18 @@ def _problem(name: str, issue: Issue, lacking: Sequence[KeyPlace]) -> str:
 def _is_of_the_stack(issue: Issue, given: Mapping[str, Any]) -> bool:
     """Tells whether the issue is with the clients' keys of the stack."""
     setting = to_camel_case(str(issue.path[0]))
-    return setting in (CLIENT_KEYS, CLIENT_KEYS_SECRET) and not given.get(setting)
+    return setting in CLIENT_SETTINGS and given.get(setting) is None
 
 
 def _stack_problem(issue: Issue) -> str:
     return f"Stack {pulumi.get_stack()}: {issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+
+
+def _no_clients_left(config: pulumi.Config) -> str:
+    return (
+        f"Stack {pulumi.get_stack()}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: "
+        f"pulumi config rm {config.name}:{CLIENT_KEYS}"
+    )
 
 
 def _route_conflicts(settings: list[Settings]) -> Iterator[str]:

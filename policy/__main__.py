@@ -17,7 +17,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from gateway_policies import keys, tls
+from gateway_policies import access, keys, tls
 from gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
 
 
@@ -38,6 +38,11 @@ def backends_have_tls(args: StackValidationArgs, report: ReportViolation) -> Non
 def hostnames_are_the_hosts(args: StackValidationArgs, report: ReportViolation) -> None:
     allowed = args.get_config().get("allowedHostnames", [])
     for message, urn in tls.wrong_hostnames(objects_of(args.resources), allowed):
+        report(message, urn)
+
+
+def routes_ask_for_a_key(args: StackValidationArgs, report: ReportViolation) -> None:
+    for message, urn in access.routes_without_authentication(objects_of(args.resources)):
         report(message, urn)
 
 
@@ -94,6 +99,12 @@ PolicyPack(
                     }
                 }
             ),
+        ),
+        StackValidationPolicy(
+            name="routes-ask-for-a-key",
+            description="A route to an LLM provider is for callers with credentials.",
+            enforcement_level=EnforcementLevel.ADVISORY,
+            validate=routes_ask_for_a_key,
         ),
     ],
 )

@@ -109,7 +109,37 @@ waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
         {"wait_for_ready": st.just(value=True)}, optional={"ready_timeout_seconds": st.integers(1, 600)}
     ),
 )
+client_names = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
+json_values = st.recursive(
+    st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=10),
+    lambda inner: st.lists(inner | st.none(), max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+request_fields = st.dictionaries(
+    st.text(string.ascii_lowercase + "_", min_size=1, max_size=12).filter(
+        lambda field: field.strip() and field not in ("messages", "stream", "model")
+    ),
+    json_values,
+    max_size=3,
+)
+rates = st.integers(1, 10**9)
+rate_limits = st.builds(
+    lambda amount, per, burst: [{**amount, "per": per, **burst}],
+    st.fixed_dictionaries({"requests": rates}) | st.fixed_dictionaries({"tokens": rates}),
+    st.sampled_from(["second", "minute", "hour"]),
+    optional(burst=st.integers(0, 10**9)),
+)
 others = optional(
+    client_api_keys=st.dictionaries(
+        client_names, st.uuids().map(lambda unique: f"{CANARY}-client-{unique}"), min_size=1, max_size=3
+    ),
+    rate_limits=rate_limits,
+    request_defaults=request_fields,
+    request_overrides=request_fields,
+    model_aliases=st.dictionaries(models, models, max_size=3),
     api=st.sampled_from(["kgateway", "agentgateway"]),
     endpoints=st.sampled_from(["chat", "all"]),
     model=models,
@@ -132,13 +162,21 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
     if args.get("api") == "agentgateway":
         unsupported = [] if args.get("rewrite_host", True) else ["rewrite_host"]
     else:
-        unsupported = ["auth_header", "fallbacks", "retries"]
+        unsupported = ["auth_header", "client_api_keys", "fallbacks", "retries"]
         unsupported += ["endpoints"] if args.get("endpoints") == "all" else []
+        if any("tokens" in limit for limit in args.get("rate_limits", ())):
+            unsupported.append("rate_limits")
     if _is_plain_http(args) or args.get("passthrough"):
         unsupported.append("fallbacks")
     providers = (args, *args.get("fallbacks", ()))
     if any("path" in each and not each["path"].endswith("/chat/completions") for each in providers):
         unsupported.append("endpoints")
+    if args.get("passthrough"):
+        unsupported.append("client_api_keys")
+    if "model" in args:
+        unsupported.append("model_aliases")
+    if set(args.get("request_defaults", ())) & set(args.get("request_overrides", ())):
+        unsupported.append("request_overrides")
     return {key: value for key, value in args.items() if key not in unsupported}
 
 

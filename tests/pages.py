@@ -14,6 +14,7 @@ PAGES = {
     for file in sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), REPOSITORY / "components/README.md"])
 }
 README = "README.md"
+ACCESS = "docs/access-and-limits.md"
 ACCESS_CONTROL = "docs/access-control.md"
 CONTRIBUTING = "CONTRIBUTING.md"
 ENDPOINTS = "docs/endpoints.md"
@@ -102,6 +103,8 @@ REMOVE_FIRST = block_with("config rm", GATEWAY_APIS)
 REMOVE_ANNOTATION = block_with("kubectl annotate", TAKING_OVER)
 ADOPT = block_with("pulumi up", TAKING_OVER)
 NOTHING_LEFT = block_with("--expect-no-changes", TAKING_OVER)
+
+ADD_CLIENT, SHOW_CLIENT, ADD_CLIENT_KEY, REMOVE_CLIENT = blocks("sh", ACCESS)
 
 CREATE_ROLE = block_with("docs/role.yaml", ACCESS_CONTROL)
 APPLY_POLICIES = block_with("--policy-pack", POLICIES)

@@ -80,6 +80,29 @@ def route(*filters: Any, path: str = "/mistral", **matched: Any) -> Manifest:
     return manifest("gateway.networking.k8s.io/v1", "HTTPRoute", "mistral", spec)
 
 
+def route_to(backend: Manifest) -> Manifest:
+    """Makes a route that leads to this backend."""
+    made = route()
+    group = backend["apiVersion"].partition("/")[0]
+    reference = {"group": group, "kind": backend["kind"], "name": backend["metadata"]["name"]}
+    made["spec"]["rules"][0]["backendRefs"] = [reference]
+    return made
+
+
+def access_policy(kind: str = "HTTPRoute", name: str = "mistral", mode: str = "Strict", **traffic: Any) -> Manifest:
+    """Makes an AgentgatewayPolicy by which this object asks for a client's key, unless `traffic` says otherwise."""
+    target = {"group": "gateway.networking.k8s.io", "kind": kind, "name": name}
+    asks = traffic or {"apiKeyAuthentication": {"mode": mode, "secretRef": {"name": "mistral-clients"}}}
+    spec = {"targetRefs": [target], "traffic": asks}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayPolicy", name, spec)
+
+
+def traffic_policy(**spec: Any) -> Manifest:
+    """Makes a TrafficPolicy of kgateway for the route."""
+    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
+    return manifest("gateway.kgateway.dev/v1alpha1", "TrafficPolicy", "mistral", {"targetRefs": [target], **spec})
+
+
 def set_header(name: str, value: str) -> Manifest:
     return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": name, "value": value}]}}
 
@@ -129,9 +152,27 @@ WRONG_HOSTNAMES = {
     "a fallback without TLS of its own": [first_and_fallback(), tls_policy(first_and_fallback(), "first.example.com")],
 }
 
+_AGENTGATEWAY_ROUTE = [agentgateway_backend(port=8443), route_to(agentgateway_backend())]
+_LIMIT = {"local": [{"requests": 5, "unit": "Minutes"}]}
+
+OPEN_ROUTES = {
+    "an AgentgatewayBackend": _AGENTGATEWAY_ROUTE,
+    "a Backend": [backend(port=8443), route_to(backend())],
+    "several providers": [two_providers(port=8443), route_to(two_providers())],
+    "a policy without authentication": [*_AGENTGATEWAY_ROUTE, access_policy(rateLimit=_LIMIT)],
+    "a policy that lets anyone pass": [*_AGENTGATEWAY_ROUTE, access_policy(mode="Optional")],
+    "a policy for another route": [*_AGENTGATEWAY_ROUTE, access_policy(name="deepseek")],
+    "a policy in another namespace": [*_AGENTGATEWAY_ROUTE, in_another_namespace(access_policy())],
+    "a policy for another Gateway": [*_AGENTGATEWAY_ROUTE, access_policy("Gateway", "edge")],
+    "a policy of the other API": [backend(port=8443), route_to(backend()), access_policy()],
+}
+
 REFUSED = {
     "no-inline-token": INLINE_TOKENS,
     "no-key-in-spec": KEYS_IN_SPECS,
     "backend-has-tls": WITHOUT_TLS,
     "tls-hostname-is-host": WRONG_HOSTNAMES,
+    "routes-ask-for-a-key": OPEN_ROUTES,
 }
+ADVISORY = {"routes-ask-for-a-key"}
+"""Rules that only warn, unless they are configured to refuse."""

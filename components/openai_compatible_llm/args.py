@@ -347,7 +347,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     rate_limits: Sequence[RateLimitArgs]
     """How many requests or tokens the route takes; above that clients get HTTP 429. Default: no limit.
 
-    With `api: kgateway` one limit for requests.
+    A list of one limit, because gateways count the first one alone. With `api: kgateway` it is a limit for requests.
     Source: `spec.traffic.rateLimit.local` of the AgentgatewayPolicy, `spec.rateLimit.local` of the TrafficPolicy.
     """
 
@@ -366,7 +366,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     model_aliases: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     """Models of the provider by the names that callers use for them. Default: none. Not with `model`.
 
-    Source: `spec.policies.ai.modelAliases` of the AgentgatewayBackend.
+    Source: `spec.policies.ai.modelAliases` of the AgentgatewayBackend, `spec.ai.modelAliases` of the TrafficPolicy.
     """
 
     api: BackendApi

@@ -30,7 +30,7 @@ def warn_if_rotation_replaces_secret(component: pulumi.ComponentResource) -> Non
     _warned.add(program)
     pulumi.log.warn(
         "A new API key will replace its Secret: the Secret is deleted and created again, and requests in between "
-        f"reach the LLM provider without a key. To change it in place: pulumi config set {SETTING} true",
+        f"fail, or reach the LLM provider without a key. To change it in place: pulumi config set {SETTING} true",
         component,
     )
 

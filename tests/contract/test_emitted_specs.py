@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from components import OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.args import BackendApi, Endpoints, FallbackArgs
+from components.openai_compatible_llm.args import BackendApi, Endpoints, FallbackArgs, RateLimitPeriod
+from components.openai_compatible_llm.backends import BACKENDS as DEFINITIONS
 from tests.contract.schemas import StrictSchemas
 from tests.unit.recording import PROJECT, REPOSITORY, record_component, record_program
 
@@ -51,6 +52,19 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
     "the namespace of a gateway": {**PRESET, "gateway": {"namespace": "gateways"}},
     "the least port": {**PRESET, "port": 1},
     "the greatest port": {**PRESET, "port": 65535},
+    "limits": {**PRESET, "rate_limits": [{"requests": 10, "per": RateLimitPeriod.MINUTE, "burst": 5}]},
+    "the greatest limit": {**PRESET, "rate_limits": [{"requests": 10**9, "per": RateLimitPeriod.HOUR, "burst": 10**9}]},
+    "fields of requests": {
+        **PRESET,
+        "request_defaults": {"temperature": 0.3, "stop": ["a"], "user": "", "response_format": {"type": "json_object"}},
+        "request_overrides": {"max_tokens": 256, "store": False},
+        "model_aliases": {"fast": "mistral-small-latest"},
+    },
+    "as many fields as there can be": {
+        **PRESET,
+        "request_defaults": {"f" * 254 + f"{number:02}": number for number in range(64)},
+        "model_aliases": {f"m{number}": "m" for number in range(64)},
+    },
     "a long host": {"host": ".".join(["a" * 63] * 3 + ["a" * 61]), "api_key": "key"},
     "the shortest timeout": {**PRESET, "request_timeout_seconds": 1},
     "the longest timeout": {**PRESET, "request_timeout_seconds": 99999},
@@ -65,6 +79,9 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
     "all endpoints": {**PRESET, "endpoints": Endpoints.ALL},
     "all endpoints below a path": {**PRESET, "path": "/chat/completions", "endpoints": Endpoints.ALL},
     "all endpoints at the root of the gateway": {**PRESET, "endpoints": Endpoints.ALL, "route_path": "/"},
+    "clients": {**PRESET, "client_api_keys": {"web": "client-key-0123456789"}},
+    "clients of a Secret that is there": {**PRESET, "client_api_keys_secret": {"name": "team-keys"}},
+    "a limit of tokens": {**PRESET, "rate_limits": [{"tokens": 1000, "per": RateLimitPeriod.SECOND}]},
     "the name of a header": {**PRESET, "auth_header": {"header_name": "api-key"}},
     "the prefix of a header": {**PRESET, "auth_header": {"prefix": "Token"}},
     "the defaults of retries": {**PRESET, "retries": {}},
@@ -112,6 +129,8 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
 ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTGATEWAY}
 
 
+POLICIES = {BackendApi.KGATEWAY: "TrafficPolicy", BackendApi.AGENTGATEWAY: "AgentgatewayPolicy"}
+
 # Arguments that decide which objects are created are always plain values.
 AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
 
@@ -132,10 +151,12 @@ def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
     """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
     kinds += ["Secret" for each in (args, *args.get("fallbacks", ())) if "api_key" in each]
-    if "retries" in args or "fallbacks" in args:
-        kinds.append("AgentgatewayPolicy")
+    if "client_api_keys" in args:
+        kinds.append("Secret")
     if not args.get("tls", {}).get("disabled"):
         kinds.append("BackendTLSPolicy")
+    if any(argument in args for argument in DEFINITIONS[api].policy_arguments):
+        kinds.append(POLICIES[api])
     return sorted(kinds)
 
 

@@ -16,6 +16,8 @@ from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engin
 
 CANARY = "sk-canary-plugin-7c1e"
 FALLBACK_CANARY = "sk-canary-plugin-2nd-90b2"
+CLIENT = "canary-client-plugin-2f90d4"
+FIELDS = {"max_tokens": 256, "temperature": 0.3, "user": "5", "stop": ["a"], "metadata": {"a_b": [True]}}
 MISTRAL = {"preset": "mistral", "apiKey": CANARY}
 
 
@@ -96,6 +98,10 @@ def by_import() -> None:
         {"name": "house", "host": upstream.host, "api_key_secret": {"name": "theirs"}},
     ]
     OpenAICompatibleLLM("fallbacks", fallbacks)
+    clients: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway", "client_api_keys": {"web": CLIENT}}
+    clients |= {"rate_limits": [{"requests": 5, "per": "minute"}], "request_defaults": FIELDS}
+    OpenAICompatibleLLM("clients", clients)
+    OpenAICompatibleLLM("fields", {"preset": "mistral", "api_key": CANARY, "request_overrides": FIELDS})
 
 
 def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
@@ -146,6 +152,10 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
             ],
         },
     )
+    clients: dict[str, Any] = {**MISTRAL, "api": "agentgateway", "clientApiKeys": {"web": CLIENT}}
+    clients |= {"rateLimits": [{"requests": 5, "per": "minute"}], "requestDefaults": FIELDS}
+    plugin.construct("clients", clients)
+    plugin.construct("fields", {**MISTRAL, "requestOverrides": FIELDS})
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
@@ -155,8 +165,9 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     with recording_engine(preview=preview) as engine, running_plugin(engine) as plugin:
         through_the_plugin(plugin, preview=preview)
 
-    objects_of = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4, "fallbacks": 6}
-    for component, objects in objects_of.items():
+    counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
+    counts |= {"fallbacks": 6, "clients": 6, "fields": 5}
+    for component, objects in counts.items():
         made = engine.of(component)
         assert len(made) == 1 + objects
         assert made == imported.of(component)
@@ -202,6 +213,35 @@ def test_the_key_of_a_fallback_is_a_secret_however_it_is_sent_and_is_nowhere_els
 
 def fallback(key: Any) -> dict[str, Any]:
     return {"name": "deepseek", "preset": "deepseek", "apiKey": key}
+
+
+def test_clients_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
+    plugin: Plugin, engine: RecordingEngine
+) -> None:
+    canaries = Canaries(CANARY, CLIENT)
+    sent = {
+        "plain": {"web": CLIENT},
+        "marked": {"web": secret(CLIENT)},
+        "whole": secret({"web": CLIENT}),
+        "output": output({"web": CLIENT}, is_secret=True),
+    }
+    for name, keys in sent.items():
+        inputs = {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys}
+        state = plugin.construct(f"{name}clients", inputs, config={"kubernetes:enableSecretMutable": "true"})
+        assert not canaries.are_in(json.dumps(state))
+        made = engine.of(f"{name}clients")
+        data = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
+        assert sorted(data, key=str) == sorted([secret({"Authorization": CANARY}), secret({"web": CLIENT})], key=str)
+        assert not canaries.are_in(json.dumps(made))
+    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
+
+
+def test_a_refused_clients_key_is_not_printed(plugin: Plugin) -> None:
+    for keys in ({"web": f"{CLIENT}\n"}, secret({"web": f"Bearer {CLIENT}"}), {CLIENT: "web"}):
+        with pytest.raises(RefusedError) as refused:
+            plugin.construct("refused", {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys})
+        assert not Canaries(CLIENT).are_in(f"{refused.value} {refused.value.problems}")
+        assert [path.strip("`").partition(".")[0] for path, _ in refused.value.problems] == ["clientApiKeys"]
 
 
 def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: RecordingEngine) -> None:

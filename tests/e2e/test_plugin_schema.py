@@ -71,7 +71,7 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     assert resource["requiredInputs"] == []
     known_at_once = {to_camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
-    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
+    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey", "clientApiKeys"]
     assert [token.rpartition(":")[2] for token, each in schema["types"].items() if "apiKey" in secrets_of(each)] == [
         "FallbackArgs"
     ]
@@ -92,6 +92,15 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
 
 def secrets_of(declared: dict[str, Any]) -> list[str]:
     return [name for name, each in declared.get("properties", {}).items() if each.get("secret")]
+
+
+def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str, Any]) -> None:
+    inputs = schema["resources"][TOKEN]["inputProperties"]
+    for name in ("requestDefaults", "requestOverrides"):
+        fields = inputs[name]["additionalProperties"]
+        assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
+    assert "`max_tokens`" in inputs["requestOverrides"]["description"]
+    assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
 
 
 def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:

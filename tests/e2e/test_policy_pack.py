@@ -12,9 +12,11 @@ import yaml
 
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.pages import APPLY_POLICIES
-from tests.refused import KEY, REFUSED, Manifest, backend
+from tests.refused import ADVISORY, KEY, REFUSED, Manifest, backend
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+WITH_TWO_OBJECTS = ("tls-hostname-is-host", "routes-ask-for-a-key")
 
 # Creates the objects of a file; the host of the last one isn't known in a preview.
 PROGRAM = """\
@@ -65,18 +67,22 @@ def test_any_program_is_refused_until_its_violations_are_allowed(cli: PulumiCli)
     (cli.project / "__main__.py").write_text(PROGRAM)
     cli("stack", "init", "dev")
     printed = failed(cli("preview", "--policy-pack", "policy"))
-    # The wrong name is in the second of two objects, the BackendTLSPolicy.
-    assert [rule for rule, _ in objects] == [*REFUSED, "tls-hostname-is-host"]
+    # Of two objects, the second is wrong: the BackendTLSPolicy, and the HTTPRoute.
+    assert [rule for rule, _ in objects] == sorted([*REFUSED, *WITH_TWO_OBJECTS], key=list(REFUSED).index)
     wrong = {rule: f"object-{number}" for number, (rule, _) in enumerate(objects)}
-    violations = re.findall(r"\[mandatory\]  (\S+)  \(\S+: (\S+)\)", printed)
-    assert set(violations) == {*wrong.items(), ("backend-has-tls", "later")}
+    violations = re.findall(r"\[(\w+)\]  (\S+)  \(\S+: (\S+)\)", printed)
+    levels = {rule: "advisory" if rule in ADVISORY else "mandatory" for rule in REFUSED}
+    expected = {(levels[rule], rule, name) for rule, name in wrong.items()}
+    assert set(violations) == {*expected, ("mandatory", "backend-has-tls", "later")}
     assert KEY not in printed
 
     allowed = {"tls-hostname-is-host": {"allowedHostnames": ["api.deepseek.com"]}, "no-key-in-spec": "disabled"}
-    (cli.project / "policies.json").write_text(json.dumps({**allowed, "backend-has-tls": "advisory"}))
+    levels = {"backend-has-tls": "advisory", "routes-ask-for-a-key": "mandatory"}
+    (cli.project / "policies.json").write_text(json.dumps({**allowed, **levels}))
     again = cli("preview", "--policy-pack", "policy", "--policy-pack-config", "policies.json")
     assert set(re.findall(r"\[(\w+)\]  (\S+) ", again.stdout)) == {
         ("mandatory", "no-inline-token"),
+        ("mandatory", "routes-ask-for-a-key"),
         ("advisory", "backend-has-tls"),
     }
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 
 from components.openai_compatible_llm.args import BackendApi
-from policy.gateway_policies import keys, tls
+from policy.gateway_policies import access, keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
 from tests import refused
 from tests.arguments import accepted_arguments
@@ -36,8 +36,14 @@ def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = (
         "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
         "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
         "tls-hostname-is-host": [message for message, _ in tls.wrong_hostnames(objects, list(allowed))],
+        "routes-ask-for-a-key": [message for message, _ in access.routes_without_authentication(objects)],
     }
     return {rule: each for rule, each in messages.items() if each}
+
+
+def mandatory(messages: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Leaves out what only warns."""
+    return {rule: each for rule, each in messages.items() if rule not in refused.ADVISORY}
 
 
 def properties_of(recording: Recording) -> list[dict[str, Any]]:
@@ -60,6 +66,8 @@ def test_an_object_that_breaks_one_rule_is_refused_by_that_rule_alone(rule: str,
 
 def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
     messages = [refusals(refused.INLINE_TOKENS["a Backend"]), refusals(refused.KEYS_IN_SPECS["a header"])]
+    messages += [refusals(refused.OPEN_ROUTES[each]) for each in ("an AgentgatewayBackend", "a Backend")]
+    anyone = "HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use"
     assert messages == [
         {
             "no-inline-token": [
@@ -71,6 +79,18 @@ def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
             "no-key-in-spec": [
                 "HTTPRoute gloo-system/mistral: spec.rules[0].filters[0].requestHeaderModifier.set[0].value looks like a "
                 "key. Put it into a Secret, and refer to the Secret."
+            ]
+        },
+        {
+            "routes-ask-for-a-key": [
+                f"{anyone} AgentgatewayBackend gloo-system/mistral, because no policy asks for a key. Give the route or its "
+                "Gateway an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clientApiKeys`."
+            ]
+        },
+        {
+            "routes-ask-for-a-key": [
+                f"{anyone} Backend gloo-system/mistral, because no policy asks for a key. Give the route or its Gateway a "
+                "TrafficPolicy with extAuth, or move to `api: agentgateway`, whose gateways check keys themselves."
             ]
         },
     ]
@@ -107,13 +127,14 @@ def test_a_violation_names_the_object_that_is_wrong() -> None:
     ],
 )
 def test_every_stack_passes(file: Path, api: str) -> None:
-    assert refusals(properties_of(run_program(yaml.safe_load(file.read_text())["config"], api))) == {}
+    recording = run_program(yaml.safe_load(file.read_text())["config"], api)
+    assert mandatory(refusals(properties_of(recording))) == {}
 
 
 @pytest.mark.parametrize("api", [api.value for api in BackendApi])
 @pytest.mark.parametrize("block", STACK_FILES, ids=lambda block: block.partition("\n")[0])
 def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
-    assert refusals(properties_of(run_program(yaml.safe_load(block)["config"], api))) == {}
+    assert mandatory(refusals(properties_of(run_program(yaml.safe_load(block)["config"], api)))) == {}
 
 
 def run_program(config: dict[str, Any], api: str) -> Recording:
@@ -132,7 +153,9 @@ def test_all_objects_of_the_component_pass_except_for_a_given_tls_hostname(args:
     allowed = [each["tls"]["hostname"] for each in providers if "hostname" in each.get("tls", {})]
     fallbacks = {"fallbacks": providers[1:]} if "fallbacks" in args else {}
     recording = record_component({**providers[0], **fallbacks})
-    assert refusals(properties_of(recording), allowed) == {}
+    asked = {"client_api_keys", "passthrough"} & args.keys()
+    expected = set() if asked else {"routes-ask-for-a-key"}
+    assert set(refusals(properties_of(recording), allowed)) == expected
 
 
 def with_fallbacks(args: dict[str, Any]) -> list[dict[str, Any]]:
@@ -174,6 +197,16 @@ def test_the_hostname_for_an_address_is_not_compared() -> None:
         [manifest("networking.k8s.io/v1", "Ingress", "ingress", {"defaultBackend": KEY})],
         [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"Authorization": KEY}}],
         [{"length": 16}, {"kind": "Backend"}],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy()],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy("Gateway", "agentgateway")],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(jwtAuthentication={"providers": []})],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(basicAuthentication={})],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(extAuth={"backendRef": {}})],
+        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], {**refused.access_policy(), "spec": UNKNOWN}],
+        [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
+        [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
+        [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
+        [refused.route_to(agentgateway_backend())],
     ],
     ids=str,
 )

@@ -152,11 +152,14 @@ def _group_provider(provider: Provider, endpoints: Endpoints) -> Spec:
 
 
 def _ai_policy(settings: Settings) -> Spec:
-    """What the proxy does with requests; beside the provider's key, it would take the place of all of this."""
+    """What the proxy does with requests; beside the provider's key, it would take the place of all of this.
+
+    Fields are sorted, because programs in other languages hand their maps over in any order.
+    """
     policy: Spec = {"routes": dict(ROUTES)} if settings.endpoints == Endpoints.ALL else {}
     for name, fields in (("defaults", settings.request_defaults), ("overrides", settings.request_overrides)):
         if fields:
-            policy[name] = [{"field": field, "value": value} for field, value in fields.items()]
+            policy[name] = [{"field": field, "value": value} for field, value in sorted(fields.items())]
     if settings.model_aliases:
         policy["modelAliases"] = dict(settings.model_aliases)
     return policy

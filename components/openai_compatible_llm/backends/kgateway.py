@@ -42,19 +42,13 @@ class Kgateway(BackendDefinition):
         Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
         Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
         Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
-        Limitation(
-            ("rate_limits",),
-            "these gateways take one limit for a route; give one, or `api: agentgateway`",
-            lambda limits: len(limits) > 1,
-        ),
         Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
-        Limitation(("model_aliases",), "these gateways have no aliases for models; give `api: agentgateway`"),
     )
     tls_policy_ancestor = kind
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
     policy_kind = "TrafficPolicy"
-    policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides"})
+    policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides", "model_aliases"})
     default_endpoints = Endpoints.CHAT
     other_endpoints = _CHAT_ONLY
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
@@ -70,13 +64,19 @@ class Kgateway(BackendDefinition):
         return {"type": "AI", "ai": {"llm": llm}}
 
     def policy(self, settings: Settings) -> Spec:
-        """Builds the fields that the gateway puts into requests, and the limit as a bucket that a fill makes full."""
+        """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in.
+
+        Fields are sorted, because programs in other languages hand their maps over in any order.
+        """
         fields = [
-            {"field": field, "value": _text(value), **({"override": True} if override else {})}
+            {"field": field, "value": _json(value), **({"override": True} if override else {})}
             for override, values in ((False, settings.request_defaults), (True, settings.request_overrides))
-            for field, value in values.items()
+            for field, value in sorted(values.items())
         ]
-        policy: Spec = {"ai": {"defaults": fields}} if fields else {}
+        ai: Spec = {"defaults": fields} if fields else {}
+        if settings.model_aliases:
+            ai["modelAliases"] = dict(settings.model_aliases)
+        policy: Spec = {"ai": ai} if ai else {}
         for limit in settings.rate_limits:
             requests = limit.requests or 0
             bucket = {
@@ -114,9 +114,18 @@ def _read_auth_token(backend: Object) -> Object:
     return token
 
 
-def _text(value: Any) -> str:
-    """Writes a value as the gateway takes it: JSON, or a string that isn't JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+def _json(value: Any) -> str:
+    """Writes a value so that it arrives with its type: the gateway would take the text `5` for a number."""
+    return json.dumps(_with_integers(value), ensure_ascii=False, sort_keys=True)
+
+
+def _with_integers(value: Any) -> Any:
+    """Writes 100.0 as 100: other languages have floats alone, and providers take no float for an integer."""
+    if isinstance(value, Mapping):
+        return {key: _with_integers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _auth_token(secret_name: str | None) -> Spec:

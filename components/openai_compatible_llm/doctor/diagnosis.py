@@ -136,8 +136,8 @@ def _gateway_error(
         case GatewayError.NO_ROUTE:
             return _no_route(evidence, target, request_path)
         case GatewayError.CLIENT_AUTH:
-            remedy = "put a token that the gateway accepts into an environment variable (--token-variable)"
-            return Finding(Hop.CALLER, evidence, remedy)
+            remedy = "put a client's key, or a token that the gateway accepts, into an environment variable"
+            return Finding(Hop.CALLER, evidence, f"{remedy} (--token-variable)")
         case GatewayError.UPSTREAM:
             return _no_upstream(failure, evidence, target, request_path)
         case GatewayError.TOO_LARGE:
@@ -149,7 +149,7 @@ def _gateway_error(
         case GatewayError.PROCESSING:
             default = Finding(Hop.MODEL_OR_PATH, evidence, COMPARE_PATH)
         case GatewayError.RATE_LIMIT:
-            default = _limit(failure, evidence)
+            default = _limit(failure, evidence, "raise the route's limit (`rateLimits`)")
         case GatewayError.TIMEOUT:
             default = Finding(Hop.TIMEOUT, evidence, f"{CHECK_PROVIDER}, or give the route a longer timeout")
     return _first(default, _check_after_route(request_path))
@@ -265,7 +265,7 @@ def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Fin
     return Finding(Hop.KEY, f"{evidence}{has_key}", f"{remedy}{command}")
 
 
-def _limit(failure: HTTPError, evidence: str) -> Finding:
+def _limit(failure: HTTPError, evidence: str, way_out: str = "get the limit or the balance raised") -> Finding:
     after = failure.retry_after or ""
     wait = f"wait {after} seconds" if after.isdigit() else "wait"
-    return Finding(Hop.LIMIT, evidence, f"{wait} and try again, or get the limit or the balance raised")
+    return Finding(Hop.LIMIT, evidence, f"{wait} and try again, or {way_out}")

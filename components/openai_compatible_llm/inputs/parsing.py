@@ -125,7 +125,7 @@ def _secret_key(name: str, path: Path, key: pulumi.Input[str]) -> pulumi.Output[
 
 def _secret_client_keys(name: str, keys: Any, provider_keys: list[Any]) -> pulumi.Output[Mapping[str, str]]:
     def checked(resolved: Mapping[str, Any]) -> Mapping[str, str]:
-        _raise_if_any(name, list(key_errors(resolved["clients"], set(resolved["providers"]))))
+        _raise_if_any(name, list(key_errors(resolved["clients"], resolved["providers"])))
         return cast("Mapping[str, str]", resolved["clients"])
 
     return pulumi.Output.secret({"clients": keys, "providers": provider_keys}).apply(checked)

@@ -1,6 +1,7 @@
 """Checks what the gateway puts into the requests' bodies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..backends import EACH
 from . import validators
@@ -10,6 +11,7 @@ from .errors import Issue, Key
 FIELDS = ("request_defaults", "request_overrides")
 RESERVED_FIELDS = ("messages", "stream")
 MOST_ENTRIES = 64
+LARGEST_INTEGER = 2**53
 
 
 def request_errors(arguments: Arguments) -> Iterator[Issue]:
@@ -24,9 +26,21 @@ def request_errors(arguments: Arguments) -> Iterator[Issue]:
                 yield arguments.issue(argument, Key(field), reason=reason)
             elif value is None:
                 yield arguments.issue(argument, Key(field), reason="null; give a value, or remove the field")
+            elif _is_rounded(value):
+                reason = "has an integer beyond 2^53, which Pulumi would round; give a smaller one, or a string"
+                yield arguments.issue(argument, Key(field), reason=reason)
     yield from _reserved(arguments)
     yield from _in_both(arguments)
     yield from _aliases(arguments)
+
+
+def _is_rounded(value: Any) -> bool:
+    """Tells whether a number in the value changes on the way to the API server, where all numbers are floats."""
+    if isinstance(value, Mapping):
+        return any(map(_is_rounded, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_rounded, value))
+    return isinstance(value, int) and abs(value) > LARGEST_INTEGER
 
 
 def _reserved(arguments: Arguments) -> Iterator[Issue]:
@@ -57,5 +71,5 @@ def _aliases(arguments: Arguments) -> Iterator[Issue]:
             "model_aliases", reason=lambda case: f"has no effect with `{case('model')}`, which wins; remove one of them"
         )
     for path, _ in arguments.matching(("model_aliases", EACH)):
-        if reason := validators.model(str(path[-1])):
+        if reason := validators.model_alias(str(path[-1])):
             yield Issue(path, reason)

@@ -51,6 +51,7 @@ def rule_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
                 yield Issue(path, reason)
     yield from provider_errors(arguments, KEY_SOURCES)
     yield from fallback_errors(name, arguments)
+    yield from client_errors(name, arguments)
     for rule in RULES:
         yield from rule(arguments)
 
@@ -101,7 +102,6 @@ def _unsupported(arguments: Arguments) -> Iterator[Issue]:
 
 RULES: Sequence[Callable[[Arguments], Iterator[Issue]]] = (
     endpoint_errors,
-    client_errors,
     rate_limit_errors,
     request_errors,
     _duplicates,

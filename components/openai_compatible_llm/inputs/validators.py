@@ -196,8 +196,15 @@ def header_prefix(prefix: str) -> str | None:
 
 def model(name: str) -> str | None:
     """Checks a model's name; every provider has its own rules."""
-    if not name.strip() or name != name.strip() or not name.isprintable():
+    if not _is_printed_as_given(name):
         return f"{name!r} is not a model name; give it as the provider lists it"
+    return _too_long(name, MODEL_LENGTH)
+
+
+def model_alias(name: str) -> str | None:
+    """Checks the name that callers use for a model."""
+    if not _is_printed_as_given(name):
+        return f"{name!r} is not a model name; give one without spaces around it"
     return _too_long(name, MODEL_LENGTH)
 
 
@@ -226,6 +233,8 @@ def client_key(key: object) -> str | None:
     """Checks the API key of a client, as the gateway reads it from a Secret. The reason never quotes it."""
     if isinstance(key, str) and key.startswith("{"):
         return "the key starts with a brace, so the gateway would take it for JSON; give another"
+    if isinstance(key, str) and key.lower().startswith("bearer "):
+        return 'the key starts with "Bearer"; remove that, because clients add it'
     if reason := api_key(key):
         return reason
     length = len(str(key))
@@ -261,6 +270,10 @@ def label_value(value: str) -> str | None:
         allowed = f'up to {NAMESPACE_LENGTH} letters, digits, "-", "_" and ".", {_ENDS}'
         return f'"{value}" is not a valid label value; use {allowed}'
     return None
+
+
+def _is_printed_as_given(name: str) -> bool:
+    return bool(name) and name == name.strip() and name.isprintable()
 
 
 def _in_range(number: float, least: int, greatest: int, unit: str = "") -> str | None:

@@ -1,7 +1,7 @@
 """Completes the plugin's schema, from which SDKs for other languages and their documentation are generated."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from inspect import cleandoc
 from typing import Any
 
@@ -21,29 +21,49 @@ def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> di
         project: The `project` table of the package's pyproject.toml.
     """
     schema = {
-        **_for_other_languages(schema),
+        **_for_other_languages(schema, frozenset(_property_names(schema))),
         "displayName": DISPLAY_NAME,
         "description": project["description"],
         "keywords": project["keywords"],
         "license": project["license"],
     }
-    # The SDKs make it a secret before it leaves the program.
-    schema["resources"][TOKEN]["inputProperties"]["apiKey"]["secret"] = True
+    inputs = schema["resources"][TOKEN]["inputProperties"]
+    # The SDKs make them secrets before they leave the program.
+    for name in ("apiKey", "clientApiKeys"):
+        inputs[name]["secret"] = True
     schema["types"][FALLBACK]["properties"]["apiKey"]["secret"] = True
+    # The analyzer takes Any for a plain value, but a field of the requests may be an Output.
+    for name in ("requestDefaults", "requestOverrides"):
+        inputs[name]["additionalProperties"].pop("plain", None)
     return schema
 
 
-def _for_other_languages(value: Any) -> Any:
-    """Removes the source's indentation from descriptions, and spells the names in them in camelCase."""
+def _property_names(value: Any) -> Iterator[str]:
+    """Yields the names of all inputs, outputs and fields of types."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key in ("inputProperties", "properties"):
+                yield from each
+            yield from _property_names(each)
+
+
+def _for_other_languages(value: Any, names: frozenset[str]) -> Any:
+    """Removes the source's indentation from descriptions, and spells the properties in them in camelCase."""
     if isinstance(value, Mapping):
         return {
-            key: _in_camel_case(cleandoc(each))
+            key: _in_camel_case(cleandoc(each), names)
             if key == "description" and isinstance(each, str)
-            else _for_other_languages(each)
+            else _for_other_languages(each, names)
             for key, each in value.items()
         }
-    return [_for_other_languages(each) for each in value] if isinstance(value, list) else value
+    return [_for_other_languages(each, names) for each in value] if isinstance(value, list) else value
 
 
-def _in_camel_case(docstring: str) -> str:
-    return re.sub(r"`[a-z_.]+`", lambda name: to_camel_case(name[0]), docstring)
+def _in_camel_case(docstring: str, names: frozenset[str]) -> str:
+    """Spells properties only: a field of the requests' bodies keeps its name."""
+
+    def spelled(name: re.Match[str]) -> str:
+        camel_case = to_camel_case(name[0])
+        return camel_case if names.issuperset(camel_case.strip("`").split(".")) else name[0]
+
+    return re.sub(r"`[a-z_.]+`", spelled, docstring)

@@ -5,7 +5,7 @@ from typing import Any
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.doctor.conftest import Chat, Deploy
+from tests.e2e.doctor.conftest import Deploy
 from tests.e2e.doctor.objects import API_KEY, POLICY
 from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, WRONG_NAME
 from tests.stand_in_gateway import MODEL, completion
@@ -16,7 +16,9 @@ MADE: dict[str, Any] = {"fallbacks": [{**FALLBACK, "api_key": API_KEY}]}
 SHARED: dict[str, Any] = {"fallbacks": [{**FALLBACK, "api_key_secret": {"name": "mistral-secret"}}]}
 
 
-def test_a_fallback_without_its_secret_is_found_although_a_completion_arrived(chat: Chat, deploy: Deploy) -> None:
+def test_a_fallback_without_its_secret_is_found_although_a_completion_arrived(
+    chat: StandInChat, deploy: Deploy
+) -> None:
     objects = deploy(API, **MADE)
     asked = chat.where(completion)
     assert asked.status == Hop.SECRET.status
@@ -24,13 +26,13 @@ def test_a_fallback_without_its_secret_is_found_although_a_completion_arrived(ch
     assert f"a completion arrived, yet {missing}" in asked.stderr
 
 
-def test_the_secret_of_each_provider_is_named_after_a_refused_key(chat: Chat, deploy: Deploy) -> None:
+def test_the_secret_of_each_provider_is_named_after_a_refused_key(chat: StandInChat, deploy: Deploy) -> None:
     objects = deploy(API, **SHARED)
     report = chat.where(REFUSED_KEY).broken_at(Hop.KEY)
     assert f"Secret {objects.namespace}/mistral-secret has a key" in report
 
 
-def test_a_wrong_certificate_is_looked_for_at_every_provider(chat: Chat, deploy: Deploy) -> None:
+def test_a_wrong_certificate_is_looked_for_at_every_provider(chat: StandInChat, deploy: Deploy) -> None:
     objects = deploy(API, **SHARED)
     report = chat.where(WRONG_NAME).broken_at(Hop.TLS)
     assert "has TLS settings for each of api.mistral.ai:443 or eu.example.com:8443" in report
@@ -38,7 +40,7 @@ def test_a_wrong_certificate_is_looked_for_at_every_provider(chat: Chat, deploy:
     assert "plain HTTP" not in chat.where(WRONG_NAME).broken_at(Hop.TLS)
 
 
-def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: Chat, deploy: Deploy) -> None:
+def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: StandInChat, deploy: Deploy) -> None:
     objects = deploy(API, **SHARED)
     definition = BACKENDS[API]
 

@@ -1,0 +1,360 @@
+"""Who may call a route, and how much: the clients' keys and the rate limits."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import InvalidArguments
+from tests.canary import Canaries
+from tests.unit.recording import Recording, record_component
+
+PROVIDER_KEY = "sk-canary-of-the-provider-1"
+WEB, CRON = "canary-client-web-0123456789", "canary-client-cron-9876543210"
+CLIENTS = {"web": WEB, "cron_job.eu": CRON}
+MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": PROVIDER_KEY, "api": "agentgateway"}
+KGATEWAY: dict[str, Any] = {"api": "kgateway"}
+ELSEWHERE: dict[str, Any] = {"api_key": None, "api_key_secret": {"name": "keys"}}
+TARGET = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
+AUTHENTICATION = {"mode": "Strict", "secretRef": {"name": "mistral-clients"}}
+
+
+def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], **options: Any) -> Recording:
+    return record_component(lambda: {**MISTRAL, **(args() if callable(args) else args)}, **options)
+
+
+def policy(**args: Any) -> Any:
+    kind = "TrafficPolicy" if args.get("api") == "kgateway" else "AgentgatewayPolicy"
+    return made(args).spec(kind)
+
+
+def refusal(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> str:
+    with pytest.raises(InvalidArguments) as refused:
+        made(args)
+    error = refused.value
+    shown = f"{error} {error!r} {error.errors} {error.args}"
+    assert not Canaries(WEB, CRON, PROVIDER_KEY).are_in(shown)
+    return str(error).split("\n  - ", 1)[1]
+
+
+def test_the_clients_keys_are_in_a_secret_that_the_policy_names() -> None:
+    recording = made({"client_api_keys": CLIENTS})
+    secret = recording.one(":Secret", "mistral-clients")
+    assert secret.inputs["stringData"] == CLIENTS
+    assert secret.inputs["metadata"] == {"name": "mistral-clients", "namespace": "gloo-system"}
+    assert recording.spec("AgentgatewayPolicy") == {
+        "targetRefs": [TARGET],
+        "traffic": {"apiKeyAuthentication": AUTHENTICATION},
+    }
+    outputs = recording.component_outputs()
+    assert (outputs["clientsSecretName"], outputs["policyName"]) == ("mistral-clients", "mistral")
+
+
+def test_only_the_keys_are_secret_and_they_are_nowhere_else() -> None:
+    recording = made({"client_api_keys": CLIENTS})
+    for each in recording.resources:
+        is_secret = each.type.endswith(":Secret")
+        assert each.secret_inputs == ({"stringData"} if is_secret else set())
+        if is_secret:
+            each.inputs.pop("stringData")
+    assert not any(recording.secret_outputs.values())
+    shown = f"{recording.resources} {recording.outputs} {recording.messages}"
+    assert not Canaries(WEB, CRON, PROVIDER_KEY).are_in(shown)
+
+
+def test_without_clients_or_limits_there_is_no_policy() -> None:
+    for api in ("agentgateway", "kgateway"):
+        recording = made({"api": api})
+        assert recording.kinds() == [recording.kinds()[0], *recording.kinds()[1:3], "HTTPRoute"]
+        assert not [kind for kind in recording.kinds() if kind in ("AgentgatewayPolicy", "TrafficPolicy")]
+        assert "policyName" not in recording.component_outputs()
+        assert "clientsSecretName" not in recording.component_outputs()
+
+
+def test_an_existing_secret_is_named_and_none_is_created_for_clients() -> None:
+    recording = made({"client_api_keys_secret": {"name": "team-keys"}})
+    assert recording.one(":Secret").name == "mistral-secret"
+    traffic = recording.spec("AgentgatewayPolicy")["traffic"]
+    assert traffic == {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "team-keys"}}}
+    assert recording.component_outputs()["clientsSecretName"] == "team-keys"
+
+
+def test_one_policy_has_all_that_is_asked_of_the_route() -> None:
+    spec = policy(client_api_keys=CLIENTS, rate_limits=[{"requests": 5, "per": "minute"}], retries={"attempts": 2})
+    assert set(spec["traffic"]) == {"apiKeyAuthentication", "rateLimit", "retry"}
+
+
+def test_the_route_comes_last_after_its_policy_which_comes_after_the_secrets() -> None:
+    recording = made({"client_api_keys": CLIENTS})
+    kinds = recording.kinds()
+    order = ["Secret", "Secret", "AgentgatewayBackend", "BackendTLSPolicy", "AgentgatewayPolicy", "HTTPRoute"]
+    assert kinds == order
+    by_kind = {r.type.rpartition(":")[2]: r for r in recording.resources}
+    urns = {r.name: r.urn for r in recording.resources if r.type.endswith(":Secret")}
+    assert set(urns.values()) <= set(by_kind["AgentgatewayBackend"].dependencies)
+    before_policy = {by_kind["AgentgatewayBackend"].urn, by_kind["BackendTLSPolicy"].urn}
+    assert before_policy <= set(by_kind["AgentgatewayPolicy"].dependencies)
+    assert {*before_policy, by_kind["AgentgatewayPolicy"].urn} <= set(by_kind["HTTPRoute"].dependencies)
+
+
+LATE: dict[str, Callable[[], dict[str, Any]]] = {
+    "a map": lambda: {"client_api_keys": pulumi.Output.from_input(CLIENTS)},
+    "a secret map": lambda: {"client_api_keys": pulumi.Output.secret(CLIENTS)},
+    "single keys": lambda: {"client_api_keys": {name: pulumi.Output.from_input(key) for name, key in CLIENTS.items()}},
+    "secret keys": lambda: {"client_api_keys": {name: pulumi.Output.secret(key) for name, key in CLIENTS.items()}},
+    "one key of two": lambda: {"client_api_keys": {**CLIENTS, "web": pulumi.Output.secret(WEB)}},
+    "the provider's key": lambda: {
+        "client_api_keys": CLIENTS,
+        "api_key": pulumi.Output.secret(PROVIDER_KEY),
+    },
+}
+
+
+@pytest.mark.parametrize("args", LATE.values(), ids=LATE)
+def test_keys_that_are_outputs_make_the_same_objects(args: Callable[[], dict[str, Any]]) -> None:
+    recording = made(args)
+    assert recording.objects() == made({"client_api_keys": CLIENTS}).objects()
+    secret_inputs = [r.secret_inputs for r in recording.resources if not r.type.endswith(":Secret")]
+    assert secret_inputs == [set()] * len(secret_inputs)
+
+
+def unknown() -> Any:
+    def future(value: Any) -> Any:
+        future = asyncio.get_event_loop().create_future()
+        future.set_result(value)
+        return future
+
+    return pulumi.Output(set(), future(None), future(False))
+
+
+def test_a_preview_succeeds_while_a_clients_key_is_unknown() -> None:
+    recording = made(lambda: {"client_api_keys": {"web": unknown(), "cron": CRON}}, preview=True)
+    assert "AgentgatewayPolicy" in recording.kinds()
+
+
+EMPTY = "client_api_keys: empty; give a client's key, or remove `client_api_keys` to let anyone call"
+NOT_A_MAP = "client_api_keys: the value is not a map of strings"
+SWAPPED = "client_api_keys: a client's name is longer than its key; give each key under its client's name"
+NAME_RULE = 'is not a valid name for a client; use letters, digits, "-", "_" and "."'
+BRACE = "the key starts with a brace, so the gateway would take it for JSON; give another"
+KEPT = "the key is a variable that was not expanded; give its value"
+
+BAD_KEYS: list[tuple[Any, str]] = [
+    ({}, EMPTY),
+    ({"web": "0123456789012345678"}, "client_api_keys.web: the key is 19 characters long; give at least 20"),
+    ({"web": ""}, "client_api_keys.web: the key is empty"),
+    (
+        {"web": f"{WEB}\n"},
+        "client_api_keys.web: the key has a line break, as keys read from a file often do; remove it",
+    ),
+    ({"web": f" {WEB}"}, "client_api_keys.web: the key has spaces around it; remove them"),
+    (
+        {"web": f"Bearer {WEB}"},
+        'client_api_keys.web: the key starts with "Bearer"; remove that, because clients add it',
+    ),
+    ({"web": "$WEB_KEY_OF_THE_CLIENTS"}, f"client_api_keys.web: {KEPT}"),
+    ({"web": '{"key": "' + WEB + '"}'}, f"client_api_keys.web: {BRACE}"),
+    ({"web": "{" + WEB}, f"client_api_keys.web: {BRACE}"),
+    ({"web": PROVIDER_KEY}, "client_api_keys.web: the key is a provider's own; give the client another"),
+    (
+        {"web": WEB, "cron": WEB},
+        (
+            "client_api_keys.web: another client has the same key; give each client its own\n"
+            "  - client_api_keys.cron: another client has the same key; give each client its own"
+        ),
+    ),
+    ({"web team": WEB}, f'client_api_keys["web team"]: "web team" {NAME_RULE}'),
+    ({"web/eu": WEB}, f'client_api_keys["web/eu"]: "web/eu" {NAME_RULE}'),
+    ({"": WEB}, f'client_api_keys[""]: "" {NAME_RULE}'),
+    ({"..": WEB}, f'client_api_keys[".."]: ".." {NAME_RULE}'),
+    ({WEB: "web"}, SWAPPED),
+    ({WEB: "web", CRON: "cron"}, SWAPPED),
+    ({"web": 5}, "client_api_keys.web: the value is not a string"),
+    ({"web": {"secure": WEB}}, "client_api_keys.web: the value is not a string"),
+    ([WEB], NOT_A_MAP),
+    (WEB, NOT_A_MAP),
+]
+
+
+@pytest.mark.parametrize(("keys", "message"), BAD_KEYS)
+def test_keys_that_would_not_do_are_refused(keys: Any, message: str) -> None:
+    assert refusal({"client_api_keys": keys}) == message
+
+
+@pytest.mark.parametrize(("keys", "message"), BAD_KEYS)
+def test_an_output_is_refused_as_a_plain_value_is(keys: Any, message: str) -> None:
+    assert refusal(lambda: {"client_api_keys": pulumi.Output.from_input(keys)}) == message
+
+
+def test_a_clients_key_that_is_the_providers_is_refused_even_if_both_are_outputs() -> None:
+    late = pulumi.Output.secret
+    assert refusal(lambda: {"client_api_keys": {"web": late(PROVIDER_KEY)}, "api_key": late(PROVIDER_KEY)}) == (
+        "client_api_keys.web: the key is a provider's own; give the client another"
+    )
+
+
+def test_a_clients_key_that_is_a_fallbacks_is_refused() -> None:
+    fallback = {"name": "second", "host": "llm.example.com", "api_key": WEB}
+    assert refusal({"client_api_keys": {"web": WEB}, "fallbacks": [fallback]}) == (
+        "client_api_keys.web: the key is a provider's own; give the client another"
+    )
+
+
+NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
+REMOVED = (
+    "the gateway removes the client's key from the request, so with `passthrough` the provider would get none; "
+    "remove one of them"
+)
+SHARED = "holds the provider's key, with which clients could call; give another"
+SECOND: dict[str, Any] = {"name": "second", "host": "llm.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            {"client_api_keys": CLIENTS, "client_api_keys_secret": {"name": "keys"}},
+            "client_api_keys_secret: `client_api_keys` already says which keys clients have; remove one of them",
+        ),
+        ({"client_api_keys": CLIENTS, "api_key": None, "passthrough": True}, f"client_api_keys: {REMOVED}"),
+        (
+            {"client_api_keys_secret": {"name": "keys"}, "api_key": None, "passthrough": True},
+            f"client_api_keys_secret: {REMOVED}",
+        ),
+        ({**KGATEWAY, "client_api_keys": CLIENTS}, f"client_api_keys: {NO_CLIENT_KEYS}"),
+        ({**KGATEWAY, "client_api_keys_secret": {"name": "keys"}}, f"client_api_keys_secret: {NO_CLIENT_KEYS}"),
+        ({"client_api_keys_secret": {}}, "client_api_keys_secret.name: required"),
+        ({"client_api_keys_secret": "keys"}, "client_api_keys_secret: the value is not a group of settings"),
+        (
+            {"client_api_keys_secret": {"name": "Keys"}},
+            (
+                'client_api_keys_secret.name: "Keys" is not a valid name; use lower-case letters, digits, "-" and ".", '
+                "with a letter or digit at each end"
+            ),
+        ),
+        (
+            {"client_api_keys_secret": {"name": "mistral-secret"}},
+            f'client_api_keys_secret.name: "mistral-secret" {SHARED}',
+        ),
+        (
+            {**ELSEWHERE, "client_api_keys_secret": {"name": "keys"}},
+            f'client_api_keys_secret.name: "keys" {SHARED}',
+        ),
+        (
+            {
+                "client_api_keys_secret": {"name": "mistral-second-secret"},
+                "fallbacks": [{**SECOND, "api_key": "sk-second"}],
+            },
+            f'client_api_keys_secret.name: "mistral-second-secret" {SHARED}',
+        ),
+        (
+            {
+                "client_api_keys_secret": {"name": "second"},
+                "fallbacks": [{**SECOND, "api_key_secret": {"name": "second"}}],
+            },
+            f'client_api_keys_secret.name: "second" {SHARED}',
+        ),
+    ],
+)
+def test_who_may_call_is_refused_where_it_can_not_be(args: dict[str, Any], message: str) -> None:
+    assert refusal(args) == message
+
+
+def test_a_new_key_would_replace_the_clients_secret_too_so_that_a_program_is_warned() -> None:
+    (warning,) = made({**ELSEWHERE, "client_api_keys": CLIENTS}, config={}).warnings
+    assert warning.startswith("A new API key will replace its Secret: ")
+    assert made({"client_api_keys": CLIENTS}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "emitted"),
+    [
+        ({"requests": 10, "per": "second"}, {"requests": 10, "unit": "Seconds"}),
+        ({"requests": 10, "per": "minute", "burst": 5}, {"requests": 10, "unit": "Minutes", "burst": 5}),
+        ({"tokens": 100_000, "per": "hour", "burst": 0}, {"tokens": 100_000, "unit": "Hours"}),
+        ({"tokens": 10.0, "per": "hour"}, {"tokens": 10, "unit": "Hours"}),
+    ],
+)
+def test_agentgateway_gets_each_limit_with_its_unit(limit: dict[str, Any], emitted: dict[str, Any]) -> None:
+    assert policy(rate_limits=[limit])["traffic"] == {"rateLimit": {"local": [emitted]}}
+
+    def late() -> dict[str, Any]:
+        return {"rate_limits": [{name: pulumi.Output.from_input(value) for name, value in limit.items()}]}
+
+    assert made(late).spec("AgentgatewayPolicy") == policy(rate_limits=[limit])
+
+
+@pytest.mark.parametrize(
+    ("limit", "bucket"),
+    [
+        ({"requests": 10, "per": "second"}, (10, 10, "1s")),
+        ({"requests": 10, "per": "minute", "burst": 5}, (15, 10, "60s")),
+        ({"requests": 10, "per": "hour"}, (10, 10, "3600s")),
+    ],
+)
+def test_kgateway_gets_the_limit_as_a_bucket(limit: dict[str, Any], bucket: tuple[int, int, str]) -> None:
+    most, fill, interval = bucket
+    expected = {"maxTokens": most, "tokensPerFill": fill, "fillInterval": interval}
+    assert policy(**KGATEWAY, rate_limits=[limit]) == {
+        "targetRefs": [TARGET],
+        "rateLimit": {"local": {"tokenBucket": expected}},
+    }
+
+
+MINUTE = {"per": "minute"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ([MINUTE], "rate_limits[0]: has no limit; give `requests` or `tokens`"),
+        (
+            [{**MINUTE, "requests": 1, "tokens": 1}],
+            "rate_limits[0]: has `requests` and `tokens`; give one of them",
+        ),
+        ([{"requests": 1}], "rate_limits[0].per: required"),
+        (
+            [{"requests": 1, "per": "day"}],
+            'rate_limits[0].per: "day" is not a valid value; valid values are `hour`, `minute`, `second`',
+        ),
+        ([{**MINUTE, "requests": 0}], "rate_limits[0].requests: 0 is out of range; give 1 to 1000000000"),
+        ([{**MINUTE, "tokens": -5}], "rate_limits[0].tokens: -5 is out of range; give 1 to 1000000000"),
+        ([{**MINUTE, "tokens": 10**9 + 1}], "rate_limits[0].tokens: 1000000001 is out of range; give 1 to 1000000000"),
+        ([{**MINUTE, "requests": 1, "burst": -1}], "rate_limits[0].burst: -1 is out of range; give 0 to 1000000000"),
+        ([{**MINUTE, "requests": "5"}], 'rate_limits[0].requests: "5" is not an integer'),
+        ([{**MINUTE, "requests": 1, "bursts": 1}], "rate_limits[0].bursts: unknown argument; did you mean `burst`?"),
+        ({"requests": 1}, "rate_limits: {'requests': 1} is not a list of groups of settings"),
+        ([5], "rate_limits[0]: 5 is not a group of settings"),
+    ],
+)
+def test_limits_that_can_not_be_are_refused(limits: Any, message: str) -> None:
+    assert refusal({"rate_limits": limits}) == message
+
+
+def test_limits_are_a_plain_list() -> None:
+    assert refusal(lambda: {"rate_limits": pulumi.Output.from_input([{**MINUTE, "requests": 1}])}) == (
+        "rate_limits: must be a plain value, not a Pulumi output, because it decides which objects are created"
+    )
+
+
+TWO = [{**MINUTE, "requests": 1}, {"requests": 9, "per": "hour"}]
+
+
+@pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
+def test_a_second_limit_is_refused_because_no_gateway_counts_it(api: str) -> None:
+    assert refusal({"api": api, "rate_limits": TWO}) == (
+        "rate_limits: 2 entries; these gateways count the first limit of a route alone, so give one"
+    )
+
+
+def test_kgateway_refuses_to_limit_tokens() -> None:
+    assert refusal({**KGATEWAY, "rate_limits": [{**MINUTE, "tokens": 1}]}) == (
+        "rate_limits[0].tokens: these gateways limit requests only; give `api: agentgateway`"
+    )
+
+
+def test_an_empty_list_of_limits_makes_no_policy() -> None:
+    for api in ("agentgateway", "kgateway"):
+        assert made({"api": api, "rate_limits": []}).objects() == made({"api": api}).objects()
