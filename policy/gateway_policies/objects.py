@@ -15,6 +15,9 @@ INLINE_TOKENS = {"gateway.kgateway.dev": ("authToken", "inline"), "agentgateway.
 class Unknown:
     """Stands for a value that is not known yet, as in a preview."""
 
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
 
 UNKNOWN: Final = Unknown()
 

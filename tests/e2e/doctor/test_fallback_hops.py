@@ -5,7 +5,7 @@ from typing import Any
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.doctor.conftest import Deploy
+from tests.e2e.doctor.conftest import Deploy, StandInChat
 from tests.e2e.doctor.objects import API_KEY, POLICY
 from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, WRONG_NAME
 from tests.stand_in_gateway import MODEL, completion
