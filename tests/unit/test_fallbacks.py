@@ -60,8 +60,9 @@ def policy(**args: Any) -> Any:
 
 
 def timeouts(**args: Any) -> Any:
-    (rule,) = made(endpoints="chat", **args).spec("HTTPRoute")["rules"]
-    return rule.get("timeouts")
+    first, *others = (rule.get("timeouts") for rule in made(**args).spec("HTTPRoute")["rules"])
+    assert others in ([], [first])
+    return first
 
 
 def test_each_provider_is_a_group_of_its_own_in_the_order_of_use() -> None:
@@ -189,9 +190,8 @@ def test_a_fallback_has_its_own_header_and_certificate() -> None:
     }
     assert second["policies"]["tls"] == {"sni": "llm.internal", "caCertificateRefs": [{"name": "house-ca"}]}
     assert first["policies"]["auth"] == {"secretRef": {"name": "mistral-secret"}}
-    (rule,) = made(fallbacks=[house]).spec("HTTPRoute")["rules"]
     removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
-    assert rule["filters"] == [removal]
+    assert all(removal in rule["filters"] for rule in made(fallbacks=[house]).spec("HTTPRoute")["rules"])
 
 
 def test_the_components_own_tls_policy_stays_as_it_is_so_that_fallbacks_come_and_go() -> None:
@@ -207,8 +207,10 @@ def test_providers_in_plain_http_have_no_tls() -> None:
 
 
 def test_the_route_sets_no_host_because_each_provider_has_its_own() -> None:
-    (rule,) = made(fallbacks=[DEEPSEEK]).spec("HTTPRoute")["rules"]
-    assert "filters" not in rule
+    rewrites = [
+        each["urlRewrite"] for rule in made(fallbacks=[DEEPSEEK]).spec("HTTPRoute")["rules"] for each in rule["filters"]
+    ]
+    assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
 
 
 def test_with_fallbacks_the_endpoints_are_chat_unless_said_otherwise() -> None:
@@ -296,11 +298,6 @@ def test_the_timeout_is_for_the_request_or_where_it_is_sent_again_for_each_attem
     args: dict[str, Any], expected: object
 ) -> None:
     assert timeouts(**args) == expected
-
-
-def test_every_rule_of_the_route_has_the_timeout() -> None:
-    rules = made(endpoints="all", request_timeout_seconds=5).spec("HTTPRoute")["rules"]
-    assert [rule["timeouts"] for rule in rules] == [{"request": "5s"}] * 2
 
 
 def test_the_longest_names_fit() -> None:

@@ -23,9 +23,7 @@ def test_without_the_programs_the_run_ends_and_says_which_are_missing(tmp_path: 
     )
     assert done.returncode == USAGE_ERROR
     said = done.stdout + done.stderr
-    assert (
-        "The gateway tests run the real programs, and these are missing: pulumi-resource-kubernetes on the PATH" in said
-    )
+    assert "The gateway tests run the real programs. Missing: pulumi-resource-kubernetes on the PATH" in said
     for api in ("kgateway", "agentgateway"):
         assert f"$GATEWAY_ASSETS/{api} with controller, proxy and crds/" in said
     assert "Traceback" not in said
