@@ -40,11 +40,15 @@ def _argument_rows(
 ) -> Iterator[tuple[str, ...]]:
     for name, each in properties.items():
         python_name, camel_case_name = f"{group[0]}{python_names[name]}", f"{group[1]}{name}"
-        declared = types[each.ref.rsplit(":", 1)[1]] if each.ref else None
+        is_list = each.items is not None and each.items.ref is not None
+        reference = each.items.ref if each.items else each.ref
+        declared = types[reference.rsplit(":", 1)[1]] if reference else None
         meaning, default = _split_default(each.description or "")
-        yield f"`{python_name}`", f"`{camel_case_name}`", _type_name(each, declared), default, meaning
+        type_name = _type_name(each, None if is_list else declared)
+        yield f"`{python_name}`", f"`{camel_case_name}`", type_name, default, meaning
         if declared and declared.properties:
-            inside = (f"{python_name}.", f"{camel_case_name}.")
+            place = "[]." if is_list else "."
+            inside = (f"{python_name}{place}", f"{camel_case_name}{place}")
             yield from _argument_rows(declared.properties, declared.properties_mapping, types, inside)
 
 
