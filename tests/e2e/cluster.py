@@ -11,11 +11,15 @@ BACKEND = ("gateway.kgateway.dev", "v1alpha1", "backends")
 AGENTGATEWAY_BACKEND = ("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 ROUTE = ("gateway.networking.k8s.io", "v1", "httproutes")
 TLS_POLICY = ("gateway.networking.k8s.io", "v1", "backendtlspolicies")
+AGENTGATEWAY_POLICY = ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies")
+TRAFFIC_POLICY = ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies")
 CUSTOM = {
     "Backend": BACKEND,
     "AgentgatewayBackend": AGENTGATEWAY_BACKEND,
     "HTTPRoute": ROUTE,
     "BackendTLSPolicy": TLS_POLICY,
+    "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
+    "TrafficPolicy": TRAFFIC_POLICY,
 }
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
