@@ -11,19 +11,16 @@ BACKEND = ("gateway.kgateway.dev", "v1alpha1", "backends")
 AGENTGATEWAY_BACKEND = ("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 ROUTE = ("gateway.networking.k8s.io", "v1", "httproutes")
 TLS_POLICY = ("gateway.networking.k8s.io", "v1", "backendtlspolicies")
+AGENTGATEWAY_POLICY = ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies")
+TRAFFIC_POLICY = ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies")
 CUSTOM = {
     "Backend": BACKEND,
     "AgentgatewayBackend": AGENTGATEWAY_BACKEND,
     "HTTPRoute": ROUTE,
     "BackendTLSPolicy": TLS_POLICY,
-    "AgentgatewayPolicy": ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies"),
-    "TrafficPolicy": ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies"),
+    "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
+    "TrafficPolicy": TRAFFIC_POLICY,
 }
-ROUTE_POLICIES = {
-    "TrafficPolicy": ("gateway.kgateway.dev", "v1alpha1", "trafficpolicies"),
-    "AgentgatewayPolicy": ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies"),
-}
-"""Policies for routes, which few components have."""
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
 SECOND_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
@@ -84,7 +81,7 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        kinds = {**CUSTOM, **ROUTE_POLICIES}
+        kinds = CUSTOM
         resource = "secrets" if manifest["kind"] == "Secret" else kinds[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"

@@ -8,7 +8,7 @@ import pytest
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.canary import Canaries
 from tests.chat_run import ChatRun, run_chat
-from tests.e2e.cluster import AGENTGATEWAY_BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.e2e.cluster import CUSTOM, Cluster
 from tests.gateway.deployment import KEY, Deployment, ask
 from tests.gateway.installation import Installation
 from tests.gateway.load import Load
@@ -19,13 +19,6 @@ agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=Tr
 
 WEB, CRON, OTHER = (f"canary-client-{name}-51d0c7e29b" for name in ("web", "cron", "other"))
 OLD, NEW, NEWER = (f"canary-client-{name}-83af16b40e" for name in ("old", "new", "newer"))
-POLICY = ("agentgateway.dev", "v1alpha1", "agentgatewaypolicies")
-CUSTOM = {
-    "AgentgatewayBackend": AGENTGATEWAY_BACKEND,
-    "AgentgatewayPolicy": POLICY,
-    "BackendTLSPolicy": TLS_POLICY,
-    "HTTPRoute": ROUTE,
-}
 AROUND = 60
 CREATIONS = 20
 MANY = 100
@@ -80,8 +73,8 @@ def test_only_a_key_of_the_routes_own_clients_opens_it_and_the_provider_sees_its
     # The history has the stack's file, which here has the keys in plain text.
     home = deployment.project.home
     assert clients.files(home, leaving_out=[home / "state/.pulumi/history"]) == []
-    policies: Any = cluster.custom.list_namespaced_custom_object(*POLICY[:2], deployment.namespace, POLICY[2])
-    objects = {**cluster.everything_in(deployment.namespace), ("policies", ""): policies}
+    objects = cluster.everything_in(deployment.namespace)
+    assert ("AgentgatewayPolicy", "mistral") in objects
     assert {key for key, each in objects.items() if clients.are_in(f"{each}")} == {
         ("Secret", "mistral-clients"),
         ("Secret", "other-clients"),
