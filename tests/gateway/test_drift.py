@@ -16,7 +16,7 @@ def test_up_with_refresh_undoes_an_edit_by_kubectl_and_names_a_controller_that_e
 ) -> None:
     deployment.up()
     group, version, plural = CUSTOM["Backend"]
-    at: tuple[Any, ...] = (group, version, deployment.namespace, plural, deployment.name)
+    at = (group, version, deployment.namespace, plural, deployment.name)
     by_hand = {"spec": {"ai": {"llm": {"openai": {"model": "by hand"}}}}}
 
     cluster.custom.patch_namespaced_custom_object(*at, by_hand, field_manager="kubectl-edit")
