@@ -81,8 +81,7 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        kinds = CUSTOM
-        resource = "secrets" if manifest["kind"] == "Secret" else kinds[manifest["kind"]][2]
+        resource = "secrets" if manifest["kind"] == "Secret" else CUSTOM[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
         path = f"{root}/{version}/namespaces/{manifest['metadata']['namespace']}/{resource}"

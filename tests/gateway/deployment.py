@@ -1,5 +1,7 @@
 """One provider behind a real gateway, deployed by the project's program."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +65,17 @@ class Deployment:
     def ask(self, path: str = "/v1/chat/completions", **options: Any) -> urllib3.BaseHTTPResponse:
         """Asks through the gateway, below the route's path."""
         return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
+
+    def chat(self) -> subprocess.CompletedProcess[str]:
+        """Runs the doctor for the stack, as `make chat STACK=test` does."""
+        return subprocess.run(
+            [sys.executable, "-m", "openai_compatible_llm.doctor", "--stack", self.project.stack],
+            cwd=self.project.folder,
+            env={**self.project.environment, "PYTHONPATH": str(self.project.folder / "components")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def load(self, path: str = "/v1/chat/completions") -> Load:
         """Requests to a path below the route's."""

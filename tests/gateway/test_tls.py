@@ -5,6 +5,9 @@ from typing import Any
 import kubernetes
 import trustme
 
+from components.openai_compatible_llm.args import BackendApi
+from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.cluster import CUSTOM, Cluster
 from tests.gateway.deployment import Deployment
 from tests.gateway.openai_provider import tls_context
@@ -57,5 +60,12 @@ def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment,
     at: tuple[Any, ...] = (group, version, deployment.namespace, plural, POLICIES[deployment.api])
     cluster.custom.delete_namespaced_custom_object(*at)
     assert "upstream call failed" in answered(deployment, 503)
+    named = deployment.chat()
+    assert named.returncode == Hop.TLS.status, named.stderr
+    assert (
+        f"no BackendTLSPolicy targets {BACKENDS[BackendApi(deployment.api)].kind} {deployment.namespace}/"
+        in named.stderr
+    )
+    assert f"({POLICIES[deployment.api]} is missing)" in named.stderr
     deployment.project("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
     answered(deployment, 200)
