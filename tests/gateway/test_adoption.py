@@ -1,4 +1,4 @@
-"""Objects made by `kubectl apply`, taken over by the two commands that docs/adopting.md names."""
+"""Objects made by `kubectl apply`, taken over by the two commands that docs/taking-over.md names."""
 
 import json
 from typing import Any
@@ -77,7 +77,7 @@ def test_objects_made_by_hand_are_taken_over_in_place_and_no_request_is_lost(
     with deployment.load() as load:
         load.wait_for(60)
         cluster.core.patch_namespaced_secret("mistral-secret", deployment.namespace, without)
-        deployment.write({"mistral": deployment.config(model="by Pulumi")})
+        deployment.write({"mistral": deployment.config(model="by Pulumi", endpoints="chat")})
         deployment.project.up(**TAKE_OVER)
         load.wait_for(60)
     assert load.lost == {}
