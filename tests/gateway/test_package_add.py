@@ -49,7 +49,7 @@ def put_environment(place: Path) -> None:
     """Makes a virtual environment with this one's packages, into which an installation would not write."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
     packages = next(place.glob("lib/python*/site-packages"))
-    (packages / "of-the-tests.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
+    (packages / "of-the-tests.pth").write_text(str(Path(pytest.__file__).parents[1]))
 
 
 def arguments(deployment: Deployment) -> dict[str, Any]:
