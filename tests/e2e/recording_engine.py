@@ -48,9 +48,9 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc
         self.warnings: list[str] = []
 
     def of(self, component: str) -> list[dict[str, Any]]:
-        """Returns what was registered for the component of this name, by type."""
+        """Returns what was registered for the component of this name, by type and name."""
         mine = [each for each in self.registrations if each["name"].split("-")[0] == component]
-        return sorted(mine, key=lambda each: str(each["type"]))
+        return sorted(mine, key=lambda each: (str(each["type"]), str(each["name"])))
 
     def run(self, program: Callable[[], object], config: Mapping[str, str]) -> None:
         """Runs a program to its end, in this process."""

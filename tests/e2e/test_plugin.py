@@ -205,7 +205,7 @@ def test_the_key_of_a_fallback_is_a_secret_however_it_is_sent_and_is_nowhere_els
         assert not canaries.are_in(json.dumps(state))
         made = engine.of(name)
         held = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
-        assert held == [secret({"Authorization": CANARY}), secret({"Authorization": FALLBACK_CANARY})]
+        assert held == [secret({"Authorization": FALLBACK_CANARY}), secret({"Authorization": CANARY})]
         assert not canaries.are_in(json.dumps(made))
         assert "groups" in json.dumps(made)
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
