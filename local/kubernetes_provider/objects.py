@@ -77,10 +77,18 @@ class Objects:
             )
         except urllib3.exceptions.HTTPError as error:
             raise ProviderError(f"configured Kubernetes cluster is unreachable: {error}") from None
-        answer: Object = response.json()
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise RefusedError(answer["message"], response.status)
+            raise RefusedError(_message(response.data.decode(errors="replace")), response.status)
+        answer: Object = response.json()
         # The last repeats a Secret's values where nobody looks for them.
         answer.get("metadata", {}).pop("managedFields", None)
         answer.get("metadata", {}).get("annotations", {}).pop(_LAST_APPLIED, None)
         return answer
+
+
+def _message(answer: str) -> str:
+    """Returns the words of a refusal, which is no JSON where nobody serves the API group."""
+    try:
+        return str(json.loads(answer)["message"])
+    except ValueError:
+        return answer.strip()
