@@ -122,8 +122,9 @@ def test_no_request_without_a_key_is_served_while_routes_are_created_and_removed
             for each in reversed(objects):
                 delete(cluster, each)
             until(deployment, 404)
-    assert {answer.partition(" ")[0] for answer in load.answers} == {"401", "404"}
     assert deployment.provider.requests == []
+    # While all objects go at once, the gateway may also find that a route's backend has gone before the route.
+    assert {"401", "404"} <= {answer.partition(" ")[0] for answer in load.answers} <= {"401", "404", "500"}
 
 
 def recorded(deployment: Deployment) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def certificate_of_a_foreign_authority(broken: Broken) -> None:
 
 def silent_for_longer_than_the_route_waits(broken: Broken) -> None:
     broken.provider.behaviour = silent
-    broken.objects.change(ROUTE, lambda spec: spec["rules"][0].update(timeouts={"request": "300ms"}))
+    broken.objects.change(ROUTE, lambda spec: [rule.update(timeouts={"request": "300ms"}) for rule in spec["rules"]])
 
 
 def half_a_stream(exchange: Exchange) -> None:

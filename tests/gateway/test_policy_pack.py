@@ -1,5 +1,6 @@
 """The policy pack, run by the real CLI on the program that deploys to a real gateway."""
 
+import re
 import shutil
 
 from tests.gateway.deployment import KEY, Deployment
@@ -23,6 +24,7 @@ def test_what_the_program_deploys_passes_the_pack_and_another_name_in_a_certific
 
     deployment.write({deployment.name: deployment.config()})
     printed = project("up", "--yes", "--skip-preview", "--stack", "test", *PACK)
-    assert "✅ openai-compatible-llm@v0.1.0 (local: policy)" in printed
-    assert "[mandatory]" not in printed
+    assert "openai-compatible-llm@v0.1.0 (local: policy)" in printed
+    # The route has no clients' keys.
+    assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]
     assert deployment.ask().status == 200
