@@ -106,13 +106,15 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
             [*problems, f"Stack {pulumi.get_stack()} has no providers. Add one, for example: {example}"]
         )
     arguments, parsed = {}, []
+    places: dict[str, list[KeyPlace]] = {}
     of_all_providers: dict[str, list[str]] = {}
     for name, given in providers.items():
+        args = _arguments(name, given if isinstance(given, Mapping) else {}, defaults)
+        places[name] = key_places(name, args)
         if given is not None and not isinstance(given, Mapping):
             problems.append(f"{_location(name)}: must be a group of settings, such as {{model: ...}}")
             continue
-        args = _arguments(name, given or {}, defaults)
-        lacking = [place for place in key_places(name, args) if not _take_key(args, place, environment)]
+        lacking = [place for place in places[name] if not _take_key(args, place, environment)]
         try:
             parsed.append(parse(name, args))
         except InvalidArguments as error:
@@ -126,7 +128,7 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
     problems += [f"{problem} (providers: {', '.join(names)})" for problem, names in of_all_providers.items()]
     problems += _route_conflicts([cast("Settings", inputs.settings) for inputs in parsed])
     problems += _name_conflicts(parsed)
-    problems += _variable_conflicts(providers, defaults)
+    problems += _variable_conflicts(places)
     if problems:
         raise InvalidStackConfig(problems)
     _warn_of_plain_text_keys(config, providers, defaults)
@@ -348,11 +350,10 @@ def _name_conflicts(parsed: Sequence[Inputs]) -> Iterator[str]:
             owners[secret] = inputs.name
 
 
-def _variable_conflicts(providers: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+def _variable_conflicts(places: Mapping[str, Sequence[KeyPlace]]) -> Iterator[str]:
     owners: dict[str, str] = {}
-    for name, given in providers.items():
-        args = _arguments(name, given, defaults) if isinstance(given, Mapping) else {}
-        for place in key_places(name, args):
+    for name, of_provider in places.items():
+        for place in of_provider:
             variable = place.variables[0]
             if variable in owners:
                 yield (

@@ -9,7 +9,7 @@ from ..settings import CHAT_COMPLETIONS, ObjectNames
 from . import validators
 from .arguments import Arguments
 from .errors import Issue, Reason
-from .provider_rules import KEY_SOURCES, provider_errors, valid_base_url
+from .provider_rules import KEY_SOURCES, is_plain_http, provider_errors, valid_base_url
 
 MOST_FALLBACKS = 7
 
@@ -79,8 +79,8 @@ def _model(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
 
 def _tls(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
     """The component's BackendTLSPolicy holds for every provider of the backend."""
-    plain = _is_plain_http(fallback)
-    if plain != _is_plain_http(component):
+    plain = is_plain_http(fallback)
+    if plain != is_plain_http(component):
         given, other = ("plain HTTP", "TLS") if plain else ("TLS", "plain HTTP")
         yield fallback.issue(
             "tls",
@@ -98,8 +98,3 @@ def _host(provider: Arguments) -> str | None:
         return host
     preset = PRESETS.get(provider.resolved("preset") or "")
     return preset.host if preset else None
-
-
-def _is_plain_http(provider: Arguments) -> bool:
-    url = valid_base_url(provider)
-    return provider.given("tls", "disabled") or (url is not None and not url.tls)

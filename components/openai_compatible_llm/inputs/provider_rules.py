@@ -57,6 +57,12 @@ def valid_base_url(provider: Arguments) -> urls.BaseUrl | None:
     return urls.parse_base_url(url) if url is not None and not urls.base_url(url) else None
 
 
+def is_plain_http(provider: Arguments) -> bool:
+    """Tells whether requests go to the provider without TLS, as far as that is resolved."""
+    url = valid_base_url(provider)
+    return provider.given("tls", "disabled") or (url is not None and not url.tls)
+
+
 def _host_source(provider: Arguments) -> Iterator[Issue]:
     if not any(map(provider.given, HOST_SOURCES)):
         presets = ", ".join(sorted(PRESETS))
@@ -106,7 +112,7 @@ def _auth_header(provider: Arguments) -> Iterator[Issue]:
 def _tls(provider: Arguments) -> Iterator[Issue]:
     url = valid_base_url(provider)
     disabled = provider.given("tls", "disabled")
-    plain_http = disabled or (url is not None and not url.tls)
+    plain_http = is_plain_http(provider)
     if plain_http:
         switch = "tls.disabled" if disabled else "base_url"
         for field in ("hostname", "ca_certificate_configmap"):
