@@ -60,11 +60,15 @@ class Recording:
         return found[0]
 
     def objects(self) -> list[dict[str, Any]]:
-        """Returns the inputs of the Kubernetes objects, as they would be applied."""
-        return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
+        """Returns the inputs of the Kubernetes objects, as they would be applied, sorted: some may come in any order."""
+        return sorted(self._objects(), key=lambda manifest: (manifest["kind"], manifest["metadata"]["name"]))
 
     def kinds(self) -> list[str]:
-        return [manifest["kind"] for manifest in self.objects()]
+        """Returns the kinds of the Kubernetes objects, in the order of their registration."""
+        return [manifest["kind"] for manifest in self._objects()]
+
+    def _objects(self) -> list[dict[str, Any]]:
+        return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
 
     def spec(self, kind: str) -> Any:
         """Returns the spec of the only object of this kind."""
