@@ -132,10 +132,9 @@ def counts(printed: str) -> set[str]:
 def secret(namespace: str, key: str = CANARY, **more: Any) -> Any:
     return k8s.core.v1.Secret(
         "secret",
-        metadata={"name": "mistral-secret", "namespace": namespace},
         type="Opaque",
         string_data={"Authorization": pulumi.Output.secret(key)},
-        **more,
+        **{"metadata": {"name": "mistral-secret", "namespace": namespace}, **more},
     )
 
 
@@ -151,12 +150,11 @@ def backend(namespace: str, model: str = "first", **more: Any) -> Any:
     )
 
 
-def route(namespace: str, match: str = "PathPrefix") -> Any:
+def route(namespace: str, match: str = "PathPrefix", **more: Any) -> Any:
     return k8s.apiextensions.CustomResource(
         "route",
         api_version="gateway.networking.k8s.io/v1",
         kind="HTTPRoute",
-        metadata={"name": "mistral", "namespace": namespace},
         spec={
             "parentRefs": [{"name": "agentgateway"}],
             "rules": [
@@ -166,6 +164,7 @@ def route(namespace: str, match: str = "PathPrefix") -> Any:
                 }
             ],
         },
+        **{"metadata": {"name": "mistral", "namespace": namespace}, **more},
     )
 
 
