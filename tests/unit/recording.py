@@ -60,7 +60,7 @@ class Recording:
         return found[0]
 
     def objects(self) -> list[dict[str, Any]]:
-        """Returns the inputs of the Kubernetes objects, as they would be applied, sorted: some may come in any order."""
+        """Returns the inputs of the Kubernetes objects, as they would be applied, sorted as some come in any order."""
         return sorted(self._objects(), key=lambda manifest: (manifest["kind"], manifest["metadata"]["name"]))
 
     def kinds(self) -> list[str]:
