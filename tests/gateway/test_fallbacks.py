@@ -232,12 +232,13 @@ def test_one_request_reaches_the_last_of_three_providers(
 
 
 def breaking_off(exchange: Exchange) -> None:
-    """Begins a stream, and closes the connection in the middle of it."""
+    """Begins a stream, and closes the connection in the middle of it, once the proxy has passed on what came."""
 
     def two_tokens() -> Iterator[str]:
         events = completion_events(exchange.request_)
         yield next(events)
         yield next(events)
+        exchange.server.provider.over.wait(0.5)
         exchange.hang_up()
         raise ConnectionError
 

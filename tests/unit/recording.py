@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,15 +61,13 @@ class Recording:
         return found[0]
 
     def objects(self) -> list[dict[str, Any]]:
-        """Returns the inputs of the Kubernetes objects, as they would be applied, sorted as some come in any order."""
-        return sorted(self._objects(), key=lambda manifest: (manifest["kind"], manifest["metadata"]["name"]))
+        """Returns the inputs of the Kubernetes objects in their order; Secrets, which come in any, by name."""
+        objects = [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
+        runs = groupby(objects, key=lambda manifest: manifest["kind"])
+        return [manifest for _, run in runs for manifest in sorted(run, key=lambda each: each["metadata"]["name"])]
 
     def kinds(self) -> list[str]:
-        """Returns the kinds of the Kubernetes objects, in the order of their registration."""
-        return [manifest["kind"] for manifest in self._objects()]
-
-    def _objects(self) -> list[dict[str, Any]]:
-        return [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
+        return [manifest["kind"] for manifest in self.objects()]
 
     def spec(self, kind: str) -> Any:
         """Returns the spec of the only object of this kind."""
