@@ -16,6 +16,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
+from components.openai_compatible_llm import __version__
 from local.toolchain.go import TOOLCHAIN, ensure_go
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -37,6 +38,8 @@ def bill_of_materials() -> Json:
     control plane.
     """
     bom = _environment(Path(sys.prefix), "--pyproject", "components/pyproject.toml", "--mc-type", "library")
+    # cyclonedx-py leaves it out, as pyproject.toml doesn't have it.
+    bom["metadata"]["component"]["version"] = __version__
     policy = REPOSITORY / "policy/.venv"
     installed = [*(_environment(policy)["components"] if policy.exists() else []), *bom["components"]]
     described = {each["purl"]: each for each in installed}

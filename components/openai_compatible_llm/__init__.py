@@ -32,4 +32,7 @@ __all__ = [
     "RateLimitPeriod",
     "RetriesArgs",
     "TLSArgs",
+    "__version__",
 ]
+
+__version__ = "0.1.0"

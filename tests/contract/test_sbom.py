@@ -9,6 +9,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from components.openai_compatible_llm import __version__
 from local.toolchain.go import TOOLCHAIN
 from tests.pages import REPOSITORY
 from tools import sbom
@@ -44,6 +45,11 @@ def test_it_is_valid_cyclonedx(file: Path) -> None:
 def test_the_same_pins_give_the_same_bytes(file: Path, tmp_path: Path) -> None:
     sbom.main(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+
+def test_it_is_of_the_version_that_is_released(bill: dict[str, Any]) -> None:
+    described = bill["metadata"]["component"]
+    assert (described["name"], described["version"]) == ("openai-compatible-llm", __version__)
 
 
 def test_it_names_the_licences_that_packages_declare(bill: dict[str, Any]) -> None:

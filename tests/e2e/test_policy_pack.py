@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.pages import APPLY_POLICIES
 from tests.refused import ADVISORY, KEY, REFUSED, Manifest, backend
@@ -55,7 +56,7 @@ def cli(pulumi_cli: PulumiCli) -> PulumiCli:
 def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     cli.shell(f"pulumi stack init mistral; pulumi config set openai-compatible-llm:api {api}")
     printed = succeeded(cli.shell(APPLY_POLICIES, MISTRAL_API_KEY=KEY))
-    assert "openai-compatible-llm@v0.1.0 (local: policy)" in printed
+    assert f"openai-compatible-llm@v{__version__} (local: policy)" in printed
     # The stack has no clients' keys.
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 
+from components.openai_compatible_llm import __version__
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.project import REPOSITORY
 
@@ -24,7 +25,7 @@ def test_what_the_program_deploys_passes_the_pack_and_another_name_in_a_certific
 
     deployment.write({deployment.name: deployment.config()})
     printed = project("up", "--yes", "--skip-preview", "--stack", "test", *PACK)
-    assert "openai-compatible-llm@v0.1.0 (local: policy)" in printed
+    assert f"openai-compatible-llm@v{__version__} (local: policy)" in printed
     # The route has no clients' keys.
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]
     assert deployment.ask().status == 200

@@ -12,6 +12,7 @@ from pulumi.provider.experimental.analyzer import ComponentDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
+from .. import __version__
 from ..component import OpenAICompatibleLLM
 from ..inputs import DECLARED, SECRET_FIELDS, InvalidArguments, Issue, Key, Path, to_camel_case, to_python
 from .schema import finalize_schema
@@ -38,7 +39,7 @@ class Plugin(ComponentProvider):
     """
 
     def __init__(self, project: Mapping[str, Any]) -> None:
-        super().__init__([OpenAICompatibleLLM], project["name"], version=project["version"])
+        super().__init__([OpenAICompatibleLLM], project["name"], version=__version__)
         self.schema = json.dumps(finalize_schema(json.loads(self.schema or "{}"), project))
 
     def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:  # noqa: ARG002
