@@ -10,6 +10,8 @@ from ..component import TOKEN
 from ..inputs import to_camel_case
 
 DISPLAY_NAME = "OpenAI-compatible LLM"
+# By these the Pulumi Registry sorts packages.
+REGISTRY_KEYWORDS = ("category/network", "kind/component")
 FALLBACK = f"{TOKEN.rpartition(':')[0]}:{FallbackArgs.__name__}"
 
 
@@ -24,8 +26,9 @@ def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> di
         **_for_other_languages(schema, frozenset(_property_names(schema))),
         "displayName": DISPLAY_NAME,
         "description": project["description"],
-        "keywords": project["keywords"],
+        "keywords": [*REGISTRY_KEYWORDS, *project["keywords"]],
         "license": project["license"],
+        **_origin(project),
     }
     inputs = schema["resources"][TOKEN]["inputProperties"]
     # The SDKs make them secrets before they leave the program.
@@ -36,6 +39,15 @@ def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> di
     for name in ("requestDefaults", "requestOverrides"):
         inputs[name]["additionalProperties"].pop("plain", None)
     return schema
+
+
+def _origin(project: Mapping[str, Any]) -> dict[str, str]:
+    """Returns who publishes the package and where it is, if the project says so."""
+    urls = project.get("urls", {})
+    repository = urls.get("Repository")
+    publisher = next((author["name"] for author in project.get("authors", ()) if "name" in author), None)
+    origin = {"homepage": urls.get("Homepage", repository), "repository": repository, "publisher": publisher}
+    return {field: value for field, value in origin.items() if value is not None}
 
 
 def _property_names(value: Any) -> Iterator[str]:
