@@ -5,10 +5,10 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs sbom dist lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs schema sbom dist release-check lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack)
 	@$(BIN)/python -m local up $(STACK)
@@ -45,11 +45,12 @@ test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
 	@$(BIN)/python -m bench
 
-lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types, and that the schema breaks no program
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file policy/mypy.ini
+	@$(BIN)/python -m tools.schema_changes
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
@@ -61,11 +62,17 @@ catalogue: $(VENV)/.installed ## Print the providers that have a preset
 docs: $(VENV)/.installed ## Write the generated tables of docs/ anew (arguments, outputs, providers)
 	@$(BIN)/python -m tools.pages
 
+schema: $(VENV)/.installed ## Write components/schema.json anew, and the version of the policy pack
+	@$(BIN)/python -m tools.schema
+
 sbom: $(VENV)/.installed $(POLICY_VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
 	@$(BIN)/python -m tools.sbom build/sbom.cdx.json
 
 dist: $(VENV)/.installed ## Build what is released, the wheel and the sdist, into build/
 	@cd components && ../$(BIN)/python -m hatchling build --directory ../build
+
+release-check: $(VENV)/.installed ## Say what is missing for a release
+	@$(BIN)/python -m tools.release
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev policy/requirements; do \
