@@ -3,10 +3,12 @@
 import importlib.metadata
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from inspect import get_annotations
+from pathlib import Path
 from typing import Any, Union, cast, get_args, get_origin
 
 import pytest
@@ -15,6 +17,7 @@ import yaml
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
+from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
 from tests.pages import REPOSITORY, YAML_PROGRAM, blocks
 
@@ -35,6 +38,21 @@ def schema(plugin: Plugin) -> dict[str, Any]:
 def test_the_plugin_has_the_schema_that_is_committed(plugin: Plugin, schema: dict[str, Any]) -> None:
     assert schema == json.loads((FOLDER / "schema.json").read_text()), "run `make schema`"
     assert plugin.version() == schema["version"]
+
+
+@pytest.mark.slow
+def test_the_real_cli_prints_the_schema_that_is_committed(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "components", ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    printed = succeeded(isolated_cli(tmp_path, tmp_path / "home")("package", "get-schema", "./components"))
+    # It adds what every schema may have, and leaves out what is empty.
+    assert without_empty(json.loads(printed)) == without_empty(json.loads((FOLDER / "schema.json").read_text()))
+
+
+def without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: without_empty(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each not in ({}, [])}
+    return [without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 def test_every_part_of_the_schema_has_a_description_in_camel_case(schema: dict[str, Any]) -> None:

@@ -30,6 +30,9 @@ def finalize_schema(schema: Mapping[str, Any], project: Mapping[str, Any]) -> di
         "license": project["license"],
         **_origin(project),
     }
+    for element in _elements(schema):
+        # The analyzer repeats the description of the whole, and Pulumi drops that.
+        element.pop("description", None)
     inputs = schema["resources"][TOKEN]["inputProperties"]
     # The SDKs make them secrets before they leave the program.
     for name in ("apiKey", "clientApiKeys"):
@@ -57,6 +60,15 @@ def _property_names(value: Any) -> Iterator[str]:
             if key in ("inputProperties", "properties"):
                 yield from each
             yield from _property_names(each)
+
+
+def _elements(value: Any) -> Iterator[dict[str, Any]]:
+    """Yields the types of the elements of lists and maps."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("type"), str):
+            yield from (value[key] for key in ("items", "additionalProperties") if key in value)
+        for each in value.values():
+            yield from _elements(each)
 
 
 def _for_other_languages(value: Any, names: frozenset[str]) -> Any:
