@@ -1,6 +1,7 @@
 """Which changes of the schema break programs."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages import REPOSITORY
+from tests.pages import PAGES, REPOSITORY
 from tools.schema import SCHEMA
 from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, breaking_changes, unannounced
 
@@ -97,6 +98,12 @@ BREAKS: dict[str, Change] = {
 @pytest.mark.parametrize("sentence", BREAKS)
 def test_a_change_that_breaks_programs_is_named(sentence: str) -> None:
     assert changed(BREAKS[sentence]) == [sentence]
+
+
+def test_the_page_on_upgrading_has_sentences_as_they_are_printed() -> None:
+    explained = re.findall(r"^\| ([A-Z]\w+ `.+?\.) \|", PAGES["docs/upgrading.md"], re.MULTILINE)
+    assert explained
+    assert [sentence for sentence in explained if sentence not in BREAKS] == []
 
 
 ADDITIONS: dict[str, Change] = {
