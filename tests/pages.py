@@ -27,6 +27,7 @@ RECIPES = "docs/recipes.md"
 REFERENCE = "docs/reference.md"
 TAKING_OVER = "docs/taking-over.md"
 TROUBLESHOOTING = "docs/troubleshooting.md"
+UPGRADING = "docs/upgrading.md"
 
 _FENCED = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _HEREDOC = re.compile(r"<<'YAML'\n(.*?)^YAML$", re.DOTALL | re.MULTILINE)
@@ -143,6 +144,7 @@ EXAMPLE_GATEWAY = "http://localhost:8080"
 
 CLUSTER_STACK = block_with("kgateway-system", README, "yaml")
 SECOND_COMPONENT = block_with("mistral-2", GATEWAY_APIS, "yaml")
+UPGRADE = block_with("endpoints: chat", UPGRADING, "yaml")
 YAML_PROGRAM = block_with("runtime: yaml", OTHER_LANGUAGES, "yaml")
 PROJECT_DEFAULTS = block_with("# Pulumi.yaml\n", ENVIRONMENTS, "yaml")
 ESC_ENVIRONMENT = block_with("# llm/prod, in Pulumi ESC", ENVIRONMENTS, "yaml")

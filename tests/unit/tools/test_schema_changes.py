@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages import PAGES, REPOSITORY
+from tests.pages import PAGES, REPOSITORY, UPGRADING
 from tools.schema import SCHEMA
 from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, breaking_changes, unannounced
 
@@ -101,7 +101,7 @@ def test_a_change_that_breaks_programs_is_named(sentence: str) -> None:
 
 
 def test_the_page_on_upgrading_has_sentences_as_they_are_printed() -> None:
-    explained = re.findall(r"^\| ([A-Z]\w+ `.+?\.) \|", PAGES["docs/upgrading.md"], re.MULTILINE)
+    explained = re.findall(r"^\| ([A-Z]\w+ `.+?\.) \|", PAGES[UPGRADING], re.MULTILINE)
     assert explained
     assert [sentence for sentence in explained if sentence not in BREAKS] == []
 
