@@ -1,18 +1,18 @@
 """Defines OpenAICompatibleLLM, which names, creates and orders the Kubernetes objects of one provider."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from . import gateway_api, readiness
 from .args import OpenAICompatibleLLMArgs
 from .backends import BACKENDS, SECRET_KEY
 from .client_url import client_base_url
-from .inputs import Inputs, parse
+from .inputs import Inputs, parse, to_camel_case
 from .secret_rotation import warn_if_rotation_replaces_secret
 from .settings import TLS, ObjectNames, Settings
 
@@ -127,34 +127,34 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             opts=objects.options(backend, tls_policy, policy, waits=True),
         )
 
-        # The route is created last. Whatever depends on these outputs can then send requests to the provider.
-        reachable = route.urn.apply(lambda _: settings)
-        self.path = reachable.apply(lambda s: s.route_path)
-        self.url = reachable.apply(lambda s: client_base_url(s.gateway.url, s.route_path, s.hostnames))
-        self.host = reachable.apply(lambda s: s.provider.host)
-        self.model = reachable.apply(lambda s: s.provider.model)
-        self.namespace = reachable.apply(lambda s: s.namespace)
-        self.secret_name = reachable.apply(lambda s: s.provider.secret_name)
-        self.backend_name = backend.urn.apply(lambda _: names.backend)
-        self.route_name = route.urn.apply(lambda _: names.route)
-        self.clients_secret_name = reachable.apply(lambda s: s.clients_secret_name)
-        self.policy_name = reachable.apply(lambda _: names.policy if inputs.plan.has_policy else None)
-        self.tls_policy_name = reachable.apply(lambda s: names.tls_policy if s.provider.tls else None)
-        self.register_outputs(
-            {
-                "path": self.path,
-                "url": self.url,
-                "host": self.host,
-                "model": self.model,
-                "namespace": self.namespace,
-                "secretName": self.secret_name,
-                "clientsSecretName": self.clients_secret_name,
-                "backendName": self.backend_name,
-                "routeName": self.route_name,
-                "policyName": self.policy_name,
-                "tlsPolicyName": self.tls_policy_name,
-            }
-        )
+        # The route is created last. Whatever depends on an output can then send requests to the provider.
+        self._reachable = route.urn.apply(lambda _: settings)
+        self.register_outputs({to_camel_case(output): map_output(settings, read) for output, read in OUTPUTS.items()})
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> pulumi.Output[Any]:
+            """Makes an output when the program first asks for it: each costs time."""
+            if name not in OUTPUTS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            output = self._reachable.apply(OUTPUTS[name])
+            setattr(self, name, output)
+            return output
+
+
+OUTPUTS: Mapping[str, Callable[[Settings], Any]] = {
+    "path": lambda s: s.route_path,
+    "url": lambda s: client_base_url(s.gateway.url, s.route_path, s.hostnames),
+    "host": lambda s: s.provider.host,
+    "model": lambda s: s.provider.model,
+    "namespace": lambda s: s.namespace,
+    "secret_name": lambda s: s.provider.secret_name,
+    "backend_name": lambda s: s.names.backend,
+    "route_name": lambda s: s.names.route,
+    "clients_secret_name": lambda s: s.clients_secret_name,
+    "policy_name": lambda s: s.names.policy,
+    "tls_policy_name": lambda s: s.names.tls_policy if s.provider.tls else None,
+}
 
 
 class _Objects:
@@ -165,7 +165,7 @@ class _Objects:
         self._settings = inputs.settings
         self._plan = inputs.plan
 
-    def metadata(self, name: str, ready: Callable[[Settings], str] | None = None) -> ObjectMetaArgs:
+    def metadata(self, name: str, ready: Callable[[Settings], str] | None = None) -> ObjectMetaArgsDict:
         """Makes metadata without empty maps, which every `up` would show as a change."""
         ready_when = None if self._plan.ready_timeout_seconds is None else ready
 
@@ -173,12 +173,12 @@ class _Objects:
             return {**settings.annotations, **({readiness.ANNOTATION: ready_when(settings)} if ready_when else {})}
 
         has_annotations = self._plan.has_annotations or ready_when is not None
-        return ObjectMetaArgs(
-            name=name,
-            namespace=map_output(self._settings, lambda s: s.namespace),
-            labels=map_output(self._settings, lambda s: s.labels) if self._plan.has_labels else None,
-            annotations=map_output(self._settings, annotations) if has_annotations else None,
-        )
+        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self._settings, lambda s: s.namespace)}
+        if self._plan.has_labels:
+            metadata["labels"] = map_output(self._settings, lambda s: s.labels)
+        if has_annotations:
+            metadata["annotations"] = map_output(self._settings, annotations)
+        return metadata
 
     def secret(self, name: str, data: Mapping[str, pulumi.Input[str]] | pulumi.Output[Mapping[str, str]]) -> Secret:
         return Secret(name, metadata=self.metadata(name), type="Opaque", string_data=data, opts=self.options())

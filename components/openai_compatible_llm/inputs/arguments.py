@@ -50,14 +50,13 @@ class Arguments:
 
     def matching(self, pattern: Path) -> list[tuple[Path, Any]]:
         """Returns path and value of everything resolved at the pattern, in which `EACH` stands for every item."""
-        found: list[tuple[Path, Any]] = [((), None)]
+        paths: list[Path] = [()]
         for part in pattern:
-            paths = [path for path, _ in found]
             if part == EACH:
-                found = [(item, self.resolved(*item)) for path in paths for item in self._items(path)]
+                paths = [item for path in paths for item in self._items(path)]
             else:
-                found = [((*path, part), self.resolved(*path, part)) for path in paths]
-        return [(path, value) for path, value in found if value is not None]
+                paths = [(*path, part) for path in paths]
+        return [(path, value) for path in paths if (value := self.resolved(*path)) is not None]
 
     def _items(self, path: Path) -> list[Path]:
         value = self._at((*self.place, *path))
