@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs schema sbom dist release-check lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs schema sbom dist release-check lock bench-all
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -42,8 +42,11 @@ test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs th
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit
 
-bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
-	@$(BIN)/python -m bench
+bench: $(VENV)/.installed ## Measure what the component costs with 100 providers, into build/ (takes ten minutes)
+	@$(BIN)/python -m bench --folder build
+
+bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes hours)
+	@$(BIN)/python -m bench --providers 1,10,100,250 --all-programs
 
 lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types, and that the schema breaks no program
 	@$(BIN)/ruff check

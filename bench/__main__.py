@@ -17,9 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from bench.figures import Figures, Sample
+from bench.figures import NOISE, Figures, Sample
 from bench.operation import IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
-from bench.report import CHECKPOINTS, NOISE, write
+from bench.report import CHECKPOINTS, write
+from bench.waiting import waiting
 from local.control_plane.control_plane import ControlPlane
 from local.control_plane.objects import namespace_objects
 from local.engine.environment import isolate
@@ -31,14 +32,16 @@ WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS":
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
 # With checkpoints and more providers, an `up` takes minutes.
 MOST_WITH_CHECKPOINTS = 100
-# The program to run by its name on the page. The noise is the flat program compared with itself.
-PROGRAMS = {"component": "component", "flat": "flat", NOISE: "flat", "baseline": "baseline", CHECKPOINTS: "component"}
+# The programs to run by their names on the page. The noise is the flat program compared with itself.
+COMPARED = {"component": "component", "flat": "flat", NOISE: "flat", "baseline": "baseline"}
+OTHERS = {"agentgateway": "agentgateway", "fallback": "fallback", "clients": "clients", CHECKPOINTS: "component"}
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--providers", type=_numbers, default="1,10,100,250", metavar="1,10,100")
+    parser.add_argument("--providers", type=_numbers, default="100", metavar="1,10,100")
+    parser.add_argument("--all-programs", action="store_true", help="also kubectl, checkpoints, and further arguments")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
     parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
     options = parser.parse_args(arguments)
@@ -51,7 +54,9 @@ def main(arguments: list[str]) -> None:
             (plugin,) = plane.state.pulumi_home.glob("plugins/*/pulumi-resource-kubernetes")
             is_stand_in = plugin.resolve().is_relative_to(plane.state.pulumi_home)
             provider = "this project's stand-in, which is slower" if is_stand_in else "the official one"
-            samples = _complete_rounds(plane, binaries, options.rounds, options.providers)
+            programs = [*COMPARED, *(OTHERS if options.all_programs else [])]
+            programs += [KUBECTL] if options.all_programs and shutil.which(KUBECTL) else []
+            samples = _complete_rounds(plane, binaries, options.rounds, options.providers, programs)
         finally:
             plane.stop()
     imports = [
@@ -59,14 +64,17 @@ def main(arguments: list[str]) -> None:
         for number in range(2 * options.rounds)
         for program in IMPORTS
     ]
+    waited = list(waiting(options.rounds))
     if options.samples:
-        options.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports]]))
-    write(Figures(samples), Figures(imports), binaries, provider, options.folder)
+        options.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports, *waited]]))
+    write(Figures(samples), Figures(imports), Figures(waited), binaries, provider, options.folder)
 
 
-def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, sizes: Sequence[int]) -> list[Sample]:
+def _complete_rounds(
+    plane: ControlPlane, binaries: Binaries, rounds: int, sizes: Sequence[int], programs: Sequence[str]
+) -> list[Sample]:
     """Runs the rounds. The programs take turns at being first, so that changes of the machine's load affect all."""
-    order = deque([*PROGRAMS, *([KUBECTL] if shutil.which(KUBECTL) else [])])
+    order = deque(programs)
     samples: list[Sample] = []
     try:
         for number in range(rounds):
@@ -93,7 +101,7 @@ def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: st
         Path(folder, "state").mkdir()
         Path(folder, "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
         for operation in OPERATIONS:
-            cost = _measure([PROGRAMS.get(program, program), str(size), operation, folder], environment)
+            cost = _measure([{**COMPARED, **OTHERS}.get(program, program), str(size), operation, folder], environment)
             yield Sample(number, program, size, operation, cost)
 
 

@@ -44,16 +44,30 @@ def manifests(namespace: str, api_keys: dict[str, str]) -> Iterator[dict[str, An
         yield manifest(gateway_api, "HTTPRoute", name, spec=route)
 
 
-def component(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+def component(namespace: str, api_keys: dict[str, str], **more: Any) -> Callable[[], None]:
     def program() -> None:
         # Imported here, so that the flat program doesn't pay for it.
         from components import OpenAICompatibleLLM
 
         for name, key in api_keys.items():
             secret = pulumi.Output.secret(key)
-            OpenAICompatibleLLM(name, {"host": HOST, "model": MODEL, "namespace": namespace, "api_key": secret})
+            args: Any = {"host": HOST, "model": MODEL, "namespace": namespace, "api_key": secret, **more}
+            OpenAICompatibleLLM(name, args)
 
     return program
+
+
+def agentgateway(namespace: str, api_keys: dict[str, str], **more: Any) -> Callable[[], None]:
+    return component(namespace, api_keys, api="agentgateway", **more)
+
+
+def fallback(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+    other = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
+    return agentgateway(namespace, api_keys, fallbacks=[other])
+
+
+def clients(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+    return agentgateway(namespace, api_keys, client_api_keys={"web": "of-the-client-0123456789"})
 
 
 def flat(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:

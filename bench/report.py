@@ -12,25 +12,27 @@ from statistics import median
 
 import psutil
 
-from bench.figures import PROCESSOR, Figures, spread, targets
+from bench.figures import NOISE, PROCESSOR, TARGET_SIZE, Figures, spread, targets
 from bench.operation import IMPORTS, KUBECTL, OPERATIONS
 from bench.plot import draw
+from bench.waiting import COMMANDS
 from local.toolchain.binaries import Binaries
 
 CHECKPOINTS = "component with checkpoints"
-NOISE = "flat again"
-RATIOS = [("component", "flat"), ("component", "baseline"), ("baseline", "flat"), (NOISE, "flat")]
+RATIOS = [("component", "baseline"), ("component", "flat"), ("baseline", "flat"), (NOISE, "flat")]
+TARGETS = ["target", "found", "at most", ""]
+ARGUMENTS = {"fallback": "a fallback with a key", "clients": "a client's key, and the route's policy"}
 
 
-def write(figures: Figures, imports: Figures, binaries: Binaries, provider: str, folder: Path) -> None:
+def write(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, provider: str, folder: Path) -> None:
     """Writes the page and its plot, and prints the page."""
-    text = "\n".join(_page(figures, imports, binaries, provider)) + "\n"
+    text = "\n".join(_page(figures, imports, waited, binaries, provider)) + "\n"
     (folder / "benchmark.md").write_text(text)
     draw(figures, CHECKPOINTS, folder / "benchmark.svg")
     print(text)  # noqa: T201
 
 
-def _page(figures: Figures, imports: Figures, binaries: Binaries, provider: str) -> Iterator[str]:
+def _page(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, provider: str) -> Iterator[str]:
     memory = psutil.virtual_memory().total / 2**30
     yield f"""\
 # What the component costs
@@ -50,17 +52,21 @@ All programs make the same four objects for each provider:
 The programs take turns in {len(figures.rounds)} rounds. A figure is the median (least to most); a ratio is
 taken round by round. The engine writes no checkpoints, except for `{CHECKPOINTS}`.
 Seconds include the commands by which the Automation API asks the engine for outputs and history. They take every
-program about as long. `make bench` measures all of it again.
+program about as long. Processor time is the program's, the engine's and the Kubernetes provider's together.
+`make bench` measures the first four programs with {TARGET_SIZE} providers, `make bench-all` everything.
 
 ![Seconds of the first `up` by the number of providers](benchmark.svg)"""
-    yield from _table("Targets", ["target", "found", "at most", ""], targets(figures))
+    yield from _table(f"Targets: component ÷ baseline, {TARGET_SIZE} providers", TARGETS, targets(figures))
+    yield "\nThe limit of a time is the noise: the most by which the flat program differed from itself in a round."
     yield from _seconds(figures)
     yield from _ratios(figures, "time", "seconds")
     yield from _ratios(figures, "processor time", *PROCESSOR)
     yield from _ratios(figures, "the program's own processor time", PROCESSOR[0])
     yield from _memory(figures)
+    yield from _arguments(figures)
     yield from _checkpoints(figures)
     yield from _imports(imports)
+    yield from _waiting(waited)
 
 
 def _seconds(figures: Figures) -> Iterator[str]:
@@ -91,7 +97,24 @@ def _memory(figures: Figures) -> Iterator[str]:
     return _table("Memory and state after `up`", header, rows)
 
 
+def _arguments(figures: Figures) -> Iterator[str]:
+    def added(name: str, size: int, operation: str) -> Iterator[str]:
+        for measures in (("seconds",), PROCESSOR):
+            yield spread(figures.ratio((name, size), ("agentgateway", size), operation, *measures))
+
+    rows = [
+        [size, what, operation, *added(name, size, operation)]
+        for name, what in ARGUMENTS.items()
+        for size in figures.sizes_of(name)
+        for operation in ("preview", "up")
+    ]
+    header = ["providers", "with", "operation", "time ÷ without", "processor time ÷ without"]
+    yield from _table("What arguments add, with `api: agentgateway`", header, rows) if rows else ()
+
+
 def _checkpoints(figures: Figures) -> Iterator[str]:
+    if not figures.sizes_of(CHECKPOINTS):
+        return
     rows = (
         [size, *(spread(figures.of(name, size, "up", "seconds")) for name in (CHECKPOINTS, "component"))]
         for size in figures.sizes_of(CHECKPOINTS)
@@ -106,6 +129,11 @@ def _imports(imports: Figures) -> Iterator[str]:
         seconds, modules = (imports.of(name, 0, "import", each) for each in ("seconds", "modules"))
         rows.append([f"`{statement}`", spread(seconds), f"{median(modules):.0f}"])
     return _table("Import", ["in a Python of its own", "seconds", "modules"], rows)
+
+
+def _waiting(waited: Figures) -> Iterator[str]:
+    rows = ([what, spread(waited.of("component", 1, what, "seconds"))] for what in COMMANDS)
+    yield from _table("What a user waits for", ["with caches warm", "seconds"], rows)
 
 
 def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
