@@ -3,15 +3,17 @@
 import hashlib
 import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,9 +22,10 @@ from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
 from local.processes import last_lines
-from local.toolchain.go import TOOLCHAIN, ensure_go
+from local.toolchain.go import TOOLCHAIN, Go, ensure_go
 
 SECONDS_BETWEEN_LINES = 60.0
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,13 @@ class Target:
         return match[1]
 
     @property
-    def ldflags(self) -> str:
-        return " ".join(["-s -w", *(f"-X {variable}={self.version}" for variable in self.version_variables)])
+    def version_flags(self) -> list[str]:
+        return [f"-X {variable}={self.version}" for variable in self.version_variables]
+
+    @property
+    def executable(self) -> str:
+        """The name that Go gives the program: the last part of its package, without the major version."""
+        return [part for part in self.package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
 
     @property
     def built(self) -> Path:
@@ -68,52 +76,73 @@ class Target:
 
 
 def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-    """Build the programs that are not built yet.
+    """Build the programs that are not built yet, those of different Go modules side by side.
 
     Raises:
         LocalError: A build failed, or another process has been building for too long.
     """
     with exclusive(cache_folder() / "build.lock", say):
         missing = [target for target in targets if not target.built.exists()]
-        for number, target in enumerate(missing, start=1):
-            _build_one(target, f"{target.name} {target.version} ({number} of {len(missing)})", say)
+        if not missing:
+            return
+        go = ensure_go(say)
+        title = ", ".join(f"{target.name} {target.version}" for target in missing)
+        started = time.monotonic()
+        with _progress(f"Building {title}; this takes minutes", say) as tick, ExitStack() as running:
+            builds = [
+                running.enter_context(_Build(toolchain, [each for each in missing if each.toolchain == toolchain], go))
+                for toolchain in dict.fromkeys(target.toolchain for target in missing)
+            ]
+            while not all(each.ended() for each in builds):
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+                tick()
+        say(f"Built {title} in {_clock(time.monotonic() - started)}")
 
 
-def _build_one(target: Target, title: str, say: Callable[[str], None]) -> None:
-    go = ensure_go(say)
-    log = cache_folder() / "logs" / f"build-{target.name}.log"
-    partial = target.built.with_name(f"{target.name}.partial")
-    for file in (log, partial):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    # Go refuses to overwrite a file that is not a program, such as an incomplete one.
-    partial.unlink(missing_ok=True)
-    command = [str(go.program), "build", "-v", "-trimpath", f"-ldflags={target.ldflags}"]
-    command += ["-o", str(partial), target.package]
-    started = time.monotonic()
-    with _progress(f"Building {title}", say) as tick:
-        status = _run(command, target.module_folder, go.environment, log, tick)
-    if status:
-        raise LocalError(f"Building {target.name} failed: go ended with status {status}. {last_lines(log)}")
-    partial.rename(target.built)
-    say(f"Built {title} in {_clock(time.monotonic() - started)}")
+class _Build:
+    """One `go build` of the programs of one Go module, which ends with the context."""
 
+    def __init__(self, toolchain: str, targets: Sequence[Target], go: Go) -> None:
+        self._targets = targets
+        self._log = cache_folder() / "logs" / f"build-{toolchain}.log"
+        self._partial = targets[0].built.parent / "partial"
+        # Go refuses to overwrite a file that is not a program, such as an incomplete one.
+        shutil.rmtree(self._partial, ignore_errors=True)
+        for folder in (self._log.parent, self._partial):
+            folder.mkdir(parents=True, exist_ok=True)
+        ldflags = " ".join(dict.fromkeys(["-s -w", *(flag for target in targets for flag in target.version_flags)]))
+        command = [str(go.program), "build", "-v", "-trimpath", f"-ldflags={ldflags}", "-o", f"{self._partial}/"]
+        command += [target.package for target in targets]
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=targets[0].module_folder,
+                env=go.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
-def _run(command: Sequence[str], folder: Path, environment: dict[str, str], log: Path, tick: Callable[[], None]) -> int:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            while True:
-                try:
-                    return process.wait(timeout=0.5)
-                except subprocess.TimeoutExpired:
-                    tick()
-        except BaseException:
-            # On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder.
-            process.send_signal(signal.SIGINT)
-            process.wait()
-            raise
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+
+    def ended(self) -> bool:
+        """Tells whether the build has ended. If it has, its programs are in their places."""
+        status = self._process.poll()
+        if status:
+            names = ", ".join(target.name for target in self._targets)
+            raise LocalError(f"Building {names} failed: go ended with status {status}. {last_lines(self._log)}")
+        if status == 0 and self._partial.exists():
+            for target in self._targets:
+                (self._partial / target.executable).rename(target.built)
+            self._partial.rmdir()
+        return status == 0
 
 
 @contextmanager

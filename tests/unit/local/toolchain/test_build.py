@@ -15,12 +15,15 @@ from local.toolchain.go import TOOLCHAIN
 
 Program = Callable[[Path, str], Path]
 
-# `go build ... -o <output> <package>`, whose output tells how it was called.
+# `go build ... -o <folder>/ <package> ...`, whose programs tell how it was called.
 GO = """
 [ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit
 echo compiling
-for argument; do [ "$previous" = -o ] && output=$argument; previous=$argument; done
-echo "$PWD $*" > "$output"
+for argument; do
+  [ "$previous" = -o ] && folder=$argument
+  [ "$folder" ] && [ "$argument" != "$folder" ] && echo "$PWD $*" > "$folder$(basename "${argument%/v3}")"
+  previous=$argument
+done
 """
 
 
@@ -34,8 +37,8 @@ def test_a_program_is_built_once_and_says_so() -> None:
     for _ in range(2):
         build([ETCD.target], said.append)
     assert ETCD.target.built.exists()
-    assert said[0] == f"Building etcd {ETCD.target.version} (1 of 1) ..."
-    assert said[1].startswith(f"Built etcd {ETCD.target.version} (1 of 1) in 0:00:0")
+    assert said[0] == f"Building etcd {ETCD.target.version}; this takes minutes ..."
+    assert said[1].startswith(f"Built etcd {ETCD.target.version} in 0:00:0")
     assert len(said) == 2
 
 
@@ -53,7 +56,7 @@ def test_a_half_finished_build_is_not_taken_for_a_whole_one(bin_folder: Path, pr
     program(bin_folder / "go", GO + "echo no space left; exit 2")
     with pytest.raises(LocalError, match="Building etcd failed"):
         build([ETCD.target], lambda _: None)
-    assert [file.name for file in ETCD.target.built.parent.iterdir()] == ["etcd.partial"]
+    assert [file.name for file in ETCD.target.built.parent.iterdir()] == ["partial"]
     assert not ETCD.target.built.exists()
     program(bin_folder / "go", GO)
     build([ETCD.target], lambda _: None)
@@ -64,9 +67,22 @@ def test_a_failed_build_names_its_log_and_shows_its_end(bin_folder: Path, cache:
     program(bin_folder / "go", GO + "for line in 1 2 3; do echo reason $line >&2; done; exit 2")
     with pytest.raises(LocalError) as failure:
         build([ETCD.target], lambda _: None)
-    log = cache / "logs" / "build-etcd.log"
+    log = cache / "logs" / "build-kubernetes.log"
     assert str(failure.value).startswith("Building etcd failed: go ended with status 2.")
     assert str(failure.value).endswith(f"The last lines of {log}:\ncompiling\nreason 1\nreason 2\nreason 3")
+
+
+def test_modules_are_built_side_by_side_and_a_failure_ends_the_other(
+    bin_folder: Path, program: Program, tmp_path: Path
+) -> None:
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    kubernetes = f"trap 'echo > {ended}; exit 1' INT; echo > {begun}; while :; do sleep 0.05; done"
+    pulumi = f"while [ ! -f {begun} ]; do sleep 0.05; done; exit 2"
+    program(bin_folder / "go", GO + f"case $PWD in */pulumi) {pulumi};; *) {kubernetes};; esac")
+    with pytest.raises(LocalError, match="Building pulumi failed"):
+        build([ETCD.target, PULUMI.target], lambda _: None)
+    assert ended.exists()
+    assert not PULUMI.target.built.exists()
 
 
 def test_an_interrupted_build_ends_go(bin_folder: Path, program: Program, tmp_path: Path) -> None:
@@ -108,4 +124,4 @@ def test_a_long_build_says_every_now_and_then_that_it_goes_on(
     monkeypatch.setattr("local.toolchain.build.SECONDS_BETWEEN_LINES", 0.1)
     program(bin_folder / "go", GO + "sleep 0.8")
     build([ETCD.target], said.append)
-    assert said[1].startswith(f"Building etcd {ETCD.target.version} (1 of 1) ... 0:00:0")
+    assert said[1].startswith(f"Building etcd {ETCD.target.version}; this takes minutes ... 0:00:0")
