@@ -93,7 +93,7 @@ def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
                 running.enter_context(_Build(toolchain, [each for each in missing if each.toolchain == toolchain], go))
                 for toolchain in dict.fromkeys(target.toolchain for target in missing)
             ]
-            while not all(each.ended() for each in builds):
+            while [each for each in builds if not each.ended()]:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
                 tick()
         say(f"Built {title} in {_clock(time.monotonic() - started)}")

@@ -21,7 +21,8 @@ GO = """
 echo compiling
 for argument; do
   [ "$previous" = -o ] && folder=$argument
-  [ "$folder" ] && [ "$argument" != "$folder" ] && echo "$PWD $*" > "$folder$(basename "${argument%/v3}")"
+  package=${argument%/v3}
+  [ "$folder" ] && [ "$argument" != "$folder" ] && echo "$PWD $*" > "$folder${package##*/}"
   previous=$argument
 done
 """
