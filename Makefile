@@ -5,10 +5,10 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs sbom dist lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit test-versions bench lint format catalogue docs sbom dist lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack)
 	@$(BIN)/python -m local up $(STACK)
@@ -41,6 +41,9 @@ test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs th
 
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit
+
+test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lowest and the newest Python and pulumi
+	@$(BIN)/python -m tools.versions
 
 bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
 	@$(BIN)/python -m bench
