@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit test-versions bench lint format catalogue docs sbom dist lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-kind test-unit test-versions bench lint format catalogue docs sbom dist lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -39,6 +39,9 @@ test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs th
 	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
 	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
 
+test-kind: $(VENV)/.installed ## Run the tests on a cluster with a gateway in it, such as kind (GATEWAY_API=kgateway)
+	@$(BIN)/python -m pytest tests/kind
+
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit
 
@@ -48,11 +51,12 @@ test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lo
 bench: $(VENV)/.installed ## Measure what the component costs, and write docs/benchmark.md (takes about an hour)
 	@$(BIN)/python -m bench
 
-lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types, workflows and scripts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file policy/mypy.ini
+	@$(BIN)/python -m tools.workflows
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix

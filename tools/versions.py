@@ -56,7 +56,7 @@ def find_pythons() -> Pythons:
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     path = os.pathsep.join([*map(str, sorted(pyenv.glob("versions/*/bin"))), os.environ["PATH"]])
-    command = [UV, "python", "list", "--output-format", "json"]
+    command = [str(UV), "python", "list", "--output-format", "json"]
     done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True)
     project = tomllib.loads((REPOSITORY / PROJECT).read_text())["project"]
     return choose_pythons(json.loads(done.stdout), SpecifierSet(project["requires-python"]))
@@ -110,8 +110,8 @@ def _failed(pythons: Pythons) -> Iterator[str]:
     ):
         interpreter = make_environment(REPOSITORY / "build/versions" / name, python, resolution)
         _say(f"{name}: {_versions(interpreter)}")
-        command = [interpreter, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", "--ignore", NOT_RUN]
-        if subprocess.run([*command, *TESTS], cwd=REPOSITORY, check=False).returncode:
+        pytest = [str(interpreter), "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", "--ignore", NOT_RUN]
+        if subprocess.run([*pytest, *TESTS], cwd=REPOSITORY, check=False).returncode:
             yield name
 
 

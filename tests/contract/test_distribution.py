@@ -109,7 +109,7 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
 
 
 def test_a_package_index_takes_both(archive: Path, wheel: Path) -> None:
-    command = [sys.executable, "-m", "twine", "check", "--strict", archive, wheel]
+    command = [sys.executable, "-m", "twine", "check", "--strict", str(archive), str(wheel)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout.count("PASSED")) == (0, 2), checked.stdout
 
@@ -152,7 +152,7 @@ def test_pip_installs_it_with_its_dependencies(version: str, archive: Path, whee
     """As a user does, so from a package index; in the lowest and in the newest Python on this machine."""
     python = getattr(find_pythons(), version)
     subprocess.run([python.program, "-m", "venv", "--without-pip", tmp_path], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", tmp_path / "bin/python", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "bin/python"), "--disable-pip-version-check"]
     script = tmp_path / "bin/openai-compatible-llm-chat"
     for file in (archive, wheel):
         subprocess.run([*pip, "install", "--quiet", f"{file}[chat]"], check=True)
