@@ -86,7 +86,7 @@ def test_make_chat_prints_the_completion(stack: Stack) -> None:
     done = stack.chat()
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("You asked ")
-    assert "configured, 7 tokens" in done.stdout
+    assert "configured, 7 tokens" in done.stderr
 
 
 def test_a_key_that_the_provider_refuses_is_named_and_a_right_one_replaces_it_in_place(
