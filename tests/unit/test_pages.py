@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,14 @@ GENERATED = (".local/", ".venv/", "build/", "~/")
 def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
     assert len(PAGES[README].splitlines()) <= 200
     assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES[README]] == []
+
+
+def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
+    project = tomllib.loads((REPOSITORY / "components/pyproject.toml").read_text())["project"]
+    lowest = dict(re.findall(r"^([\w-]+)>=(\d+\.\d+)\.0,<\d$", "\n".join(project["dependencies"]), re.MULTILINE))
+    python = project["requires-python"].removeprefix(">=")
+    named = ", ".join(f"`{name}` {version}" for name, version in lowest.items())
+    assert f"It takes Python {python}, {named}, and newer ones." in PAGES[README]
 
 
 @pytest.mark.parametrize("page", TABLES)
