@@ -5,10 +5,10 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-unit bench lint format catalogue docs schema sbom dist release-check lock bench-all
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack)
 	@$(BIN)/python -m local up $(STACK)
@@ -39,8 +39,14 @@ test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs th
 	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
 	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
 
+test-kind: $(VENV)/.installed ## Run the tests on a cluster with a gateway in it, such as kind (GATEWAY_API=kgateway)
+	@$(BIN)/python -m pytest tests/kind
+
 test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 	@$(BIN)/python -m pytest tests/unit
+
+test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lowest and the newest Python and pulumi
+	@$(BIN)/python -m tools.versions
 
 bench: $(VENV)/.installed ## Measure what the component costs with 100 providers, into build/ (takes ten minutes)
 	@$(BIN)/python -m bench --folder build
@@ -48,12 +54,13 @@ bench: $(VENV)/.installed ## Measure what the component costs with 100 providers
 bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes hours)
 	@$(BIN)/python -m bench --providers 1,10,100,250 --all-programs
 
-lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types, and that the schema breaks no program
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file policy/mypy.ini
 	@$(BIN)/python -m tools.schema_changes
+	@$(BIN)/python -m tools.workflows
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix

@@ -15,6 +15,7 @@ from packaging.metadata import Metadata
 
 from components.openai_compatible_llm import __version__
 from tests.pages import README, REPOSITORY, blocks
+from tools.versions import find_pythons
 
 COMPONENTS = REPOSITORY / "components"
 PACKAGE = COMPONENTS / "openai_compatible_llm"
@@ -43,11 +44,17 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sdist(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked sdist."""
-    folder = tmp_path_factory.mktemp("sdist")
+def archive(source: Path) -> Path:
+    """The sdist."""
     archive = build(source, "sdist")
     assert archive.name == f"{NAME}.tar.gz"
+    return archive
+
+
+@pytest.fixture(scope="module")
+def sdist(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked sdist."""
+    folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
     return folder / NAME
@@ -101,6 +108,12 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
     assert metadata.description == (COMPONENTS / "README.md").read_text()
 
 
+def test_a_package_index_takes_both(archive: Path, wheel: Path) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", str(archive), str(wheel)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout.count("PASSED")) == (0, 2), checked.stdout
+
+
 def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
     (program,) = blocks("python", README)
     description = (COMPONENTS / "README.md").read_text()
@@ -131,3 +144,25 @@ print(package.__file__, package.__version__, *(getattr(package, name) for name i
     command = [sys.executable, "-W", "error", f"{tmp_path}/bin/openai-compatible-llm-chat", "--help"]
     helped = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert helped.startswith("usage: openai-compatible-llm-chat ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["lowest", "newest"])
+def test_pip_installs_it_with_its_dependencies(version: str, archive: Path, wheel: Path, tmp_path: Path) -> None:
+    """As a user does, so from a package index; in the lowest and in the newest Python on this machine."""
+    python = getattr(find_pythons(), version)
+    subprocess.run([python.program, "-m", "venv", "--without-pip", tmp_path], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "bin/python"), "--disable-pip-version-check"]
+    script = tmp_path / "bin/openai-compatible-llm-chat"
+    for file in (archive, wheel):
+        subprocess.run([*pip, "install", "--quiet", "--no-compile", f"{file}[chat]"], check=True)
+        subprocess.run([*pip, "check"], check=True)
+        helped = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+        assert helped.startswith("usage: openai-compatible-llm-chat ")
+        program = "import openai_compatible_llm as package, sys; print(package.__file__, sys.version_info[:3])"
+        shown = subprocess.run(
+            [tmp_path / "bin/python", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        folder = f"{tmp_path}/lib/python{python.version.major}.{python.version.minor}/site-packages"
+        assert shown.stdout == f"{folder}/openai_compatible_llm/__init__.py {python.version.release}\n"
+        subprocess.run([*pip, "uninstall", "--quiet", "--yes", "openai-compatible-llm"], check=True)

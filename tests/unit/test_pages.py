@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,14 @@ GENERATED = (".local/", ".venv/", "build/", "~/")
 def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
     assert len(PAGES[README].splitlines()) <= 200
     assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES[README]] == []
+
+
+def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
+    project = tomllib.loads((REPOSITORY / "components/pyproject.toml").read_text())["project"]
+    lowest = dict(re.findall(r"^([\w-]+)>=(\d+\.\d+)\.0,<\d$", "\n".join(project["dependencies"]), re.MULTILINE))
+    python = project["requires-python"].removeprefix(">=")
+    named = ", ".join(f"`{name}` {version}" for name, version in lowest.items())
+    assert f"It takes Python {python}, {named}, and newer ones." in PAGES[README]
 
 
 @pytest.mark.parametrize("page", TABLES)
@@ -357,6 +366,37 @@ def test_every_policy_is_in_the_table_and_its_example_of_configuration_allows_wh
 def test_every_link_within_the_repository_leads_somewhere(page: str) -> None:
     targets = re.findall(r"\]\((?!https?://)([^)]+)\)", prose(page))
     assert [target for target in targets if not _exists(target, page)] == []
+
+
+def test_every_markdown_file_is_one_of_the_pages_that_are_checked() -> None:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    files = {each for each in listed.split("\0") if each and (REPOSITORY / each).exists()}
+    assert files == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_another_site_has_a_form_that_can_lead_there(page: str) -> None:
+    """Whether somebody answers is not tried: the tests need no internet."""
+    urls = re.findall(r"(?:\]\(|<)(https?:[^)>\s]*)[)>]", prose(page))
+    assert [url for url in urls if not _could_lead_somewhere(url)] == []
+    assert re.findall(r"\]\((?:\s[^)]*|[^)]*\s)\)", prose(page)) == []
+
+
+def _could_lead_somewhere(url: str) -> bool:
+    address = urlsplit(url)
+    host = address.hostname or ""
+    placeholder = re.search(r"(^|\.)(example|invalid|test|localhost|local)(\.(com|net|org))?$", host)
+    is_host = re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", host)
+    return bool(address.scheme == "https" and address.netloc == host and is_host and not placeholder)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://kind.sigs.k8s.io", "https://example.com/a", "https://<repository>/x", "https://x"]
+)
+def test_a_link_that_leads_nowhere_is_seen(url: str) -> None:
+    assert not _could_lead_somewhere(url)
+    assert _could_lead_somewhere("https://kind.sigs.k8s.io/docs/#a")
 
 
 def _exists(target: str, page: str) -> bool:
