@@ -8,6 +8,6 @@ const llm = new OpenAICompatibleLLM("llm", {
     model: config.require("model"),
     apiKey: config.requireSecret("apiKey"),
     namespace: config.require("namespace"),
-    gateway: config.requireObject<types.input.GatewayArgs>("gateway"),
+    gateway: config.requireObject("gateway"),
 });
 export const url = llm.url;

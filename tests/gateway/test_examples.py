@@ -74,7 +74,8 @@ def example_in(name: str, api: str, installation: Installation, namespace: str, 
     project = ready(Project(clone.with_name(name), installation.pulumi, installation.kubeconfig))
     with exclusive(installation.folder / "examples.lock", print), using(installation, api):
         yield Example(project, api, installation.gateways[api], namespace)
-        project("destroy", "--yes", "--skip-preview", **PIP)
+        if project.folder.exists():
+            project.run("destroy", "--yes", "--skip-preview", **PIP)
 
 
 @pytest.fixture
