@@ -48,7 +48,6 @@ bench: $(VENV)/.installed ## Measure what the component costs, and write docs/be
 lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/shellcheck examples/kind/kind.sh
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file policy/mypy.ini
 

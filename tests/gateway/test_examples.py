@@ -45,7 +45,7 @@ MISSPELT = re.compile(r"^( {4,}\"?)gateway\b(?=\"?:)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Example:
-    """An example's project, and what a user would write into its stack's file."""
+    """Runs an example's commands, and has what a user would write into its stack's file."""
 
     project: Project
     api: str
@@ -69,7 +69,7 @@ class Example:
 
 @contextmanager
 def example_in(name: str, api: str, installation: Installation, namespace: str, place: Path) -> Iterator[Example]:
-    """One at a time, as several have the same path at the Gateway."""
+    """Yields an example, one at a time, because several have the same path at the Gateway."""
     clone = clone_into(place)
     project = ready(Project(clone.with_name(name), installation.pulumi, installation.kubeconfig))
     with exclusive(installation.folder / "examples.lock", print), using(installation, api):
@@ -80,14 +80,14 @@ def example_in(name: str, api: str, installation: Installation, namespace: str, 
 
 @pytest.fixture
 def example(api: str, installation: Installation, namespace: str, tmp_path: Path) -> Iterator[Example]:
-    """Is not copied yet, to a folder beside a clone."""
+    """Yields an example that the test copies to a folder beside a clone."""
     with example_in("my-llm", api, installation, namespace, tmp_path) as example:
         yield example
 
 
 @pytest.fixture
 def example_in_clone(api: str, installation: Installation, namespace: str, tmp_path: Path) -> Iterator[Example]:
-    """Uses the repository's own program."""
+    """Yields an example that uses the repository's own program."""
     with example_in(NAME, api, installation, namespace, tmp_path) as example:
         yield example
 

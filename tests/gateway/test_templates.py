@@ -38,7 +38,7 @@ each_language = pytest.mark.parametrize(
 
 @pytest.fixture
 def project(installation: Installation, tmp_path: Path) -> Project:
-    """Doesn't exist yet; beside a clone."""
+    """Returns a project that `pulumi new` is to make beside a clone."""
     clone = clone_into(tmp_path)
     return ready(Project(clone.with_name("my-llm"), installation.pulumi, installation.kubeconfig, "dev"))
 
@@ -50,7 +50,7 @@ def settings(project: Project) -> dict[str, object]:
 
 
 def preview(project: Project) -> None:
-    """Previews the objects; the key is nowhere but in the stack's file, encrypted."""
+    """Previews the objects, and checks that the key is only in the stack's file, encrypted."""
     printed = project.shell(PREVIEW_PROJECT, PIP)
     assert [each for each in CREATED if each not in printed] == []
     assert "6 to create" in printed

@@ -25,7 +25,7 @@ VERSIONS = {"agentgateway": "v1.4.1", "kgateway": "v2.1.3"}
 
 
 class Machine:
-    """One on which the programs write down their arguments."""
+    """Runs the script on programs that only write down their arguments."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
