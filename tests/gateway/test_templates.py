@@ -31,10 +31,6 @@ CREATED = (
     "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
 )
 
-each_language = pytest.mark.parametrize(
-    "commands", [pytest.param(NEW_PYTHON_PROJECT, id="python"), pytest.param(NEW_YAML_PROJECT, id="yaml")]
-)
-
 
 @pytest.fixture
 def project(installation: Installation, tmp_path: Path) -> Project:
@@ -66,11 +62,10 @@ def preview(project: Project) -> None:
     assert "template" not in program
 
 
-@each_language
-def test_it_asks_for_what_it_needs(project: Project, commands: str) -> None:
+def test_the_one_in_python_asks_for_what_it_needs(project: Project) -> None:
     questions = {"Project name": "", "Project description": "", "Stack name": "dev"}
     questions |= {f"({name})": value for name, value in ANSWERS.items()}
-    shell = ["bash", "-euc", commands]
+    shell = ["bash", "-euc", NEW_PYTHON_PROJECT]
     status, screen = answer(shell, questions, project.folder.parent, {**project.environment, **PIP})
     assert status == 0, screen
     assert "Your new project is ready to go!" in screen
@@ -78,10 +73,9 @@ def test_it_asks_for_what_it_needs(project: Project, commands: str) -> None:
     preview(project)
 
 
-@each_language
-def test_without_questions_it_takes_what_is_given(project: Project, commands: str) -> None:
+def test_the_one_in_yaml_takes_what_is_given_without_questions(project: Project) -> None:
     given = [f"{name}={value}" for name, value in ANSWERS.items() if name != "apiKey"]
     options = shlex.join(["--yes", "--stack", "dev", *(part for each in given for part in ("--config", each))])
-    project.shell(f"{commands.rstrip()} {options}", PIP, folder=project.folder.parent)
+    project.shell(f"{NEW_YAML_PROJECT.rstrip()} {options}", PIP, folder=project.folder.parent)
     project.shell("pulumi config set --secret apiKey", typed=KEY)
     preview(project)
