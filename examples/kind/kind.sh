@@ -72,7 +72,8 @@ deploy() {
   pulumi config set --stack "$stack" api "$api"
   # Whatever your current context is, the stack stays with this cluster.
   pulumi config set --stack "$stack" kubernetes:context "$context"
-  pulumi up --stack "$stack" --yes
+  # With a new cluster of the same name, the stack's objects are gone.
+  pulumi up --stack "$stack" --refresh --yes
 }
 
 ask() (

@@ -13,7 +13,7 @@ import yaml
 from local.gateway.api import Gateway
 from local.lock import exclusive
 from tests.canary import Canaries
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import ROUTE, Cluster
 from tests.gateway.beside_clone import PIP, clone_into, ready
 from tests.gateway.deployment import ask
 from tests.gateway.external_secrets import external_secrets_operator
@@ -187,21 +187,23 @@ def test_a_stack_with_failover_clients_and_a_limit(
 
 
 @agentgateway_only
-def test_the_script_for_kind_deploys_and_asks(
-    example_in_clone: Example, provider: OpenAIProvider, tmp_path: Path
+def test_the_script_for_kind_deploys_and_asks_and_does_so_again_when_the_objects_are_gone(
+    example_in_clone: Example, provider: OpenAIProvider, cluster: Cluster, tmp_path: Path
 ) -> None:
     gateway = {"name": example_in_clone.gateway.name, "namespace": example_in_clone.gateway.namespace}
     providers = {"mistral": {"baseUrl": provider.base_url, "model": MODEL}}
     settings = {"namespace": example_in_clone.namespace, "gateway": gateway, "providers": providers}
     file = tmp_path / "stack.yaml"
     file.write_text(yaml.safe_dump({"config": {f"{NAME}:{key}": value for key, value in settings.items()}}))
-    printed = example_in_clone.run(
-        "examples/kind/kind.sh deploy ask",
-        API=example_in_clone.api,
-        CONTEXT=yaml.safe_load(example_in_clone.project.kubeconfig.read_text())["current-context"],
-        GATEWAY_URL=example_in_clone.gateway.url,
-        MISTRAL_API_KEY=KEY,
-        STACK_FILE=str(file),
-    )
-    assert ANSWER in printed
+    environment = {
+        "API": example_in_clone.api,
+        "CONTEXT": yaml.safe_load(example_in_clone.project.kubeconfig.read_text())["current-context"],
+        "GATEWAY_URL": example_in_clone.gateway.url,
+        "MISTRAL_API_KEY": KEY,
+        "STACK_FILE": str(file),
+    }
+    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
     assert provider.keys() == {f"Bearer {KEY}"}
+
+    cluster.custom.delete_namespaced_custom_object(*ROUTE[:2], example_in_clone.namespace, ROUTE[2], "mistral")
+    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
