@@ -11,7 +11,15 @@ from textwrap import dedent
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = {
     str(file.relative_to(REPOSITORY)): file.read_text()
-    for file in sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), REPOSITORY / "components/README.md"])
+    for file in sorted(
+        [
+            *REPOSITORY.glob("*.md"),
+            *REPOSITORY.glob("docs/*.md"),
+            *REPOSITORY.glob("examples/**/README.md"),
+            *REPOSITORY.glob("templates/*.md"),
+            REPOSITORY / "components/README.md",
+        ]
+    )
 }
 README = "README.md"
 ACCESS = "docs/access-and-limits.md"
@@ -19,12 +27,14 @@ ACCESS_CONTROL = "docs/access-control.md"
 CONTRIBUTING = "CONTRIBUTING.md"
 ENDPOINTS = "docs/endpoints.md"
 ENVIRONMENTS = "docs/environments.md"
+EXAMPLES = "examples/{}/README.md"
 GATEWAY = "docs/gateway.md"
 GATEWAY_APIS = "docs/gateway-apis.md"
 OTHER_LANGUAGES = "docs/other-languages.md"
 POLICIES = "docs/policies.md"
 RECIPES = "docs/recipes.md"
 REFERENCE = "docs/reference.md"
+TEMPLATES = "templates/README.md"
 TAKING_OVER = "docs/taking-over.md"
 TROUBLESHOOTING = "docs/troubleshooting.md"
 UPGRADING = "docs/upgrading.md"
@@ -117,23 +127,38 @@ ALLOW_LARGE_REQUESTS = block_with("maxBufferSize", TROUBLESHOOTING)
 
 USE_LOCAL_GATEWAY = block_with("export GATEWAY_ASSETS", GATEWAY)
 GET_PROGRAMS = block_with("docker create", GATEWAY)
-CREATE_CLUSTER = block_with("kind create cluster", GATEWAY)
-INSTALL_KGATEWAY = block_with("--set agentgateway.enabled=true", GATEWAY)
-INSTALL_AGENTGATEWAY = block_with("install agentgateway ", GATEWAY)
-CREATE_GATEWAY = block_with("kind: Gateway", GATEWAY)
-DEPLOY_IN_CLUSTER = block_with("port-forward", GATEWAY)
+
+COPY_PYTHON, COPY_YAML, COPY_TYPESCRIPT = (
+    block_with("cp -r", EXAMPLES.format(language)) for language in ("python", "yaml", "typescript")
+)
+DEPLOY_PROGRAM = block_with("pulumi up", EXAMPLES.format("python"))
+ASK_PROGRAM = block_with("curl", EXAMPLES.format("python"))
+DESTROY_PROGRAM = block_with("pulumi destroy", EXAMPLES.format("python"))
+COPY_BESIDE_GATEWAY = block_with("cp -r", EXAMPLES.format("existing-gateway"))
+FIND_GATEWAY_AND_STORE = block_with("kubectl get clustersecretstores", EXAMPLES.format("existing-gateway"))
+COPY_FAILOVER = block_with("cp examples", EXAMPLES.format("failover"))
+SET_KEYS = block_with("openssl", EXAMPLES.format("failover"))
+ASK_AS_CLIENT = block_with("curl", EXAMPLES.format("failover"))
+DEPLOY = block_with("pulumi up", EXAMPLES.format("failover"))
+CREATE_CLUSTER = block_with("kind.sh all", EXAMPLES.format("kind"))
+DELETE_CLUSTER = block_with("kind.sh delete", EXAMPLES.format("kind"))
+INSTALL_GATEWAY = block_with("kind.sh gateway", EXAMPLES.format("kind"))
+
+NEW_PYTHON_PROJECT, NEW_YAML_PROJECT = (
+    block_with(f"templates/{language}", TEMPLATES) for language in ("python", "yaml")
+)
+PREVIEW_PROJECT = block_with("pulumi preview", TEMPLATES)
 
 BEFORE_A_COMMIT = block_with("make lint test\n", CONTRIBUTING)
 CI = block_with("test-slow", CONTRIBUTING)
 
 NOT_RUN = {
     "GET_PROGRAMS": "needs Docker, Helm and the projects' registries",
-    "CREATE_CLUSTER": "needs kind",
-    "INSTALL_KGATEWAY": "needs kind and Helm",
-    "INSTALL_AGENTGATEWAY": "needs kind and Helm",
-    "CREATE_GATEWAY": "needs a gateway's controller, for which it waits; its manifest is created in tests/e2e",
+    "CREATE_CLUSTER": "needs Docker; tests/gateway/test_examples.py runs the script's steps that need none",
+    "DELETE_CLUSTER": "needs Docker",
+    "INSTALL_GATEWAY": "needs Helm and a cluster with pods; tests/unit/test_kind_script.py checks what it runs",
+    "FIND_GATEWAY_AND_STORE": "needs the operator's definitions in the cluster",
     "ALLOW_LARGE_REQUESTS": "needs agentgateway; its manifest is held against the CRDs in tests/contract",
-    "DEPLOY_IN_CLUSTER": "needs kind; its commands are those of README.md",
     "USE_LOCAL_GATEWAY": "needs the gateways' programs, with which tests/gateway/make_up runs the same targets",
     "BEFORE_A_COMMIT": "runs the tests",
     "CI": "runs the tests, from .ci/run",
@@ -141,6 +166,7 @@ NOT_RUN = {
 """Blocks of commands that no test runs as they stand, and why."""
 
 EXAMPLE_GATEWAY = "http://localhost:8080"
+EXAMPLE_OBJECTS = (REPOSITORY / "examples/kind/gateway.yaml").read_text()
 
 CLUSTER_STACK = block_with("kgateway-system", README, "yaml")
 SECOND_COMPONENT = block_with("mistral-2", GATEWAY_APIS, "yaml")

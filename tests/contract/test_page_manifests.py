@@ -1,23 +1,28 @@
-"""The manifests that the pages hand to kubectl, against the CRDs with unknown fields refused."""
+"""The manifests for kubectl in pages and examples, against the CRDs with unknown fields refused."""
+
+import copy
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.contract.schemas import StrictSchemas
-from tests.pages import ALLOW_LARGE_REQUESTS, CREATE_GATEWAY, blocks, manifests
+from tests.pages import ALLOW_LARGE_REQUESTS, EXAMPLE_OBJECTS, blocks, manifests
+
+(ALLOWING,) = map(yaml.safe_load, manifests(ALLOW_LARGE_REQUESTS))
+_NAMESPACE, GATEWAY = yaml.safe_load_all(EXAMPLE_OBJECTS)
 
 
 def test_no_manifest_is_left_out() -> None:
-    assert [block for block in blocks("sh") if manifests(block)] == [CREATE_GATEWAY, ALLOW_LARGE_REQUESTS]
+    assert [block for block in blocks("sh") if manifests(block)] == [ALLOW_LARGE_REQUESTS]
 
 
-@pytest.mark.parametrize("block", [CREATE_GATEWAY, ALLOW_LARGE_REQUESTS], ids=["Gateway", "AgentgatewayPolicy"])
-def test_a_manifest_is_what_the_api_server_takes(block: str, schemas: StrictSchemas) -> None:
-    (manifest,) = map(yaml.safe_load, manifests(block))
+@pytest.mark.parametrize("manifest", [GATEWAY, ALLOWING], ids=["Gateway", "AgentgatewayPolicy"])
+def test_a_manifest_is_what_the_api_server_takes(manifest: dict[str, Any], schemas: StrictSchemas) -> None:
     assert schemas.problems(manifest) == []
 
 
 def test_a_misspelt_field_would_be_found(schemas: StrictSchemas) -> None:
-    (manifest,) = map(yaml.safe_load, manifests(ALLOW_LARGE_REQUESTS))
+    manifest = copy.deepcopy(ALLOWING)
     manifest["spec"]["frontend"]["http"]["maxBuffer"] = 1
     assert schemas.problems(manifest) != []

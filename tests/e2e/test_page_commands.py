@@ -28,8 +28,8 @@ from tests.pages import (
     ASK_BRIEFLY,
     ASK_SECOND,
     CLUSTER_STACK,
-    CREATE_GATEWAY,
     EXAMPLE_GATEWAY,
+    EXAMPLE_OBJECTS,
     LIST_GATEWAYS,
     NEW_STACK,
     NOTHING_LEFT,
@@ -39,7 +39,6 @@ from tests.pages import (
     SECOND_COMPONENT,
     SET_KEY,
     SHOW_CLASSES,
-    manifests,
 )
 from tests.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
@@ -61,7 +60,7 @@ def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
     """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
     metadata = kubernetes.client.V1ObjectMeta(name=OF_KGATEWAY)
     cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
-    (gateway,) = map(yaml.safe_load, manifests(CREATE_GATEWAY))
+    _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
     gateway["metadata"] = {"name": "llm", "namespace": OF_KGATEWAY}
     cluster.custom.create_namespaced_custom_object(
         "gateway.networking.k8s.io", "v1", OF_KGATEWAY, "gateways", gateway, field_manager="kubectl"

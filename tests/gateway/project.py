@@ -47,12 +47,14 @@ class Project:
 
     @property
     def home(self) -> Path:
-        return self.folder / "home"
+        """Is beside the project, as the folder may not exist yet."""
+        return self.folder.with_name(f"{self.folder.name}-home")
 
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "PATH": os.pathsep.join((str(self.pulumi.parent), os.environ["PATH"])),
+            # With the tests' own Python in it, of which environments are made.
+            "PATH": os.pathsep.join((str(self.pulumi.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
             "LANG": "C.UTF-8",
             "HOME": str(self.home),
             "npm_config_cache": str(Path.home() / ".npm"),
@@ -91,6 +93,31 @@ class Project:
         done = self.run(*arguments, **environment)
         assert done.returncode == 0, f"pulumi {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def shell(
+        self, commands: str, environment: Mapping[str, str] | None = None, typed: str = "", folder: Path | None = None
+    ) -> str:
+        """Runs lines of a page, in the project's folder unless another is given, and returns all that they print.
+
+        Args:
+            commands: The lines.
+            environment: More variables.
+            typed: What is typed on standard input.
+            folder: Where they run.
+        """
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=folder or self.folder,
+            env={**self.environment, "PULUMI_SKIP_CONFIRMATIONS": "true", **(environment or {})},
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert done.returncode == 0, f"{commands}\n{printed}"
+        return printed
 
     def up(self, **environment: str) -> str:
         return self("up", "--yes", "--skip-preview", "--stack", self.stack, **environment)

@@ -1,7 +1,7 @@
 """Holds what the pages say against the code, and that each of their blocks of code is tested somewhere.
 
-Commands run in tests/e2e. tests/e2e/test_plugin_schema.py holds the programs in other languages against the plugin's
-schema, and tests/contract/test_page_manifests.py the manifests against the CRDs.
+Commands run in tests/e2e and tests/gateway. tests/e2e/test_plugin_schema.py holds the programs in other languages
+against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs.
 """
 
 import json
@@ -113,7 +113,8 @@ def test_every_block_of_commands_is_run_by_a_test_or_says_why_not() -> None:
     commands = set(blocks("sh"))
     named = {name: value for name, value in vars(pages).items() if isinstance(value, str) and value in commands}
     assert commands - set(named.values()) == set()
-    tests = "".join(file.read_text() for file in (REPOSITORY / "tests/e2e").rglob("*.py"))
+    folders = (REPOSITORY / "tests/e2e", REPOSITORY / "tests/gateway")
+    tests = "".join(file.read_text() for folder in folders for file in folder.rglob("*.py"))
     used = {name for name in named if re.search(rf"\b{name}\b", tests)}
     assert set(named) - used - set(NOT_RUN) == set()
     assert set(NOT_RUN) <= set(named)

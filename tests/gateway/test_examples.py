@@ -1,0 +1,209 @@
+"""The projects of examples/, each by the commands of its README in a copy outside of the clone, to a completion."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.gateway.api import Gateway
+from local.lock import exclusive
+from tests.canary import Canaries
+from tests.e2e.cluster import ROUTE, Cluster
+from tests.gateway.beside_clone import PIP, clone_into, ready
+from tests.gateway.deployment import ask
+from tests.gateway.external_secrets import external_secrets_operator
+from tests.gateway.installation import Installation, using
+from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
+from tests.gateway.project import NAME, Project
+from tests.pages import (
+    ADD_PACKAGE,
+    ASK_AS_CLIENT,
+    ASK_PROGRAM,
+    COPY_BESIDE_GATEWAY,
+    COPY_FAILOVER,
+    COPY_PYTHON,
+    COPY_TYPESCRIPT,
+    COPY_YAML,
+    DEPLOY,
+    DEPLOY_PROGRAM,
+    DESTROY_PROGRAM,
+    SET_KEYS,
+)
+
+KEY, SECOND_KEY = "sk-canary-example-7b20", "sk-canary-example-7b21"
+CANARIES = Canaries(KEY, SECOND_KEY)
+ANSWER = "".join(TOKENS)
+MODEL, SECOND_MODEL = "mistral-medium-latest", "deepseek-flash"
+LIMIT = 60
+MISSPELT = re.compile(r"^( {4,}\"?)gateway\b(?=\"?:)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Runs an example's commands, and has what a user would write into its stack's file."""
+
+    project: Project
+    api: str
+    gateway: Gateway
+    namespace: str
+
+    def run(self, commands: str, typed: str = "", folder: Path | None = None, **environment: str) -> str:
+        """Runs commands of its README; neither what they print nor any file has a key in it."""
+        printed = self.project.shell(commands, {**PIP, **environment}, typed, folder)
+        assert not CANARIES.are_in(printed)
+        assert CANARIES.files(self.project.folder) == CANARIES.files(self.project.home) == []
+        return printed
+
+    def configure(self, **provider: str) -> None:
+        """Sets the Gateway of the tests, and settings of the provider by their paths."""
+        gateway = {"name": self.gateway.name, "namespace": self.gateway.namespace, "url": self.gateway.url}
+        paths = {f"gateway.{name}": value for name, value in gateway.items()}
+        for path, value in {"api": self.api, "namespace": self.namespace, **paths, **provider}.items():
+            self.project("config", "set", "--path", path, value)
+
+
+@contextmanager
+def example_in(name: str, api: str, installation: Installation, namespace: str, place: Path) -> Iterator[Example]:
+    """Yields an example, one at a time, because several have the same path at the Gateway."""
+    clone = clone_into(place)
+    project = ready(Project(clone.with_name(name), installation.pulumi, installation.kubeconfig))
+    with exclusive(installation.folder / "examples.lock", print), using(installation, api):
+        yield Example(project, api, installation.gateways[api], namespace)
+        if project.folder.exists():
+            project.run("destroy", "--yes", "--skip-preview", **PIP)
+
+
+@pytest.fixture
+def example(api: str, installation: Installation, namespace: str, tmp_path: Path) -> Iterator[Example]:
+    """Yields an example that the test copies to a folder beside a clone."""
+    with example_in("my-llm", api, installation, namespace, tmp_path) as example:
+        yield example
+
+
+@pytest.fixture
+def example_in_clone(api: str, installation: Installation, namespace: str, tmp_path: Path) -> Iterator[Example]:
+    """Yields an example that uses the repository's own program."""
+    with example_in(NAME, api, installation, namespace, tmp_path) as example:
+        yield example
+
+
+agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
+
+
+@pytest.mark.parametrize(
+    ("copy", "program", "api"),
+    [
+        pytest.param(COPY_PYTHON, "__main__.py", "kgateway", id="python"),
+        pytest.param(COPY_PYTHON, "__main__.py", "agentgateway", id="python-agentgateway"),
+        pytest.param(COPY_YAML, "Pulumi.yaml", "kgateway", id="yaml"),
+        pytest.param(COPY_TYPESCRIPT, "index.ts", "agentgateway", id="typescript"),
+    ],
+    indirect=["api"],
+)
+def test_a_program_of_each_language_to_a_completion(
+    copy: str, program: str, example: Example, provider: OpenAIProvider
+) -> None:
+    example.run(copy, folder=example.project.folder.parent)
+    example.configure(baseUrl=provider.base_url)
+    if program != "__main__.py":
+        added = (example.project.folder / "Pulumi.yaml").read_text()
+        example.run(ADD_PACKAGE)
+        assert (example.project.folder / "Pulumi.yaml").read_text() == added
+    assert "Previewing update (dev)" in example.run(DEPLOY_PROGRAM, typed=KEY)
+    assert ANSWER in example.run(ASK_PROGRAM)
+    assert provider.keys() == {f"Bearer {KEY}"}
+    assert [each.json["model"] for each in provider.requests] == [MODEL]
+
+    assert "ftp" in refusal(example, "--config", "baseUrl=ftp://localhost/v1")
+    assert "kgatway" in refusal(example, "--config", "api=kgatway")
+    file = example.project.folder / program
+    written = file.read_text()
+    file.write_text(MISSPELT.sub(r"\1gatway", written))
+    assert "gatway" in refusal(example)
+    file.write_text(written)
+    assert "6 deleted" in example.run(DESTROY_PROGRAM)
+
+
+def refusal(example: Example, *options: str) -> str:
+    refused = example.project.fails("preview", *options, **PIP)
+    assert not CANARIES.are_in(refused)
+    return refused
+
+
+@agentgateway_only
+def test_beside_an_existing_gateway_the_key_is_an_external_secrets(
+    example: Example, provider: OpenAIProvider, cluster: Cluster
+) -> None:
+    example.run(COPY_BESIDE_GATEWAY, folder=example.project.folder.parent)
+    example.configure(baseUrl=provider.base_url)
+    with external_secrets_operator(cluster, example.namespace, {"llm/mistral#apiKey": KEY}) as served:
+        assert "Previewing update (dev)" in example.run(DEPLOY)
+    assert ANSWER in example.run(ASK_PROGRAM)
+    assert provider.keys() == {f"Bearer {KEY}"}
+    # None of its fields was dropped.
+    (external,) = served
+    assert external["spec"] == {
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "vault"},
+        "refreshInterval": "15m0s",
+        "target": {"name": "llm-key"},
+        "data": [{"secretKey": "Authorization", "remoteRef": {"key": "llm/mistral", "property": "apiKey"}}],
+    }
+    # Stack, component and ExternalSecret, and three objects of the component's: none is a Secret.
+    assert "6 unchanged" in example.run(DEPLOY)
+
+
+@agentgateway_only
+def test_a_stack_with_failover_clients_and_a_limit(
+    example_in_clone: Example, provider: OpenAIProvider, other_provider: OpenAIProvider
+) -> None:
+    example = example_in_clone
+    example.run(COPY_FAILOVER)
+    first, second = "providers.mistral.baseUrl", "providers.mistral.fallbacks[0].baseUrl"
+    example.configure(**{first: provider.base_url, second: other_provider.base_url})
+    for command, typed in zip(SET_KEYS.splitlines(), (KEY, SECOND_KEY, ""), strict=True):
+        example.run(command, typed)
+    client = example.project("config", "get", "--path", "clientApiKeys.web").strip()
+    assert client not in example.run(DEPLOY)
+
+    url = f"{example.gateway.url}/mistral/v1/chat/completions"
+    assert ask(url).status == HTTPStatus.UNAUTHORIZED
+    assert provider.requests == other_provider.requests == []
+
+    provider.behaviour = failing(HTTPStatus.SERVICE_UNAVAILABLE)
+    answer = example.run(ASK_AS_CLIENT)
+    assert ANSWER in answer
+    assert client not in answer
+    asked = [(each.authorization, each.json["model"]) for each in (provider.requests[0], other_provider.requests[0])]
+    assert asked == [(f"Bearer {KEY}", MODEL), (f"Bearer {SECOND_KEY}", SECOND_MODEL)]
+
+    statuses = [ask(url, headers={"authorization": f"Bearer {client}"}).status for _ in range(LIMIT)]
+    assert set(statuses) == {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS}
+    assert len(other_provider.requests) <= LIMIT
+
+
+@agentgateway_only
+def test_the_script_for_kind_deploys_and_asks_and_does_so_again_when_the_objects_are_gone(
+    example_in_clone: Example, provider: OpenAIProvider, cluster: Cluster, tmp_path: Path
+) -> None:
+    gateway = {"name": example_in_clone.gateway.name, "namespace": example_in_clone.gateway.namespace}
+    providers = {"mistral": {"baseUrl": provider.base_url, "model": MODEL}}
+    settings = {"namespace": example_in_clone.namespace, "gateway": gateway, "providers": providers}
+    file = tmp_path / "stack.yaml"
+    file.write_text(yaml.safe_dump({"config": {f"{NAME}:{key}": value for key, value in settings.items()}}))
+    environment = {
+        "API": example_in_clone.api,
+        "CONTEXT": yaml.safe_load(example_in_clone.project.kubeconfig.read_text())["current-context"],
+        "GATEWAY_URL": example_in_clone.gateway.url,
+        "MISTRAL_API_KEY": KEY,
+        "STACK_FILE": str(file),
+    }
+    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
+    assert provider.keys() == {f"Bearer {KEY}"}
+
+    cluster.custom.delete_namespaced_custom_object(*ROUTE[:2], example_in_clone.namespace, ROUTE[2], "mistral")
+    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)

@@ -1,0 +1,81 @@
+"""`pulumi new` with the folders of templates/, by the real CLI, to a preview."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.canary import Canaries
+from tests.gateway.beside_clone import PIP, clone_into, ready
+from tests.gateway.installation import Installation
+from tests.gateway.project import NAME, Project
+from tests.gateway.terminal import answer
+from tests.pages import NEW_PYTHON_PROJECT, NEW_YAML_PROJECT, PREVIEW_PROJECT
+
+KEY = "sk-canary-template-3e61"
+CANARIES = Canaries(KEY)
+ANSWERS = {
+    "api": "agentgateway",
+    "apiKey": KEY,
+    "gatewayName": "newer",
+    "gatewayNamespace": "gloo-system",
+    "model": "deepseek-flash",
+    "provider": "deepseek",
+}
+CREATED = (
+    f"{NAME}:index:OpenAICompatibleLLM",
+    "kubernetes:core/v1:Secret",
+    "kubernetes:agentgateway.dev/v1alpha1:AgentgatewayBackend",
+    "kubernetes:gateway.networking.k8s.io/v1:BackendTLSPolicy",
+    "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
+)
+
+
+@pytest.fixture
+def project(installation: Installation, tmp_path: Path) -> Project:
+    """Returns a project that `pulumi new` is to make beside a clone."""
+    clone = clone_into(tmp_path)
+    return ready(Project(clone.with_name("my-llm"), installation.pulumi, installation.kubeconfig, "dev"))
+
+
+def settings(project: Project) -> dict[str, object]:
+    """Returns the stack's settings by their names."""
+    config = yaml.safe_load((project.folder / "Pulumi.dev.yaml").read_text())["config"]
+    return {name.removeprefix("my-llm:"): value for name, value in config.items()}
+
+
+def preview(project: Project) -> None:
+    """Previews the objects, and checks that the key is only in the stack's file, encrypted."""
+    printed = project.shell(PREVIEW_PROJECT, PIP)
+    assert [each for each in CREATED if each not in printed] == []
+    assert "6 to create" in printed
+    assert not CANARIES.are_in(printed)
+    assert CANARIES.files(project.folder) == CANARIES.files(project.home) == []
+    kept = settings(project)
+    secret = kept.pop("apiKey")
+    assert isinstance(secret, dict)
+    assert set(secret) == {"secure"}
+    assert kept == {name: value for name, value in ANSWERS.items() if name != "apiKey"}
+    program = yaml.safe_load((project.folder / "Pulumi.yaml").read_text())
+    assert program["name"] == "my-llm"
+    assert "template" not in program
+
+
+def test_the_one_in_python_asks_for_what_it_needs(project: Project) -> None:
+    questions = {"Project name": "", "Project description": "", "Stack name": "dev"}
+    questions |= {f"({name})": value for name, value in ANSWERS.items()}
+    shell = ["bash", "-euc", NEW_PYTHON_PROJECT]
+    status, screen = answer(shell, questions, project.folder.parent, {**project.environment, **PIP})
+    assert status == 0, screen
+    assert "Your new project is ready to go!" in screen
+    assert not CANARIES.are_in(screen)
+    preview(project)
+
+
+def test_the_one_in_yaml_takes_what_is_given_without_questions(project: Project) -> None:
+    given = [f"{name}={value}" for name, value in ANSWERS.items() if name != "apiKey"]
+    options = shlex.join(["--yes", "--stack", "dev", *(part for each in given for part in ("--config", each))])
+    project.shell(f"{NEW_YAML_PROJECT.rstrip()} {options}", PIP, folder=project.folder.parent)
+    project.shell("pulumi config set --secret apiKey", typed=KEY)
+    preview(project)
