@@ -26,7 +26,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Routes an OpenAI-compatible LLM provider through agentgateway.
 
     Creates Secrets with the API keys, a Backend (or AgentgatewayBackend), a BackendTLSPolicy, a policy for the route
-    where one is needed, and last an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
+    where one is needed, and an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
     of the Gateway API and of the gateway.
     """
 
@@ -89,46 +89,67 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             secrets.append(objects.secret(names.clients_secret, client_keys))
         if secrets:
             warn_if_rotation_replaces_secret(self)
-        backend = CustomResource(
-            names.backend,
-            backend_definition.api_version,
-            backend_definition.kind,
-            metadata=objects.metadata(names.backend, lambda _: readiness.ACCEPTED),
-            spec=map_output(settings, backend_definition.spec),
-            opts=objects.options(*secrets, waits=True),
-        )
-        tls_policy = None
-        if inputs.plan.uses_tls:
+
+        def backend_after(*created_before: pulumi.Resource | None) -> CustomResource:
+            return CustomResource(
+                names.backend,
+                backend_definition.api_version,
+                backend_definition.kind,
+                metadata=objects.metadata(names.backend, lambda _: readiness.ACCEPTED),
+                spec=map_output(settings, backend_definition.spec),
+                opts=objects.options(*secrets, *created_before, waits=True),
+            )
+
+        def tls_policy_after(*created_before: pulumi.Resource) -> CustomResource | None:
+            if not inputs.plan.uses_tls:
+                return None
             ready = backend_definition.tls_policy_ready
-            tls_policy = CustomResource(
+            return CustomResource(
                 names.tls_policy,
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
                 metadata=objects.metadata(names.tls_policy, None if ready is None else lambda _: ready),
                 spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.provider.tls))),
-                opts=objects.options(backend, waits=ready is not None),
+                opts=objects.options(*created_before, waits=ready is not None),
             )
-        policy = None
-        if inputs.plan.has_policy:
-            policy = CustomResource(
+
+        def policy_after(*created_before: pulumi.Resource | None) -> CustomResource | None:
+            if not inputs.plan.has_policy:
+                return None
+            return CustomResource(
                 names.policy,
                 backend_definition.api_version,
                 backend_definition.policy_kind,
                 metadata=objects.metadata(names.policy),
                 spec=map_output(settings, backend_definition.policy_spec),
-                opts=objects.options(backend, tls_policy),
+                opts=objects.options(*created_before),
             )
-        route = CustomResource(
-            names.route,
-            gateway_api.API_VERSION,
-            "HTTPRoute",
-            metadata=objects.metadata(names.route, readiness.route_accepted),
-            spec=map_output(settings, backend_definition.route_spec),
-            opts=objects.options(backend, tls_policy, policy, waits=True),
-        )
 
-        # The route is created last. Whatever depends on these outputs can then send requests to the provider.
-        reachable = route.urn.apply(lambda _: settings)
+        def route_after(*created_before: pulumi.Resource | None) -> CustomResource:
+            return CustomResource(
+                names.route,
+                gateway_api.API_VERSION,
+                "HTTPRoute",
+                metadata=objects.metadata(names.route, readiness.route_accepted),
+                spec=map_output(settings, backend_definition.route_spec),
+                opts=objects.options(*created_before, waits=True),
+            )
+
+        if inputs.plan.has_clients:
+            # A controller can hand its proxies a route some milliseconds before the policy of that route, and take the
+            # policy away before the route. Meanwhile anyone may call; the backend, which is missing, answers nobody.
+            tls_policy = tls_policy_after()
+            policy = policy_after(*secrets)
+            route = route_after(tls_policy, policy)
+            backend = last = backend_after(route)
+        else:
+            backend = backend_after()
+            tls_policy = tls_policy_after(backend)
+            policy = policy_after(backend, tls_policy)
+            route = last = route_after(backend, tls_policy, policy)
+
+        # Whatever depends on these outputs can send requests to the provider.
+        reachable = last.urn.apply(lambda _: settings)
         self.path = reachable.apply(lambda s: s.route_path)
         self.url = reachable.apply(lambda s: client_base_url(s.gateway.url, s.route_path, s.hostnames))
         self.host = reachable.apply(lambda s: s.provider.host)
