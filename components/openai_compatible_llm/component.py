@@ -1,6 +1,7 @@
 """Defines OpenAICompatibleLLM, which names, creates and orders the Kubernetes objects of one provider."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pulumi
@@ -14,7 +15,7 @@ from .backends import BACKENDS, SECRET_KEY
 from .client_url import client_base_url
 from .inputs import Inputs, parse, to_camel_case
 from .secret_rotation import warn_if_rotation_replaces_secret
-from .settings import TLS, ObjectNames, Settings
+from .settings import TLS, ObjectNames, Plan, Settings
 
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"  # noqa: S105 (Pulumi's word for a resource type)
 
@@ -26,7 +27,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Routes an OpenAI-compatible LLM provider through agentgateway.
 
     Creates Secrets with the API keys, a Backend (or AgentgatewayBackend), a BackendTLSPolicy, a policy for the route
-    where one is needed, and last an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
+    where one is needed, and an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
     of the Gateway API and of the gateway.
     """
 
@@ -89,47 +90,73 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             secrets.append(objects.secret(names.clients_secret, client_keys))
         if secrets:
             warn_if_rotation_replaces_secret(self)
-        backend = CustomResource(
-            names.backend,
-            backend_definition.api_version,
-            backend_definition.kind,
-            metadata=objects.metadata(names.backend, lambda _: readiness.ACCEPTED),
-            spec=map_output(settings, backend_definition.spec),
-            opts=objects.options(*secrets, waits=True),
-        )
-        tls_policy = None
-        if inputs.plan.uses_tls:
+
+        def backend_after(*created_before: pulumi.Resource | None) -> CustomResource:
+            return CustomResource(
+                names.backend,
+                backend_definition.api_version,
+                backend_definition.kind,
+                metadata=objects.metadata(names.backend, lambda _: readiness.ACCEPTED),
+                spec=map_output(settings, backend_definition.spec),
+                opts=objects.options(*secrets, *created_before, waits=True),
+            )
+
+        def tls_policy_after(*created_before: pulumi.Resource) -> CustomResource | None:
+            if not inputs.plan.uses_tls:
+                return None
             ready = backend_definition.tls_policy_ready
-            tls_policy = CustomResource(
+            return CustomResource(
                 names.tls_policy,
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
                 metadata=objects.metadata(names.tls_policy, None if ready is None else lambda _: ready),
                 spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.provider.tls))),
-                opts=objects.options(backend, waits=ready is not None),
+                opts=objects.options(*created_before, waits=ready is not None),
             )
-        policy = None
-        if inputs.plan.has_policy:
-            policy = CustomResource(
+
+        def policy_after(*created_before: pulumi.Resource | None) -> CustomResource | None:
+            if not inputs.plan.has_policy:
+                return None
+            return CustomResource(
                 names.policy,
                 backend_definition.api_version,
                 backend_definition.policy_kind,
                 metadata=objects.metadata(names.policy),
                 spec=map_output(settings, backend_definition.policy_spec),
-                opts=objects.options(backend, tls_policy),
+                opts=objects.options(*created_before),
             )
-        route = CustomResource(
-            names.route,
-            gateway_api.API_VERSION,
-            "HTTPRoute",
-            metadata=objects.metadata(names.route, readiness.route_accepted),
-            spec=map_output(settings, backend_definition.route_spec),
-            opts=objects.options(backend, tls_policy, policy, waits=True),
-        )
 
-        # The route is created last. Whatever depends on an output can then send requests to the provider.
-        self._reachable = route.urn.apply(lambda _: settings)
-        self.register_outputs({to_camel_case(output): map_output(settings, read) for output, read in OUTPUTS.items()})
+        def route_after(*created_before: pulumi.Resource | None) -> CustomResource:
+            return CustomResource(
+                names.route,
+                gateway_api.API_VERSION,
+                "HTTPRoute",
+                metadata=objects.metadata(names.route, readiness.route_accepted),
+                spec=map_output(settings, backend_definition.route_spec),
+                opts=objects.options(*created_before, waits=True),
+            )
+
+        if inputs.plan.has_clients:
+            # A controller can hand its proxies a route some milliseconds before the policy of that route, and take the
+            # policy away before the route. Meanwhile anyone may call; the backend, which is missing, answers nobody.
+            tls_policy = tls_policy_after()
+            policy = policy_after(*secrets)
+            last = backend_after(route_after(tls_policy, policy))
+        else:
+            backend = backend_after()
+            tls_policy = tls_policy_after(backend)
+            policy = policy_after(backend, tls_policy)
+            last = route_after(backend, tls_policy, policy)
+
+        # Whatever depends on an output can send requests to the provider.
+        self._reachable = last.urn.apply(lambda _: settings)
+        self._plan = inputs.plan
+        self.register_outputs(
+            {
+                to_camel_case(output): map_output(settings, partial(read, inputs.plan))
+                for output, read in OUTPUTS.items()
+            }
+        )
 
     if not TYPE_CHECKING:
 
@@ -137,23 +164,23 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             """Makes an output when the program first asks for it: each costs time."""
             if name not in OUTPUTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            output = self._reachable.apply(OUTPUTS[name])
+            output = self._reachable.apply(partial(OUTPUTS[name], self._plan))
             setattr(self, name, output)
             return output
 
 
-OUTPUTS: Mapping[str, Callable[[Settings], Any]] = {
-    "path": lambda s: s.route_path,
-    "url": lambda s: client_base_url(s.gateway.url, s.route_path, s.hostnames),
-    "host": lambda s: s.provider.host,
-    "model": lambda s: s.provider.model,
-    "namespace": lambda s: s.namespace,
-    "secret_name": lambda s: s.provider.secret_name,
-    "backend_name": lambda s: s.names.backend,
-    "route_name": lambda s: s.names.route,
-    "clients_secret_name": lambda s: s.clients_secret_name,
-    "policy_name": lambda s: s.names.policy,
-    "tls_policy_name": lambda s: s.names.tls_policy if s.provider.tls else None,
+OUTPUTS: Mapping[str, Callable[[Plan, Settings], Any]] = {
+    "path": lambda _, s: s.route_path,
+    "url": lambda _, s: client_base_url(s.gateway.url, s.route_path, s.hostnames),
+    "host": lambda _, s: s.provider.host,
+    "model": lambda _, s: s.provider.model,
+    "namespace": lambda _, s: s.namespace,
+    "secret_name": lambda _, s: s.provider.secret_name,
+    "backend_name": lambda _, s: s.names.backend,
+    "route_name": lambda _, s: s.names.route,
+    "clients_secret_name": lambda _, s: s.clients_secret_name,
+    "policy_name": lambda plan, s: s.names.policy if plan.has_policy else None,
+    "tls_policy_name": lambda _, s: s.names.tls_policy if s.provider.tls else None,
 }
 
 

@@ -15,10 +15,12 @@ ACCEPTED = "condition=Accepted"
 def route_accepted(settings: Settings) -> str:
     """Waits until the route's own Gateway has accepted it and found its backend.
 
-    The Gateway is named, so that the status of an earlier Gateway can't satisfy an update.
+    The Gateway is named, so that the status of an earlier Gateway can't satisfy an update. Where clients need a key the
+    backend comes after the route, so it can't be found yet.
     """
+    names = ("Accepted",) if settings.clients_secret_name else ("Accepted", "ResolvedRefs")
     conditions = f'.status.parents[?@.parentRef.name=="{settings.gateway.name}"].conditions'
-    return json.dumps([_jsonpath(conditions, condition) for condition in ("Accepted", "ResolvedRefs")])
+    return json.dumps([_jsonpath(conditions, condition) for condition in names])
 
 
 def any_ancestor_accepted() -> str:

@@ -17,6 +17,7 @@ class Plan:
     Attributes:
         uses_tls: Whether there is a BackendTLSPolicy.
         has_policy: Whether the route has a policy.
+        has_clients: Whether the route asks for a client's key.
         has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
         has_annotations: The same of annotations.
         ready_timeout_seconds: How long to wait for each object; None to not wait.
@@ -25,6 +26,7 @@ class Plan:
     api: BackendApi
     uses_tls: bool
     has_policy: bool
+    has_clients: bool
     has_labels: bool
     has_annotations: bool
     ready_timeout_seconds: int | None

@@ -112,7 +112,10 @@ def secret_uid(cluster: Cluster, deployment: Deployment) -> str:
 def test_no_request_without_a_key_is_served_while_routes_are_created_and_removed(
     deployment: Deployment, cluster: Cluster
 ) -> None:
-    """The component's objects, in its order; removed in the opposite one, as Pulumi does."""
+    """The component's objects, in its order; removed in the opposite one, as Pulumi does.
+
+    The gateway may know a route for a moment without its policy. What is asked then finds no backend: it is the 500.
+    """
     objects = recorded(deployment)
     with deployment.load() as load:
         for _ in range(CREATIONS):
@@ -123,8 +126,21 @@ def test_no_request_without_a_key_is_served_while_routes_are_created_and_removed
                 delete(cluster, each)
             until(deployment, 404)
     assert deployment.provider.requests == []
-    # While all objects go at once, the gateway may also find that a route's backend has gone before the route.
-    assert {"401", "404"} <= {answer.partition(" ")[0] for answer in load.answers} <= {"401", "404", "500"}
+    answers = {answer.partition(" ")[0] for answer in load.answers}
+    # A ProtocolError is a connection that broke before an answer came.
+    assert {"401", "404"} <= answers <= {"401", "404", "500", "ProtocolError"}
+
+
+@agentgateway_only
+def test_pulumi_creates_and_destroys_a_route_that_serves_nobody_without_a_key(deployment: Deployment) -> None:
+    with deployment.load() as load:
+        load.wait_for(AROUND)
+        deployment.up(clientApiKeys={"web": WEB}, waitForReady=True, readyTimeoutSeconds=60)
+        until(deployment, 401)
+        assert "unchanged" in deployment.up(clientApiKeys={"web": WEB}, waitForReady=True, readyTimeoutSeconds=60)
+        deployment.project("destroy", "--yes", "--skip-preview", "--stack", "test")
+        until(deployment, 404)
+    assert deployment.provider.requests == []
 
 
 def recorded(deployment: Deployment) -> list[dict[str, Any]]:
@@ -139,7 +155,7 @@ def recorded(deployment: Deployment) -> list[dict[str, Any]]:
         "gateway": {"name": deployment.gateway.name, "namespace": deployment.gateway.namespace},
     }
     objects = record_component(args).objects()
-    kinds = ["Secret", "Secret", "AgentgatewayBackend", "BackendTLSPolicy", "AgentgatewayPolicy", "HTTPRoute"]
+    kinds = ["BackendTLSPolicy", "Secret", "Secret", "AgentgatewayPolicy", "HTTPRoute", "AgentgatewayBackend"]
     assert [each["kind"] for each in objects] == kinds
     return objects
 

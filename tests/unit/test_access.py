@@ -1,6 +1,7 @@
 """Who may call a route, and how much: the clients' keys and the rate limits."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -86,17 +87,42 @@ def test_one_policy_has_all_that_is_asked_of_the_route() -> None:
     assert set(spec["traffic"]) == {"apiKeyAuthentication", "rateLimit", "retry"}
 
 
-def test_the_route_comes_last_after_its_policy_which_comes_after_the_secrets() -> None:
-    recording = made({"client_api_keys": CLIENTS})
-    kinds = recording.kinds()
-    order = ["Secret", "Secret", "AgentgatewayBackend", "BackendTLSPolicy", "AgentgatewayPolicy", "HTTPRoute"]
-    assert kinds == order
-    by_kind = {r.type.rpartition(":")[2]: r for r in recording.resources}
-    urns = {r.name: r.urn for r in recording.resources if r.type.endswith(":Secret")}
-    assert set(urns.values()) <= set(by_kind["AgentgatewayBackend"].dependencies)
-    before_policy = {by_kind["AgentgatewayBackend"].urn, by_kind["BackendTLSPolicy"].urn}
-    assert before_policy <= set(by_kind["AgentgatewayPolicy"].dependencies)
-    assert {*before_policy, by_kind["AgentgatewayPolicy"].urn} <= set(by_kind["HTTPRoute"].dependencies)
+def test_with_clients_the_backend_comes_last_after_the_route_which_comes_after_its_policies() -> None:
+    dependencies = dependencies_by_kind({"client_api_keys": CLIENTS})
+    assert dependencies == {
+        "BackendTLSPolicy": [],
+        "Secret": [],
+        "AgentgatewayPolicy": ["Secret", "Secret"],
+        "HTTPRoute": ["AgentgatewayPolicy", "BackendTLSPolicy"],
+        "AgentgatewayBackend": ["HTTPRoute", "Secret", "Secret"],
+    }
+    existing = dependencies_by_kind({"client_api_keys_secret": {"name": "team-keys"}})
+    assert "HTTPRoute" in existing["AgentgatewayBackend"]
+
+
+def test_without_clients_the_route_comes_last_though_it_has_a_policy() -> None:
+    dependencies = dependencies_by_kind({"rate_limits": [{"requests": 5, "per": "minute"}]})
+    assert dependencies["HTTPRoute"] == ["AgentgatewayBackend", "AgentgatewayPolicy", "BackendTLSPolicy"]
+    assert dependencies["AgentgatewayBackend"] == ["Secret"]
+
+
+def test_with_clients_the_route_is_not_waited_for_until_it_has_found_the_backend_which_comes_later() -> None:
+    waits = {}
+    for clients in ({}, {"client_api_keys": CLIENTS}):
+        objects = made({"wait_for_ready": True, **clients}).objects()
+        annotations = {each["kind"]: each["metadata"].get("annotations", {}) for each in objects}
+        assert annotations["AgentgatewayBackend"] == {"pulumi.com/waitFor": "condition=Accepted"}
+        waits[bool(clients)] = json.loads(annotations["HTTPRoute"]["pulumi.com/waitFor"])
+    accepted, resolved = waits[False]
+    assert "ResolvedRefs" in resolved
+    assert waits[True] == [accepted]
+
+
+def dependencies_by_kind(args: dict[str, Any]) -> dict[str, list[str]]:
+    """Returns the kinds on which each kind of object depends."""
+    resources = [r for r in made(args).resources if r.type.startswith("kubernetes:")]
+    kinds = {r.urn: r.type.rpartition(":")[2] for r in resources}
+    return {kinds[r.urn]: sorted(kinds[urn] for urn in r.dependencies) for r in resources}
 
 
 LATE: dict[str, Callable[[], dict[str, Any]]] = {

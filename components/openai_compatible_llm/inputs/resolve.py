@@ -16,6 +16,7 @@ DEFAULT_GATEWAY = "agentgateway"
 DEFAULT_READY_TIMEOUT_SECONDS = 120
 DEFAULT_STATUS_CODES = (429, 500, 502, 503, 504)
 DEFAULT_BACKOFF_MILLISECONDS = 50
+CLIENT_ARGUMENTS = frozenset({"client_api_keys", "client_api_keys_secret"})
 
 
 def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
@@ -28,6 +29,7 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
         api=api,
         uses_tls=urls.parse_base_url(url).tls if isinstance(url, str) else not tls_disabled,
         has_policy=_has_policy(BACKENDS[api].policy_arguments, arguments),
+        has_clients=not CLIENT_ARGUMENTS.isdisjoint(arguments),
         has_labels=bool(arguments.get("labels")),
         has_annotations=bool(arguments.get("annotations")),
         ready_timeout_seconds=int(timeout) if arguments.get("wait_for_ready") else None,

@@ -145,7 +145,9 @@ def test_lint_fails_on_a_branch_that_renames_an_input(tmp_path: Path) -> None:
         ignored = shutil.ignore_patterns("__pycache__", ".venv")
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=ignored)
     shutil.copy(REPOSITORY / CHANGELOG, tmp_path)
-    dry_run = subprocess.run(["make", "-n", "lint"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    dry_run = subprocess.run(
+        ["make", "--no-print-directory", "-n", "lint"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert dry_run.stdout.splitlines()[-1] == ".venv/bin/python -m tools.schema_changes"
     check = [sys.executable, "-m", "tools.schema_changes"]
     assert subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=True).stderr == ""
