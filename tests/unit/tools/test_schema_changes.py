@@ -148,7 +148,7 @@ def test_lint_fails_on_a_branch_that_renames_an_input(tmp_path: Path) -> None:
     dry_run = subprocess.run(
         ["make", "--no-print-directory", "-n", "lint"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    assert dry_run.stdout.splitlines()[-1] == ".venv/bin/python -m tools.schema_changes"
+    assert ".venv/bin/python -m tools.schema_changes" in dry_run.stdout.splitlines()
     check = [sys.executable, "-m", "tools.schema_changes"]
     assert subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=True).stderr == ""
 
