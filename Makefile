@@ -32,11 +32,11 @@ chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=m
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(or $(TESTS),-m "not slow")
 
-test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, all stacks, every fault
+test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, all stacks, every fault, further pages
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
 
 test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
-	@$(BIN)/python -m pytest --numprocesses 3 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
 	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
 
 test-kind: $(VENV)/.installed ## Run the tests on a cluster with a gateway in it, such as kind (GATEWAY_API=kgateway)

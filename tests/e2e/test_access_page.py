@@ -30,6 +30,7 @@ def clients(cluster: Cluster) -> dict[str, str]:
     return {name: base64.b64decode(key).decode() for name, key in secret.data.items()}
 
 
+@pytest.mark.slow
 def test_a_client_gets_a_key_then_a_second_one_and_loses_the_first(cli: PulumiCli, cluster: Cluster) -> None:
     printed = succeeded(cli.shell(ADD_CLIENT))
     (web,) = clients(cluster).values()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pulumi
+import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 
 from components import InvalidArguments, OpenAICompatibleLLM
@@ -29,6 +30,7 @@ def test_the_dry_run_notices_misspelt_fields_and_broken_rules(cluster: Cluster) 
     assert "both host and port must be set together" in str(cluster.refusal(backend))
 
 
+@pytest.mark.slow
 @settings(max_examples=500, **UNHURRIED)
 @given(args=accepted_arguments)
 def test_the_api_server_accepts_the_objects_of_accepted_arguments(cluster: Cluster, args: dict[str, Any]) -> None:

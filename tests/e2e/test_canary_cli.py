@@ -54,7 +54,7 @@ def assert_no_key_is_written(cli: PulumiCli, *encrypted: str) -> None:
         assert any(b'"ciphertext"' in file.read_bytes() for file in files), pattern
 
 
-@pytest.mark.parametrize("cli", ["kgateway", "agentgateway"], indirect=True)
+@pytest.mark.parametrize("cli", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)], indirect=True)
 def test_no_command_shows_a_key_and_no_file_contains_one(cli: PulumiCli) -> None:
     printed = run(cli, "preview --diff", "up --diff --skip-preview", "stack export", "config")
     assert "house-secret" in printed

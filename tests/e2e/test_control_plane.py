@@ -26,6 +26,8 @@ from local.processes import DetachedProcesses, is_alive
 from local.toolchain.binaries import Binaries
 from tests.e2e.cluster import ROUTE, Cluster
 
+pytestmark = pytest.mark.slow
+
 NAMES = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER)
 NAMESPACE = "gloo-system"
 
@@ -168,7 +170,6 @@ def test_the_api_server_tells_whether_it_has_an_object(
         assert api_server.has(*wanted) is found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_process_is_started_again_with_its_data_kept(started: Plane, name: str) -> None:
     started.put("value")
@@ -196,7 +197,6 @@ def test_stop_leaves_no_process(started: Plane) -> None:
     assert started.processes() == {}
 
 
-@pytest.mark.slow
 def test_an_api_server_that_hangs_is_started_anew(started: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_TO_RECOVER", 0.5)
     monkeypatch.setattr("local.processes.SECONDS_TO_TERMINATE", 0.5)
@@ -204,7 +204,6 @@ def test_an_api_server_that_hangs_is_started_anew(started: Plane, monkeypatch: p
     assert "The local API server runs but does not answer." in started.start()
 
 
-@pytest.mark.slow
 def test_a_custom_resource_deleted_in_the_foreground_goes_within_seconds_of_the_first_start(
     second: Plane,
 ) -> None:
@@ -227,7 +226,6 @@ def test_a_custom_resource_deleted_in_the_foreground_goes_within_seconds_of_the_
                 time.sleep(0.05)
 
 
-@pytest.mark.slow
 def test_a_second_plane_lives_beside_the_first_and_shares_nothing_with_it(second: Plane, started: Plane) -> None:
     assert not set(second.ports.values()) & set(started.ports.values())
     started.put("value")
@@ -238,7 +236,6 @@ def test_a_second_plane_lives_beside_the_first_and_shares_nothing_with_it(second
     assert started.take() == "value"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [ETCD, KUBE_APISERVER])
 def test_a_port_taken_between_the_choice_and_the_start_is_tried_again(
     started: Plane, monkeypatch: pytest.MonkeyPatch, name: str
@@ -251,7 +248,6 @@ def test_a_port_taken_between_the_choice_and_the_start_is_tried_again(
         assert started.ports[name] != before[name]
 
 
-@pytest.mark.slow
 def test_lost_certificates_are_made_anew(started: Plane) -> None:
     started.put("value")
     kubeconfig = started.state.kubeconfig.read_text()
@@ -261,7 +257,6 @@ def test_lost_certificates_are_made_anew(started: Plane) -> None:
     assert started.take() == "value"
 
 
-@pytest.mark.slow
 def test_a_state_folder_removed_under_it_is_a_new_plane(started: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.processes.SECONDS_TO_TERMINATE", 2)
     orphans = started.processes()
@@ -270,7 +265,6 @@ def test_a_state_folder_removed_under_it_is_a_new_plane(started: Plane, monkeypa
     assert not [process for process in orphans.values() if is_alive(process)]
 
 
-@pytest.mark.slow
 def test_a_program_that_ends_by_itself_is_one_message_with_the_end_of_its_log(
     started: Plane, binaries: Binaries, tmp_path: Path
 ) -> None:

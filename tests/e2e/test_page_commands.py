@@ -145,6 +145,7 @@ def ask(cli: PulumiCli, namespace: str) -> None:
         assert "Error 11" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_stack_that_does_not_say_where_its_gateway_is_is_told_so(cli: PulumiCli, cluster: Cluster) -> None:
     run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
     put_make(cli)
@@ -154,6 +155,7 @@ def test_a_stack_that_does_not_say_where_its_gateway_is_is_told_so(cli: PulumiCl
     assert cluster.objects("mistral") == {}
 
 
+@pytest.mark.slow
 def test_a_second_component_of_the_other_api_comes_and_the_first_one_goes(cli: PulumiCli, cluster: Cluster) -> None:
     run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
     first = cluster.objects("mistral")
