@@ -5,7 +5,7 @@ POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -36,8 +36,11 @@ test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, a
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
 
 test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
-	@$(BIN)/python -m pytest --numprocesses 4 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up --ignore tests/gateway/examples)
 	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
+
+test-examples: $(VENV)/.installed ## Run each of examples/ and templates/ on the real gateways
+	@$(BIN)/python -m pytest --numprocesses 3 --dist load tests/gateway/examples
 
 test-kind: $(VENV)/.installed ## Run the tests on a cluster with a gateway in it, such as kind (GATEWAY_API=kgateway)
 	@$(BIN)/python -m pytest tests/kind

@@ -154,7 +154,7 @@ CI = block_with("test-slow", CONTRIBUTING)
 
 NOT_RUN = {
     "GET_PROGRAMS": "needs Docker, Helm and the projects' registries",
-    "CREATE_CLUSTER": "needs Docker; tests/gateway/test_examples.py runs the script's steps that need none",
+    "CREATE_CLUSTER": "needs Docker; tests/gateway/examples/test_examples.py runs the script's steps that need none",
     "DELETE_CLUSTER": "needs Docker",
     "INSTALL_GATEWAY": "needs Helm and a cluster with pods; tests/unit/test_kind_script.py checks what it runs",
     "FIND_GATEWAY_AND_STORE": "needs the operator's definitions in the cluster",

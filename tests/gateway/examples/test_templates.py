@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from tests.canary import Canaries
-from tests.gateway.beside_clone import PIP, clone_into, ready
+from tests.gateway.examples.beside_clone import PIP, clone_into, ready
+from tests.gateway.examples.terminal import answer
 from tests.gateway.installation import Installation
 from tests.gateway.project import NAME, Project
-from tests.gateway.terminal import answer
 from tests.pages import NEW_PYTHON_PROJECT, NEW_YAML_PROJECT, PREVIEW_PROJECT
 
 KEY = "sk-canary-template-3e61"

@@ -14,9 +14,9 @@ from local.gateway.api import Gateway
 from local.lock import exclusive
 from tests.canary import Canaries
 from tests.e2e.cluster import ROUTE, Cluster
-from tests.gateway.beside_clone import PIP, clone_into, ready
 from tests.gateway.deployment import ask
-from tests.gateway.external_secrets import external_secrets_operator
+from tests.gateway.examples.beside_clone import PIP, clone_into, ready
+from tests.gateway.examples.external_secrets import external_secrets_operator
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
 from tests.gateway.project import NAME, Project
