@@ -32,9 +32,10 @@ WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS":
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
 # With checkpoints and more providers, an `up` takes minutes.
 MOST_WITH_CHECKPOINTS = 100
-# The programs to run by their names on the page. The noise is the flat program compared with itself.
-COMPARED = {"component": "component", "flat": "flat", NOISE: "flat", "baseline": "baseline"}
-OTHERS = {"agentgateway": "agentgateway", "fallback": "fallback", "clients": "clients", CHECKPOINTS: "component"}
+COMPARED = ("component", "flat", NOISE, "baseline")
+OTHERS = ("agentgateway", "fallback", "clients", CHECKPOINTS)
+# The program to run where the page has another name. The noise is the flat program compared with itself.
+PROGRAMS = {NOISE: "flat", CHECKPOINTS: "component"}
 
 
 def main(arguments: list[str]) -> None:
@@ -101,7 +102,7 @@ def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: st
         Path(folder, "state").mkdir()
         Path(folder, "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
         for operation in OPERATIONS:
-            cost = _measure([{**COMPARED, **OTHERS}.get(program, program), str(size), operation, folder], environment)
+            cost = _measure([PROGRAMS.get(program, program), str(size), operation, folder], environment)
             yield Sample(number, program, size, operation, cost)
 
 

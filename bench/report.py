@@ -27,6 +27,7 @@ ARGUMENTS = {"fallback": "a fallback with a key", "clients": "a client's key, an
 def write(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, provider: str, folder: Path) -> None:
     """Writes the page and its plot, and prints the page."""
     text = "\n".join(_page(figures, imports, waited, binaries, provider)) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmark.md").write_text(text)
     draw(figures, CHECKPOINTS, folder / "benchmark.svg")
     print(text)  # noqa: T201
