@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROJECT = "components/pyproject.toml"
+from tools.schema import PROJECT, REPOSITORY, read_project
+
 UV = Path(sys.prefix, "bin/uv")
 # The plugin's as well: it builds on parts of the SDK that Pulumi calls experimental.
 TESTS = ("tests/unit", "tests/contract", "tests/e2e/test_plugin.py")
@@ -59,8 +58,8 @@ def find_pythons() -> Pythons:
     path = os.pathsep.join([*map(str, sorted(pyenv.glob("versions/*/bin"))), os.environ["PATH"]])
     command = [str(UV), "python", "list", "--output-format", "json"]
     done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True)
-    project = tomllib.loads((REPOSITORY / PROJECT).read_text())["project"]
-    return choose_pythons(json.loads(done.stdout), SpecifierSet(project["requires-python"]))
+    admitted = SpecifierSet(read_project(REPOSITORY)["requires-python"])
+    return choose_pythons(json.loads(done.stdout), admitted)
 
 
 def choose_pythons(listed: Sequence[dict[str, Any]], admitted: SpecifierSet) -> Pythons:
