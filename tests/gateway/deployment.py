@@ -1,7 +1,6 @@
 """One provider behind a real gateway, deployed by the project's program."""
 
-import subprocess
-import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,8 @@ from tests.gateway.openai_provider import OpenAIProvider
 from tests.gateway.project import Project
 
 KEY = "sk-canary-gateway-5c1d"
+TRIES = 100
+SECONDS_BETWEEN_TRIES = 0.05
 QUESTION: dict[str, Any] = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -66,16 +67,13 @@ class Deployment:
         """Asks through the gateway, below the route's path."""
         return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
 
-    def chat(self) -> subprocess.CompletedProcess[str]:
-        """Runs the doctor for the stack, as `make chat STACK=test` does."""
-        return subprocess.run(
-            [sys.executable, "-m", "openai_compatible_llm.doctor", "--stack", self.project.stack],
-            cwd=self.project.folder,
-            env={**self.project.environment, "PYTHONPATH": str(self.project.folder / "components")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def until(self, status: int, **options: Any) -> None:
+        """Asks until the gateway answers so, which takes it a moment after a change."""
+        answers = [self.ask(**options).status]
+        while answers[-1] != status and len(answers) < TRIES:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+            answers.append(self.ask(**options).status)
+        assert answers[-1] == status, answers
 
     def load(self, path: str = "/v1/chat/completions") -> Load:
         """Requests to a path below the route's."""

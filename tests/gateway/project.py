@@ -122,6 +122,17 @@ class Project:
     def up(self, **environment: str) -> str:
         return self("up", "--yes", "--skip-preview", "--stack", self.stack, **environment)
 
+    def chat(self) -> subprocess.CompletedProcess[str]:
+        """Runs the doctor for the stack, as `make chat` does."""
+        return subprocess.run(
+            [sys.executable, "-m", "openai_compatible_llm.doctor", "--stack", self.stack],
+            cwd=self.folder,
+            env={**self.environment, "PYTHONPATH": str(self.folder / "components")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def fails(self, *arguments: str, **environment: str) -> str:
         """Runs `pulumi`, which must fail, and returns what it printed."""
         done = self.run(*arguments, **environment)

@@ -31,14 +31,6 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def until(deployment: Deployment, status: int, **options: Any) -> None:
-    """Asks until the gateway answers so, which takes it a moment after a change."""
-    answers = [deployment.ask(**options).status]
-    while answers[-1] != status and len(answers) < MANY:
-        answers.append(deployment.ask(**options).status)
-    assert answers[-1] == status, answers
-
-
 @agentgateway_only
 def test_only_a_key_of_the_routes_own_clients_opens_it_and_the_provider_sees_its_own_alone(
     deployment: Deployment, cluster: Cluster
@@ -85,17 +77,17 @@ def test_only_a_key_of_the_routes_own_clients_opens_it_and_the_provider_sees_its
 def test_clients_come_and_go_in_place_and_the_others_lose_no_request(deployment: Deployment, cluster: Cluster) -> None:
     clients = {"web": WEB, "cron": CRON, "old": OLD}
     deployment.up(clientApiKeys=clients)
-    until(deployment, 200, headers=bearer(OLD))
+    deployment.until(200, headers=bearer(OLD))
     before = secret_uid(cluster, deployment)
     del clients["old"]
     with Load(deployment.url, headers=bearer(WEB)) as web, Load(deployment.url, headers=bearer(CRON)) as cron:
         web.wait_for(AROUND)
         assert "1 updated" in deployment.up(clientApiKeys={**clients, "new": NEW})
-        until(deployment, 200, headers=bearer(NEW))
-        until(deployment, 401, headers=bearer(OLD))
+        deployment.until(200, headers=bearer(NEW))
+        deployment.until(401, headers=bearer(OLD))
         assert "1 updated" in deployment.up(clientApiKeys={**clients, "new": NEWER})
-        until(deployment, 200, headers=bearer(NEWER))
-        until(deployment, 401, headers=bearer(NEW))
+        deployment.until(200, headers=bearer(NEWER))
+        deployment.until(401, headers=bearer(NEW))
         web.wait_for(AROUND)
         cron.wait_for(1)
     assert (web.lost, cron.lost) == ({}, {})
@@ -121,10 +113,10 @@ def test_no_request_without_a_key_is_served_while_routes_are_created_and_removed
         for _ in range(CREATIONS):
             for each in objects:
                 create(cluster, each)
-            until(deployment, 401)
+            deployment.until(401)
             for each in reversed(objects):
                 delete(cluster, each)
-            until(deployment, 404)
+            deployment.until(404)
     assert deployment.provider.requests == []
     answers = {answer.partition(" ")[0] for answer in load.answers}
     # A ProtocolError is a connection that broke before an answer came.
@@ -136,10 +128,10 @@ def test_pulumi_creates_and_destroys_a_route_that_serves_nobody_without_a_key(de
     with deployment.load() as load:
         load.wait_for(AROUND)
         deployment.up(clientApiKeys={"web": WEB}, waitForReady=True, readyTimeoutSeconds=60)
-        until(deployment, 401)
+        deployment.until(401)
         assert "unchanged" in deployment.up(clientApiKeys={"web": WEB}, waitForReady=True, readyTimeoutSeconds=60)
         deployment.project("destroy", "--yes", "--skip-preview", "--stack", "test")
-        until(deployment, 404)
+        deployment.until(404)
     assert deployment.provider.requests == []
 
 
@@ -191,10 +183,10 @@ def test_a_live_route_closes_with_the_up_that_adds_clients_and_stays_closed_with
     assert "2 created" in printed
     assert after == [401] * AROUND
     assert {answer.partition(" ")[0] for answer in load.answers} == {"200", "401"}
-    until(deployment, 200, headers=bearer(WEB))
+    deployment.until(200, headers=bearer(WEB))
 
     cluster.core.delete_namespaced_secret("mistral-clients", deployment.namespace)
-    until(deployment, 401, headers=bearer(WEB))
+    deployment.until(401, headers=bearer(WEB))
     served = len(deployment.provider.requests)
     for headers in ({}, bearer(WEB), bearer(KEY)):
         assert [deployment.ask(headers=headers).status for _ in range(5)] == [401] * 5
@@ -209,7 +201,7 @@ def test_make_chat_tells_the_gateways_refusals_from_the_providers(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     deployment.up(clientApiKeys={"web": WEB}, rateLimits=[{"requests": 2, "per": "hour"}])
-    until(deployment, 401)
+    deployment.until(401)
     monkeypatch.setenv("WEB_KEY", WEB)
     monkeypatch.setenv("WRONG_KEY", OTHER)
     where = ["--gateway-url", deployment.gateway.url, "--path", deployment.route_path]

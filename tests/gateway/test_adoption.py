@@ -70,8 +70,7 @@ def test_objects_made_by_hand_are_taken_over_in_place_and_no_request_is_lost(
     for manifest in manifests(deployment):
         kubectl_apply(cluster, manifest)
     made = cluster.everything_in(deployment.namespace)
-    while deployment.ask().status != 200:
-        pass
+    deployment.until(200)
 
     without: Any = {"metadata": {"annotations": {LAST_APPLIED: None}}}
     with deployment.load() as load:

@@ -60,7 +60,7 @@ def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment,
     at: tuple[Any, ...] = (group, version, deployment.namespace, plural, POLICIES[deployment.api])
     cluster.custom.delete_namespaced_custom_object(*at)
     assert "upstream call failed" in answered(deployment, 503)
-    named = deployment.chat()
+    named = deployment.project.chat()
     assert named.returncode == Hop.TLS.status, named.stderr
     assert (
         f"no BackendTLSPolicy targets {BACKENDS[BackendApi(deployment.api)].kind} {deployment.namespace}/"

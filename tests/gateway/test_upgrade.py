@@ -23,8 +23,7 @@ ENDPOINTS = yaml.safe_load(UPGRADE)["config"]["openai-compatible-llm:providers"]
 def upgraded(deployment: Deployment, cluster: Cluster) -> Iterator[None]:
     """Restores the stack, and checks what an upgrade left of it."""
     restore(deployment, cluster)
-    while deployment.ask().status != 200:
-        pass
+    deployment.until(200)
     before = uids(cluster, deployment.namespace)
     assert len(before) == 4
     yield

@@ -1,7 +1,5 @@
 """The component on a cluster whose gateway runs in pods, from its chart: objects in, a completion out."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,17 +52,6 @@ class Stack:
         assert answer.status == status, answer.data
         return answer
 
-    def chat(self) -> subprocess.CompletedProcess[str]:
-        """Runs the doctor for the stack, as `make chat` does."""
-        return subprocess.run(
-            [sys.executable, "-m", "openai_compatible_llm.doctor", "--stack", self.project.stack],
-            cwd=self.project.folder,
-            env={**self.project.environment, "PYTHONPATH": str(self.project.folder / "components")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
 
 @pytest.fixture
 def stack(project: Project, api: str, namespace: str) -> Iterator[Stack]:
@@ -83,7 +70,7 @@ def test_a_request_reaches_the_provider_with_the_key_the_model_and_its_host(stac
 
 def test_make_chat_prints_the_completion(stack: Stack) -> None:
     stack.answered(200)
-    done = stack.chat()
+    done = stack.project.chat()
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("You asked ")
     assert "configured, 7 tokens" in done.stderr
@@ -95,7 +82,7 @@ def test_a_key_that_the_provider_refuses_is_named_and_a_right_one_replaces_it_in
     before = uids(cluster, stack)
     stack.up(key=WRONG_KEY)
     stack.answered(401)
-    done = stack.chat()
+    done = stack.project.chat()
     assert "house: broken at the hop key" in done.stdout + done.stderr
     assert WRONG_KEY not in done.stdout + done.stderr
     stack.up()
