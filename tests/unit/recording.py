@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, cast
 
@@ -61,10 +61,21 @@ class Recording:
         return found[0]
 
     def objects(self) -> list[dict[str, Any]]:
-        """Returns the inputs of the Kubernetes objects in their order; Secrets, which come in any, by name."""
-        objects = [r.inputs for r in self.resources if r.type.startswith("kubernetes:")]
-        runs = groupby(objects, key=lambda manifest: manifest["kind"])
-        return [manifest for _, run in runs for manifest in sorted(run, key=lambda each: each["metadata"]["name"])]
+        """Returns the inputs of the Kubernetes objects, each after those on which it depends, then by kind and name.
+
+        Pulumi registers objects that don't depend on each other in any order.
+        """
+        resources = {r.urn: r for r in self.resources if r.type.startswith("kubernetes:")}
+        graph = TopologicalSorter(
+            {urn: [each for each in r.dependencies if each in resources] for urn, r in resources.items()}
+        )
+        objects: list[dict[str, Any]] = []
+        graph.prepare()
+        while graph.is_active():
+            ready = graph.get_ready()
+            objects += sorted((resources[urn].inputs for urn in ready), key=_kind_and_name)
+            graph.done(*ready)
+        return objects
 
     def kinds(self) -> list[str]:
         return [manifest["kind"] for manifest in self.objects()]
@@ -124,6 +135,10 @@ class _RecordingEngine(mocks.MockEngine):
         self.recording.messages.append(request.message)
         if request.severity == engine_pb2.WARNING:
             self.recording.warnings.append(request.message)
+
+
+def _kind_and_name(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
 
 
 def _timeouts(timeouts: Any) -> dict[str, str]:
