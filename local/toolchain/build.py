@@ -1,31 +1,25 @@
 """Builds programs from pinned Go modules."""
 
 import hashlib
+import math
+import os
 import platform
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Self
-
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
 from local.processes import last_lines
 from local.toolchain.go import TOOLCHAIN, Go, ensure_go
+from local.toolchain.jobs import Job, clock, run
 
-SECONDS_BETWEEN_LINES = 60.0
-SECONDS_BETWEEN_LOOKS = 0.2
+# Minutes of one processor, measured with empty caches.
+PROCESSOR_MINUTES = {"kubernetes": 9, "pulumi": 7}
 
 
 @dataclass(frozen=True)
@@ -86,84 +80,34 @@ def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
         if not missing:
             return
         go = ensure_go(say)
+        modules = dict.fromkeys(target.toolchain for target in missing)
+        jobs = [_job([each for each in missing if each.toolchain == module], go) for module in modules]
         title = ", ".join(f"{target.name} {target.version}" for target in missing)
         started = time.monotonic()
-        with _progress(f"Building {title}; this takes minutes", say) as tick, ExitStack() as running:
-            builds = [
-                running.enter_context(_Build(toolchain, [each for each in missing if each.toolchain == toolchain], go))
-                for toolchain in dict.fromkeys(target.toolchain for target in missing)
-            ]
-            while [each for each in builds if not each.ended()]:
-                time.sleep(SECONDS_BETWEEN_LOOKS)
-                tick()
-        say(f"Built {title} in {_clock(time.monotonic() - started)}")
+        with closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", say)) as ended:
+            for job, failure in ended:
+                if failure:
+                    raise LocalError(f"Building {job.names} failed. {last_lines(job.log)}")
+        say(f"Built {title} in {clock(time.monotonic() - started)}")
 
 
-class _Build:
-    """One `go build` of the programs of one Go module, which ends with the context."""
-
-    def __init__(self, toolchain: str, targets: Sequence[Target], go: Go) -> None:
-        self._targets = targets
-        self._log = cache_folder() / "logs" / f"build-{toolchain}.log"
-        self._partial = targets[0].built.parent / "partial"
-        # Go refuses to overwrite a file that is not a program, such as an incomplete one.
-        shutil.rmtree(self._partial, ignore_errors=True)
-        for folder in (self._log.parent, self._partial):
-            folder.mkdir(parents=True, exist_ok=True)
-        ldflags = " ".join(dict.fromkeys(["-s -w", *(flag for target in targets for flag in target.version_flags)]))
-        command = [str(go.program), "build", "-v", "-trimpath", f"-ldflags={ldflags}", "-o", f"{self._partial}/"]
-        command += [target.package for target in targets]
-        with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=targets[0].module_folder,
-                env=go.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait()
-
-    def ended(self) -> bool:
-        """Tells whether the build has ended. If it has, its programs are in their places."""
-        status = self._process.poll()
-        if status:
-            names = ", ".join(target.name for target in self._targets)
-            raise LocalError(f"Building {names} failed: go ended with status {status}. {last_lines(self._log)}")
-        if status == 0 and self._partial.exists():
-            for target in self._targets:
-                (self._partial / target.executable).rename(target.built)
-            self._partial.rmdir()
-        return status == 0
+def _job(targets: Sequence[Target], go: Go) -> Job:
+    """Return one `go build` of programs of one Go module."""
+    first = targets[0]
+    folder = first.built.parent / "partial"
+    ldflags = " ".join(dict.fromkeys(["-s -w", *(flag for target in targets for flag in target.version_flags)]))
+    return Job(
+        folder=folder,
+        programs={target.executable: target.built for target in targets},
+        command=[str(go.program), "build", "-v", "-trimpath", f"-ldflags={ldflags}", "-o", f"{folder}/"]
+        + [target.package for target in targets],
+        working_folder=first.module_folder,
+        environment=go.environment,
+        log=cache_folder() / "logs" / f"build-{first.toolchain}.log",
+    )
 
 
-@contextmanager
-def _progress(title: str, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    if sys.stdout.isatty():
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(), transient=True) as progress:
-            progress.add_task(title)
-            yield lambda: None
-        return
-    say(f"{title} ...")
-    started = announced = time.monotonic()
-
-    def tick() -> None:
-        nonlocal announced
-        if time.monotonic() - announced >= SECONDS_BETWEEN_LINES:
-            announced = time.monotonic()
-            say(f"{title} ... {_clock(announced - started)}")
-
-    yield tick
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
+def _likely(modules: Iterable[str]) -> str:
+    processors = os.cpu_count() or 1
+    minutes = math.ceil(sum(PROCESSOR_MINUTES[module] for module in modules) / processors)
+    return f"about {minutes} minutes with {processors} processors"

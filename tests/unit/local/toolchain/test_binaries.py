@@ -5,12 +5,12 @@ import pytest
 from pulumi.automation._minimum_version import _MINIMUM_VERSION
 
 from local.toolchain import binaries
-from local.toolchain.binaries import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Binaries, find_or_build
+from local.toolchain.binaries import Binaries, find_or_build
 from local.toolchain.build import Target
+from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, TOOLS, Tool
 
 Program = Callable[[Path, str], Path]
 
-TOOLS = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI)
 NEW_ENOUGH = {
     "etcd": "echo etcd Version: 3.6.5; echo Go Version: go1.24.7",
     "kube-apiserver": "echo Kubernetes v1.34.1",
@@ -19,18 +19,31 @@ NEW_ENOUGH = {
 }
 
 
+@pytest.fixture
+def published() -> set[str]:
+    """The names of what can be downloaded."""
+    return set()
+
+
 @pytest.fixture(autouse=True)
-def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def built(monkeypatch: pytest.MonkeyPatch, published: set[str]) -> list[str]:
     """The names of what would have been built."""
     names: list[str] = []
 
-    def record(targets: Sequence[Target], say: Callable[[str], None]) -> None:
+    def fetch(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
+        del say
+        record([tool.target for tool in tools if tool.name in published], names=[])
+
+    def record(targets: Sequence[Target], say: Callable[[str], None] = print, names: list[str] = names) -> None:
         del say
         for target in targets:
+            if target.built.exists():
+                continue
             names.append(target.name)
             target.built.parent.mkdir(parents=True, exist_ok=True)
             target.built.touch()
 
+    monkeypatch.setattr(binaries, "download", fetch)
     monkeypatch.setattr(binaries, "build", record)
     return names
 
@@ -46,6 +59,12 @@ def test_what_is_built_is_not_built_again(built: list[str]) -> None:
     assert find_or_build(print) == find_or_build(said.append)
     assert len(built) == 4
     assert said == []
+
+
+def test_just_what_can_not_be_downloaded_is_built(published: set[str], built: list[str]) -> None:
+    published |= {"etcd", "pulumi"}
+    assert find_or_build(print) == Binaries(*(tool.target.built for tool in TOOLS))
+    assert built == ["kube-apiserver", "kube-controller-manager"]
 
 
 def test_everything_is_taken_from_path_where_it_is_there(bin_folder: Path, program: Program, built: list[str]) -> None:

@@ -1,0 +1,62 @@
+"""Downloads programs that their projects publish."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from local.folders import REPOSITORY, cache_folder
+from local.lock import exclusive
+from local.toolchain.jobs import Job, run
+from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Tool
+
+SECONDS_TO_DOWNLOAD = 180
+
+# What `local.toolchain.published` downloads at the version of one program, and where it leaves each program.
+PUBLISHED = {
+    ("envtest", KUBE_APISERVER): {ETCD: "k8s/*/etcd", KUBE_APISERVER: "k8s/*/kube-apiserver"},
+    ("kubernetes", KUBE_CONTROLLER_MANAGER): {KUBE_CONTROLLER_MANAGER: "kube-controller-manager"},
+    ("pulumi", PULUMI): {PULUMI: "bin/pulumi"},
+}
+
+
+def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
+    """Download programs that are not in the cache yet, side by side. Say which can't be had, and why.
+
+    Raises:
+        LocalError: Another process has been downloading or building for too long.
+    """
+    with exclusive(cache_folder() / "build.lock", say):
+        missing = [tool for tool in tools if not tool.target.built.exists()]
+        jobs = [
+            _job(project, version_of.target.version, wanted)
+            for (project, version_of), published in PUBLISHED.items()
+            if (wanted := {tool: pattern for tool, pattern in published.items() if tool in missing})
+        ]
+        if not jobs:
+            return
+        names = ", ".join(tool.name for tool in missing)
+        title = f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most"
+        with closing(run(jobs, title, say)) as ended:
+            for job, failure in ended:
+                if failure:
+                    say(f"Can't download {job.names}: {failure}")
+        for tool in missing:
+            program = tool.target.built
+            if program.exists() and (reason := tool.refusal(program)):
+                say(f"The downloaded {tool.name} is of no use: {reason}")
+                program.unlink()
+
+
+def _job(project: str, version: str, wanted: dict[Tool, str]) -> Job:
+    places = {pattern: tool.target.built for tool, pattern in wanted.items()}
+    folder = next(iter(places.values())).parent / f"partial-{project}"
+    return Job(
+        folder=folder,
+        programs=places,
+        command=[sys.executable, "-m", "local.toolchain.published", project, version, str(folder)],
+        working_folder=REPOSITORY,
+        environment=os.environ,
+        log=cache_folder() / "logs" / f"download-{project}.log",
+        seconds=SECONDS_TO_DOWNLOAD,
+    )
