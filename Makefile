@@ -36,7 +36,7 @@ test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, a
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
 
 test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
-	@$(BIN)/python -m pytest --numprocesses 4 --dist load $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up --ignore tests/gateway/examples)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist load --maxschedchunk 1 $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up --ignore tests/gateway/examples)
 	@$(if $(TESTS),true,$(BIN)/python -m pytest tests/gateway/make_up)
 
 test-examples: $(VENV)/.installed ## Run each of examples/ and templates/ on the real gateways

@@ -148,15 +148,11 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             policy = policy_after(backend, tls_policy)
             last = route_after(backend, tls_policy, policy)
 
-        # Whatever depends on an output can send requests to the provider.
-        self._reachable = last.urn.apply(lambda _: settings)
-        self._plan = inputs.plan
-        self.register_outputs(
-            {
-                to_camel_case(output): map_output(settings, partial(read, inputs.plan))
-                for output, read in OUTPUTS.items()
-            }
-        )
+        self._last, self._settings, self._plan = last, settings, inputs.plan
+        self.register_outputs({to_camel_case(output): self._known(output) for output in OUTPUTS})
+
+    def _known(self, output: str) -> Any:
+        return map_output(self._settings, partial(OUTPUTS[output], self._plan))
 
     if not TYPE_CHECKING:
 
@@ -164,7 +160,8 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             """Makes an output when the program first asks for it: each costs time."""
             if name not in OUTPUTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            output = self._reachable.apply(partial(OUTPUTS[name], self._plan))
+            # Whatever depends on an output can send requests to the provider: it waits for the last object.
+            output = self._last.urn.apply(lambda _: self._known(name))
             setattr(self, name, output)
             return output
 

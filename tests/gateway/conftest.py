@@ -23,6 +23,11 @@ def pytest_sessionstart() -> None:
         raise pytest.UsageError(missing)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has the tests that wait for a controller come first, so that others run meanwhile."""
+    items.sort(key=lambda item: item.path.name != "test_waiting.py")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
