@@ -54,8 +54,8 @@ test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lo
 bench: $(VENV)/.installed ## Measure what the component costs with 100 providers, into build/ (takes ten minutes)
 	@$(BIN)/python -m bench --folder build
 
-bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes hours)
-	@$(BIN)/python -m bench --providers 1,10,100,250 --all-programs
+bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes an hour)
+	@$(BIN)/python -m bench --rounds 5 --other-rounds 2
 
 lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check

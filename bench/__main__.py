@@ -13,12 +13,14 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
+import kubernetes
 import yaml
 
 from bench.figures import NOISE, TARGET_SIZE, Figures, Sample
-from bench.operation import IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
+from bench.operation import DESTROY, IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
 from bench.report import CHECKPOINTS, write
 from bench.waiting import waiting
 from local.control_plane.control_plane import ControlPlane
@@ -29,9 +31,15 @@ from local.toolchain.binaries import Binaries, find_or_build
 from local.toolchain.provider_plugin import ensure_provider_plugin
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+KINDS = (
+    ("gateway.networking.k8s.io", "v1", "httproutes"),
+    ("gateway.networking.k8s.io", "v1", "backendtlspolicies"),
+    ("gateway.kgateway.dev", "v1alpha1", "backends"),
+)
 SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
 # With checkpoints and more providers, an `up` takes minutes.
 MOST_WITH_CHECKPOINTS = 100
+SIZES = (1, 10, TARGET_SIZE, 250)
 COMPARED = ("component", "flat", NOISE, "baseline")
 ARGUMENTS = ("agentgateway", "fallback", "clients")
 OTHERS = (*ARGUMENTS, CHECKPOINTS)
@@ -41,9 +49,8 @@ PROGRAMS = {NOISE: "flat", CHECKPOINTS: "component"}
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--providers", type=_numbers, default="100", metavar="1,10,100")
-    parser.add_argument("--all-programs", action="store_true", help="also kubectl, checkpoints, and further arguments")
+    parser.add_argument("--rounds", type=int, default=3, help=f"of the compared programs, with {TARGET_SIZE} providers")
+    parser.add_argument("--other-rounds", type=int, default=0, help="in how many of them everything else is measured")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
     parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
     options = parser.parse_args(arguments)
@@ -56,9 +63,7 @@ def main(arguments: list[str]) -> None:
             (plugin,) = plane.state.pulumi_home.glob("plugins/*/pulumi-resource-kubernetes")
             is_stand_in = plugin.resolve().is_relative_to(plane.state.pulumi_home)
             provider = "this project's stand-in, which is slower" if is_stand_in else "the official one"
-            programs = [*COMPARED, *(OTHERS if options.all_programs else [])]
-            programs += [KUBECTL] if options.all_programs and shutil.which(KUBECTL) else []
-            samples = _complete_rounds(plane, binaries, options.rounds, options.providers, programs)
+            samples = _complete_rounds(plane, binaries, options.rounds, options.other_rounds)
         finally:
             plane.stop()
     imports = [
@@ -72,20 +77,19 @@ def main(arguments: list[str]) -> None:
     write(Figures(samples), Figures(imports), Figures(waited), binaries, provider, options.folder)
 
 
-def _complete_rounds(
-    plane: ControlPlane, binaries: Binaries, rounds: int, sizes: Sequence[int], programs: Sequence[str]
-) -> list[Sample]:
+def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, other_rounds: int) -> list[Sample]:
     """Runs the rounds. The programs take turns at being first, so that changes of the machine's load affect all."""
-    order = deque(programs)
+    order = deque([*COMPARED, *OTHERS, *([KUBECTL] if shutil.which(KUBECTL) else [])])
     samples: list[Sample] = []
     try:
         for number in range(rounds):
             complete: list[Sample] = []
-            for size in sizes:
-                for program in order:
-                    if _is_measured(program, size):
-                        _say(f"round {number + 1} of {rounds}, {size} providers, {program}")
-                        complete += _run_cycle(plane, binaries, number, program, size)
+            for size, program in product(SIZES, order):
+                whole = number < other_rounds and _is_measured(program, size)
+                if whole or (program in COMPARED and size == TARGET_SIZE):
+                    _say(f"round {number + 1} of {rounds}, {size} providers, {program}")
+                    operations = OPERATIONS if whole else OPERATIONS[:-1]
+                    complete += _run_cycle(plane, binaries, number, program, size, operations)
             samples += complete
             order.rotate(-1)
     except KeyboardInterrupt:
@@ -94,14 +98,16 @@ def _complete_rounds(
 
 
 def _is_measured(program: str, size: int) -> bool:
-    """Leaves out what would take hours: the programs with more arguments are measured at one size."""
+    """Leaves out what would take hours: programs with more arguments at all sizes, and checkpoints at the largest."""
     if program in ARGUMENTS:
         return size == TARGET_SIZE
     return program != CHECKPOINTS or size <= MOST_WITH_CHECKPOINTS
 
 
-def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: str, size: int) -> Iterator[Sample]:
-    """Runs all operations, from an empty namespace to an empty namespace."""
+def _run_cycle(
+    plane: ControlPlane, binaries: Binaries, number: int, program: str, size: int, operations: Sequence[str]
+) -> Iterator[Sample]:
+    """Runs operations, from an empty namespace to an empty namespace."""
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ)
         isolate(environment, plane.state, binaries.pulumi)
@@ -109,9 +115,20 @@ def _run_cycle(plane: ControlPlane, binaries: Binaries, number: int, program: st
         environment |= {"PULUMI_BACKEND_URL": f"file://{folder}/state", "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
         Path(folder, "state").mkdir()
         Path(folder, "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
-        for operation in OPERATIONS:
+        for operation in operations:
             cost = _measure([PROGRAMS.get(program, program), str(size), operation, folder], environment)
             yield Sample(number, program, size, operation, cost)
+    if DESTROY not in operations:
+        _empty_namespace(plane)
+
+
+def _empty_namespace(plane: ControlPlane) -> None:
+    """Deletes all at once what `destroy`, where no program runs, takes most of a round for."""
+    with kubernetes.config.new_client_from_config(str(plane.state.kubeconfig)) as client:
+        kubernetes.client.CoreV1Api(client).delete_collection_namespaced_secret(NAMESPACE)
+        custom = kubernetes.client.CustomObjectsApi(client)
+        for group, version, plural in KINDS:
+            custom.delete_collection_namespaced_custom_object(group, version, NAMESPACE, plural)
 
 
 def _measure(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
@@ -121,10 +138,6 @@ def _measure(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[s
         raise RuntimeError(f"{' '.join(command)} failed.\n{done.stdout}{done.stderr}")
     cost: dict[str, float] = json.loads(done.stdout)
     return cost
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
 
 
 def _say(line: str) -> None:

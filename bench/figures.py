@@ -1,5 +1,6 @@
 """Evaluates the samples round by round, and compares the component with its targets."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -21,34 +22,47 @@ class Sample:
 
 
 class Figures:
-    """The samples of complete rounds.
+    """The samples of complete rounds. Some programs and sizes are measured in more rounds than others.
 
     Attributes:
         sizes: Numbers of providers.
-        rounds: Numbers of the rounds.
     """
 
     def __init__(self, samples: Iterable[Sample]) -> None:
-        self._costs = {(each.program, each.providers, each.operation, each.round): each.cost for each in samples}
-        self.sizes = sorted({size for _, size, _, _ in self._costs})
-        self.rounds = sorted({number for *_, number in self._costs})
+        self._costs: dict[tuple[str, int, str], dict[int, dict[str, float]]] = defaultdict(dict)
+        for each in samples:
+            self._costs[each.program, each.providers, each.operation][each.round] = each.cost
+        self.sizes = sorted({size for _, size, _ in self._costs})
 
     def sizes_of(self, program: str) -> list[int]:
         """Returns the sizes at which the program was measured."""
-        return sorted({size for name, size, _, _ in self._costs if name == program})
+        return sorted({size for name, size, _ in self._costs if name == program})
+
+    def operations_at(self, size: int) -> list[str]:
+        """Returns the operations that were measured at this size, in their order."""
+        return list(dict.fromkeys(operation for _, of, operation in self._costs if of == size))
+
+    def rounds_of(self, program: str, size: int, operation: str) -> int:
+        """Returns in how many rounds this was measured."""
+        return len(self._costs[program, size, operation])
 
     def of(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
         """Returns each round's sum of these measures."""
-        costs = [self._costs[program, size, operation, number] for number in self.rounds]
-        return [sum(cost[measure] for measure in measures) for cost in costs]
+        return [_sum(cost, measures) for cost in self._costs[program, size, operation].values()]
 
     def ratio(self, over: tuple[str, int], under: tuple[str, int], operation: str, *measures: str) -> list[float]:
-        """Returns each round's ratio of one program at one size to another."""
-        pairs = zip(self.of(*over, operation, *measures), self.of(*under, operation, *measures), strict=True)
-        return [one / other for one, other in pairs]
+        """Returns the ratio of one program at one size to another, in each round that has both."""
+        one, other = self._costs[*over, operation], self._costs[*under, operation]
+        return [_sum(one[number], measures) / _sum(other[number], measures) for number in one if number in other]
+
+
+def _sum(cost: dict[str, float], measures: Iterable[str]) -> float:
+    return sum(cost[measure] for measure in measures)
 
 
 def spread(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 

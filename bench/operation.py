@@ -20,7 +20,8 @@ from pulumi import automation
 from bench import programs
 from local.folders import REPOSITORY
 
-OPERATIONS = ("preview", "up", "up again", "rotate", "destroy")
+DESTROY = "destroy"
+OPERATIONS = ("preview", "up", "up again", "rotate", DESTROY)
 KUBECTL = "kubectl"
 NAMESPACE = "bench"
 IMPORTS = {
@@ -65,7 +66,7 @@ def _pulumi(program: str, operation: str, keys: dict[str, str], project: Path) -
         program=getattr(programs, program)(NAMESPACE, keys),
         opts=automation.LocalWorkspaceOptions(work_dir=str(project), pulumi_command=automation.PulumiCommand()),
     )
-    runs: dict[str, Callable[[], object]] = {"preview": stack.preview, "destroy": stack.destroy}
+    runs: dict[str, Callable[[], object]] = {"preview": stack.preview, DESTROY: stack.destroy}
     return runs.get(operation, stack.up)
 
 
@@ -73,7 +74,7 @@ def _kubectl(_: str, operation: str, keys: dict[str, str], project: Path) -> Cal
     file = project / "objects.yaml"
     file.write_text(yaml.safe_dump_all(programs.manifests(NAMESPACE, keys)))
     # When kubectl waits, it checks one object after the other.
-    command = ["delete", "--wait=false"] if operation == "destroy" else ["apply", "--server-side"]
+    command = ["delete", "--wait=false"] if operation == DESTROY else ["apply", "--server-side"]
     command += ["--dry-run=server"] if operation == "preview" else []
     return partial(subprocess.run, [KUBECTL, *command, "--filename", file], stdout=subprocess.DEVNULL, check=True)
 

@@ -13,7 +13,7 @@ from statistics import median
 import psutil
 
 from bench.figures import NOISE, PROCESSOR, TARGET_SIZE, Figures, spread, targets
-from bench.operation import IMPORTS, KUBECTL, OPERATIONS
+from bench.operation import IMPORTS, KUBECTL
 from bench.plot import draw
 from bench.waiting import COMMANDS
 from local.toolchain.binaries import Binaries
@@ -21,6 +21,10 @@ from local.toolchain.binaries import Binaries
 CHECKPOINTS = "component with checkpoints"
 RATIOS = [("component", "baseline"), ("component", "flat"), ("baseline", "flat"), (NOISE, "flat")]
 TARGETS = ["target", "found", "at most", ""]
+PROFILE = """
+What is left, by a profile of the program alone on 2026-11-25: 100 components take 0.13 s of processor time more than
+100 empty ones. Registering their outputs takes 0.05 s, and checking their arguments 0.02 s. In 0.05 s, Pulumi's SDK
+finds out the types of a component's outputs, anew for each component."""
 ARGUMENTS = {"fallback": "a fallback with a key", "clients": "a client's key, and the route's policy"}
 
 
@@ -50,8 +54,8 @@ All programs make the same four objects for each provider:
 - `{NOISE}` is `flat`, measured a second time. Its ratio to `flat` is the noise of this machine.
 - `kubectl` is `kubectl apply --server-side` of the objects' YAML. It doesn't wait for a deletion.
 
-The programs take turns in {len(figures.rounds)} rounds. A figure is the median (least to most); a ratio is
-taken round by round. The engine writes no checkpoints, except for `{CHECKPOINTS}`.
+The programs take turns in rounds. A figure is the median (least to most);
+a ratio is taken round by round. The engine writes no checkpoints, except for `{CHECKPOINTS}`.
 Seconds include the commands by which the Automation API asks the engine for outputs and history. They take every
 program about as long. Processor time is the program's, the engine's and the Kubernetes provider's together.
 `make bench` measures the first four programs with {TARGET_SIZE} providers, `make bench-all` everything.
@@ -59,6 +63,7 @@ program about as long. Processor time is the program's, the engine's and the Kub
 ![Seconds of the first `up` by the number of providers](benchmark.svg)"""
     yield from _table(f"Targets: component ÷ baseline, {TARGET_SIZE} providers", TARGETS, targets(figures))
     yield "\nThe limit of a time is the noise: the most by which the flat program differed from itself in a round."
+    yield PROFILE
     yield from _seconds(figures)
     yield from _ratios(figures, "time", "seconds")
     yield from _ratios(figures, "processor time", *PROCESSOR)
@@ -73,16 +78,19 @@ program about as long. Processor time is the program's, the engine's and the Kub
 def _seconds(figures: Figures) -> Iterator[str]:
     programs = [name for name in ("component", "flat", "baseline", KUBECTL) if figures.sizes_of(name)]
     rows = (
-        [size, operation, *(spread(figures.of(name, size, operation, "seconds")) for name in programs)]
-        for size, operation in product(figures.sizes, OPERATIONS)
+        [size, figures.rounds_of("component", size, operation), operation]
+        + [spread(figures.of(name, size, operation, "seconds")) for name in programs]
+        for size in figures.sizes
+        for operation in figures.operations_at(size)
     )
-    return _table("Seconds", ["providers", "operation", *programs], rows)
+    return _table("Seconds", ["providers", "rounds", "operation", *programs], rows)
 
 
 def _ratios(figures: Figures, title: str, *measures: str) -> Iterator[str]:
     rows = (
         [size, each, *(spread(figures.ratio((over, size), (under, size), each, *measures)) for over, under in RATIOS)]
-        for size, each in product(figures.sizes, OPERATIONS)
+        for size in figures.sizes
+        for each in figures.operations_at(size)
     )
     header = ["providers", "operation", *(f"{over} ÷ {under}" for over, under in RATIOS)]
     return _table(f"Ratios of {title}", header, rows)
@@ -104,12 +112,12 @@ def _arguments(figures: Figures) -> Iterator[str]:
             yield spread(figures.ratio((name, size), ("agentgateway", size), operation, *measures))
 
     rows = [
-        [size, what, operation, *added(name, size, operation)]
+        [size, figures.rounds_of(name, size, operation), what, operation, *added(name, size, operation)]
         for name, what in ARGUMENTS.items()
         for size in figures.sizes_of(name)
         for operation in ("preview", "up")
     ]
-    header = ["providers", "with", "operation", "time ÷ without", "processor time ÷ without"]
+    header = ["providers", "rounds", "with", "operation", "time ÷ without", "processor time ÷ without"]
     yield from _table("What arguments add, with `api: agentgateway`", header, rows) if rows else ()
 
 

@@ -1,5 +1,6 @@
 """What a component may cost, in counts that are the same on every machine."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -53,6 +54,23 @@ def test_the_package_imports_nothing_but_itself_that_its_objects_do_not_need() -
     assert len(own) <= component - flat <= len(own) + 5
 
 
+def test_what_another_page_says_of_many_providers_is_in_the_benchmark() -> None:
+    page, benchmark = ((REPOSITORY / "docs" / name).read_text() for name in ("environments.md", "benchmark.md"))
+    tables = {title: table for title, _, table in (each.partition("\n") for each in benchmark.split("\n## "))}
+
+    def median(table: str, *begin: str, column: int) -> float:
+        (row,) = (line for line in tables[table].splitlines() if line.startswith("| " + " | ".join(begin) + " |"))
+        return float(row.split(" | ")[column].split()[0])
+
+    ratio, memory, memory_of_flat = re.findall(r"took ([\d.]+) times .* (\d+) MiB of memory instead of (\d+)", page)[0]
+    assert float(ratio) == median("Ratios of time", "100", "up", column=3)
+    assert float(memory) == median("Memory and state after `up`", "100", "component", column=2)
+    assert float(memory_of_flat) == median("Memory and state after `up`", "100", "flat", column=2)
+    seconds, without = re.findall(r"100 took (\d+) s instead of (\d+)", page)[0]
+    assert float(seconds) == round(median("Checkpoints", "100", column=1))
+    assert float(without) == round(median("Checkpoints", "100", column=2))
+
+
 def sample(number: int, program: str, providers: int, seconds: float) -> Sample:
     measures = ("seconds", "program processor seconds", "engine processor seconds", "program memory", "engine memory")
     return Sample(number, program, providers, "up", dict.fromkeys(measures, seconds))
@@ -67,7 +85,16 @@ def test_a_ratio_is_taken_round_by_round() -> None:
     ratios = figures.ratio(("component", 100), ("flat", 100), "up", "seconds")
     assert ratios == [2, 3, 1]
     assert spread(ratios) == "2.00 (1.00 to 3.00)"
+    assert spread(ratios[1:2]) == "3.00"
     assert figures.of("component", 100, "up", "seconds") == [2, 30, 8]
+
+
+def test_a_program_may_be_measured_in_fewer_rounds_than_another() -> None:
+    figures = Figures([sample(0, "flat", 100, 2), sample(1, "flat", 100, 4), sample(1, "kubectl", 100, 1)])
+    assert figures.of("flat", 100, "up", "seconds") == [2, 4]
+    assert figures.ratio(("flat", 100), ("kubectl", 100), "up", "seconds") == [4]
+    assert [figures.rounds_of(program, 100, "up") for program in ("flat", "kubectl")] == [2, 1]
+    assert figures.operations_at(100) == ["up"]
 
 
 @pytest.mark.parametrize(("cost", "verdict"), [(1.0, "met"), (1.05, "met"), (1.06, "**missed**")])
