@@ -32,7 +32,8 @@ class Project:
         for name in FILES:
             source = REPOSITORY / name
             if source.is_dir():
-                shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+                # With what Python has compiled, but for the files that it is writing.
+                shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy(source, self.folder / name)
         # The language host takes the interpreter that Pulumi.yaml names.
