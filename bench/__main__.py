@@ -88,7 +88,7 @@ def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, other
                 whole = number < other_rounds and _is_measured(program, size)
                 if whole or (program in COMPARED and size == TARGET_SIZE):
                     _say(f"round {number + 1} of {rounds}, {size} providers, {program}")
-                    operations = OPERATIONS if whole else OPERATIONS[:-1]
+                    operations = [each for each in OPERATIONS if whole or each != DESTROY]
                     complete += _run_cycle(plane, binaries, number, program, size, operations)
             samples += complete
             order.rotate(-1)

@@ -34,7 +34,7 @@ PROVIDERS = 5
 KEYS = programs.keys(PROVIDERS, rotated=False)
 RESOURCES = 1 + 5 * PROVIDERS
 MOMENTS = 20
-# There are at least 47. The last few come when nothing is left to do.
+# There are at least as many. The last few come when nothing is left to do.
 LAST_MOMENT = 45
 
 # The remedies of docs/troubleshooting.md for an object that was made but is not in the state, and for a file that the

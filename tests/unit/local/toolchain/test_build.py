@@ -61,6 +61,7 @@ def test_a_half_finished_build_is_not_taken_for_a_whole_one(bin_folder: Path, pr
     with pytest.raises(LocalError, match="Building etcd failed"):
         build([ETCD.target], lambda _: None)
     assert list(ETCD.target.built.parent.iterdir()) == []
+    assert not ETCD.target.built.exists()
     program(bin_folder / "go", GO)
     build([ETCD.target], lambda _: None)
     assert [file.name for file in ETCD.target.built.parent.iterdir()] == ["etcd"]
