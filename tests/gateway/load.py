@@ -80,4 +80,9 @@ class Load:
             response: Any = pool.request("POST", self._url, body=self._body, headers=self._headers)
         except urllib3.exceptions.HTTPError as error:
             return type(error).__name__
-        return "200" if response.status == 200 else f"{response.status} {response.data[:200].decode(errors='replace')}"
+        if response.status == 200:
+            return "200"
+        # A gateway that refuses a request before it has read it all may close the connection without saying so; the
+        # next request on it would break, whatever becomes of that one.
+        pool.clear()
+        return f"{response.status} {response.data[:200].decode(errors='replace')}"
