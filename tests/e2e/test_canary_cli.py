@@ -82,7 +82,7 @@ def test_no_output_format_shows_a_key_or_a_rotated_one(cli: PulumiCli) -> None:
 
 
 @pytest.mark.slow
-def test_a_crash_leaves_no_key_behind(cli: PulumiCli) -> None:
+def test_a_crash_of_the_engine_leaves_no_key_behind(cli: PulumiCli) -> None:
     with cli.start("up", "--skip-preview") as engine:
         assert engine.stdout
         printed = ""
@@ -95,6 +95,9 @@ def test_a_crash_leaves_no_key_behind(cli: PulumiCli) -> None:
     assert not CANARIES.are_in(printed)
     assert_no_key_is_written(cli, "stacks/*/test.json")
 
+
+@pytest.mark.slow
+def test_a_crash_of_the_program_leaves_no_key_behind(cli: PulumiCli) -> None:
     with (cli.project / "__main__.py").open("a") as program:
         program.write("\nraise RuntimeError\n")
     crashed = cli("preview")
