@@ -68,7 +68,7 @@ class Deployment:
         return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
 
     def until(self, status: int, **options: Any) -> None:
-        """Asks until the gateway answers so, which takes it a moment after a change."""
+        """Asks until the gateway answers so, which takes it a moment after a change or a provider's failure."""
         answers = [self.ask(**options).status]
         while answers[-1] != status and len(answers) < TRIES:
             time.sleep(SECONDS_BETWEEN_TRIES)
