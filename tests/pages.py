@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "components/openai_compatible_llm"
 PAGES = {
     str(file.relative_to(REPOSITORY)): file.read_text()
     for file in sorted(

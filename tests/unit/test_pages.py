@@ -9,8 +9,6 @@ import re
 import runpy
 import subprocess
 import tomllib
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,6 +46,7 @@ from tests.pages import (
     GATEWAY,
     GATEWAY_APIS,
     NOT_RUN,
+    PACKAGE,
     PAGES,
     POLICIES,
     PROJECT_DEFAULTS,
@@ -65,10 +64,6 @@ from tests.unit.recording import PROJECT, record, record_program
 from tools.pages import TABLES, with_tables
 
 KEY = "sk-for-the-pages"
-
-# Where CONTRIBUTING.md has the paths without a folder.
-PACKAGE = REPOSITORY / "components/openai_compatible_llm"
-GENERATED = (".local/", ".venv/", "build/", "~/")
 
 
 def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
@@ -361,71 +356,3 @@ def test_every_policy_is_in_the_table_and_its_example_of_configuration_allows_wh
     objects = [found for each in manifests if (found := kubernetes_object("urn", each))]
     assert list(tls.wrong_hostnames(objects)) != []
     assert list(tls.wrong_hostnames(objects, config["allowedHostnames"])) == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_within_the_repository_leads_somewhere(page: str) -> None:
-    targets = re.findall(r"\]\((?!https?://)([^)]+)\)", prose(page))
-    assert [target for target in targets if not _exists(target, page)] == []
-
-
-def test_every_markdown_file_is_one_of_the_pages_that_are_checked() -> None:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"]
-    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    files = {each for each in listed.split("\0") if each and (REPOSITORY / each).exists()}
-    assert files == set(PAGES)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_to_another_site_has_a_form_that_can_lead_there(page: str) -> None:
-    """Whether somebody answers is not tried: the tests need no internet."""
-    urls = re.findall(r"(?:\]\(|<)(https?:[^)>\s]*)[)>]", prose(page))
-    assert [url for url in urls if not _could_lead_somewhere(url)] == []
-    assert re.findall(r"\]\((?:\s[^)]*|[^)]*\s)\)", prose(page)) == []
-
-
-def _could_lead_somewhere(url: str) -> bool:
-    address = urlsplit(url)
-    host = address.hostname or ""
-    placeholder = re.search(r"(^|\.)(example|invalid|test|localhost|local)(\.(com|net|org))?$", host)
-    is_host = re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", host)
-    return bool(address.scheme == "https" and address.netloc == host and is_host and not placeholder)
-
-
-@pytest.mark.parametrize(
-    "url", ["http://kind.sigs.k8s.io", "https://example.com/a", "https://<repository>/x", "https://x"]
-)
-def test_a_link_that_leads_nowhere_is_seen(url: str) -> None:
-    assert not _could_lead_somewhere(url)
-    assert _could_lead_somewhere("https://kind.sigs.k8s.io/docs/#a")
-
-
-def _exists(target: str, page: str) -> bool:
-    path, _, anchor = target.partition("#")
-    file = ((REPOSITORY / page).parent / path).resolve() if path else REPOSITORY / page
-    if not file.exists() or not anchor:
-        return file.exists()
-    return anchor in set(_anchors(str(file.relative_to(REPOSITORY))))
-
-
-def _anchors(page: str) -> Iterator[str]:
-    """Yields the anchors that GitHub gives to the page's headings: a second one of a name gets a number."""
-    seen: Counter[str] = Counter()
-    for title in re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE):
-        anchor = re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-")
-        yield f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor
-        seen[anchor] += 1
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_path_that_a_page_names_exists(page: str) -> None:
-    roots = {each.name for folder in (REPOSITORY, PACKAGE) for each in folder.iterdir() if each.is_dir()}
-    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", prose(page)))
-    paths = {
-        each
-        for each in named
-        if not each.startswith(GENERATED)
-        and (re.search(r"\.(py|md|yaml|toml|txt|svg)$", each) or ("/" in each and each.split("/")[0] in roots))
-    }
-    folders = (REPOSITORY, (REPOSITORY / page).parent, PACKAGE)
-    assert sorted(each for each in paths if not any((folder / each).exists() for folder in folders)) == []
