@@ -22,6 +22,8 @@ ROUTE, POLICY, GATEWAY, SECRET = "HTTPRoute", "BackendTLSPolicy", "Gateway", "Se
 
 Object = dict[str, Any]
 
+_JSON_PATCH = "application/json-patch+json"
+
 
 class ProviderObjects:
     """Has an HTTPRoute, backend, BackendTLSPolicy and Secret, as the component makes them; a test then breaks one.
@@ -84,13 +86,14 @@ class ProviderObjects:
         self.cluster.custom.delete_namespaced_custom_object(group, version, self.namespace, plural, self.names[kind])
 
     def change(self, kind: str, change: Callable[[Object], object]) -> None:
-        """Changes the spec in place."""
+        """Changes the spec in place, whatever a controller writes into the status meanwhile."""
         group, version, plural = KINDS[kind]
         at = (group, version, self.namespace, plural, self.names[kind])
         found: Any = self.cluster.custom.get_namespaced_custom_object(*at)
-        changed = copy.deepcopy(found)
-        change(changed["spec"])
-        self.cluster.custom.replace_namespaced_custom_object(*at, changed)
+        spec = copy.deepcopy(found["spec"])
+        change(spec)
+        written = [{"op": "replace", "path": "/spec", "value": spec}]
+        self.cluster.custom.patch_namespaced_custom_object(*at, written, _content_type=_JSON_PATCH)
 
 
 class AcceptedObjects(ProviderObjects):
@@ -108,8 +111,8 @@ class AcceptedObjects(ProviderObjects):
     def write_status(self, kind: str, status: Object) -> None:
         group, version, plural = KINDS[kind]
         at = (group, version, self.namespace, plural, self.names[kind])
-        found: Any = self.cluster.custom.get_namespaced_custom_object(*at)
-        self.cluster.custom.replace_namespaced_custom_object_status(*at, {**found, "status": status})
+        written = [{"op": "add", "path": "/status", "value": status}]
+        self.cluster.custom.patch_namespaced_custom_object_status(*at, written, _content_type=_JSON_PATCH)
 
     def accept(self) -> None:
         self.write_status(self.backend, {"conditions": [condition("Accepted")]})
