@@ -8,8 +8,14 @@ import pytest
 import trustme
 
 from tests.e2e.cluster import Cluster
-from tests.gateway.deployment import Deployment
-from tests.gateway.installation import Installation, shared_installation, stop_installation, using
+from tests.gateway.deployment import LARGE_PROMPT, Deployment
+from tests.gateway.installation import (
+    Installation,
+    limit_to_oneself,
+    shared_installation,
+    stop_installation,
+    using,
+)
 from tests.gateway.openai_provider import OpenAIProvider, openai_provider
 from tests.gateway.programs import missing_programs
 from tests.gateway.project import Project
@@ -103,6 +109,13 @@ def deployment(unguarded_deployment: Deployment, installation: Installation) -> 
     """Not deployed yet. Nobody pauses the controller of its API."""
     with using(installation, unguarded_deployment.api):
         yield unguarded_deployment
+
+
+@pytest.fixture
+def large_prompt(installation: Installation) -> Iterator[str]:
+    """Over the gateways' limit, which no other test changes meanwhile."""
+    with limit_to_oneself(installation):
+        yield LARGE_PROMPT
 
 
 @pytest.fixture

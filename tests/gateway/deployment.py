@@ -14,6 +14,7 @@ from tests.gateway.project import Project
 KEY = "sk-canary-gateway-5c1d"
 TRIES = 100
 SECONDS_BETWEEN_TRIES = 0.05
+LARGE_PROMPT = "x" * 2_300_000
 QUESTION: dict[str, Any] = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -67,13 +68,14 @@ class Deployment:
         """Asks through the gateway, below the route's path."""
         return ask(f"{self.gateway.url}{self.route_path}{path}", **options)
 
-    def until(self, status: int, **options: Any) -> None:
+    def until(self, status: int, **options: Any) -> urllib3.BaseHTTPResponse:
         """Asks until the gateway answers so, which takes it a moment after a change or a provider's failure."""
-        answers = [self.ask(**options).status]
-        while answers[-1] != status and len(answers) < TRIES:
+        answers = [self.ask(**options)]
+        while answers[-1].status != status and len(answers) < TRIES:
             time.sleep(SECONDS_BETWEEN_TRIES)
-            answers.append(self.ask(**options).status)
-        assert answers[-1] == status, answers
+            answers.append(self.ask(**options))
+        assert answers[-1].status == status, [(each.status, each.data) for each in answers]
+        return answers[-1]
 
     def load(self, path: str = "/v1/chat/completions") -> Load:
         """Requests to a path below the route's."""

@@ -72,6 +72,13 @@ def paused_controller(installation: Installation, api: str) -> Iterator[None]:
 
 
 @contextmanager
+def limit_to_oneself(installation: Installation) -> Iterator[None]:
+    """Holds off whoever else wants to meet or change the limit for large requests: its policy is of a whole Gateway."""
+    with _lock(installation, "limit", fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
 def _lock(installation: Installation, name: str, operation: int) -> Iterator[None]:
     with (installation.folder / f"{name}.lock").open("a") as file:
         fcntl.flock(file, operation)

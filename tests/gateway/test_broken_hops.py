@@ -15,6 +15,7 @@ from tests.chat_run import ChatRun
 from tests.e2e.cluster import Cluster
 from tests.e2e.doctor.chat import Chat
 from tests.e2e.doctor.objects import ROUTE, SECRET, ProviderObjects
+from tests.gateway.deployment import LARGE_PROMPT
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import (
     Behaviour,
@@ -30,7 +31,6 @@ from tests.gateway.openai_provider import (
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 OTHER = {KGATEWAY: AGENTGATEWAY, AGENTGATEWAY: KGATEWAY}
 TRIES = 60
-TOO_LARGE = "x" * 2_300_000
 
 
 @dataclass
@@ -291,7 +291,10 @@ CASES: dict[Hop, list[Case]] = {
             apis=(KGATEWAY,),
         ),
         Case(
-            "a large request", ("request was too large", "the limit is fixed"), options=(TOO_LARGE,), apis=(KGATEWAY,)
+            "a large request",
+            ("request was too large", "the limit is fixed"),
+            options=(LARGE_PROMPT,),
+            apis=(KGATEWAY,),
         ),
     ],
     Hop.TIMEOUT: [
@@ -384,11 +387,16 @@ def test_a_missing_key_is_named_although_a_completion_arrived(
 
 @pytest.mark.parametrize("api", [AGENTGATEWAY])
 def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
-    chat: Chat, deploy: Deploy, installation: Installation, cluster: Cluster, provider: OpenAIProvider
+    chat: Chat,
+    deploy: Deploy,
+    installation: Installation,
+    cluster: Cluster,
+    provider: OpenAIProvider,
+    large_prompt: str,
 ) -> None:
     deploy()
     until(chat, 0)
-    said = until(chat, Hop.LIMIT.status, TOO_LARGE).stderr
+    said = until(chat, Hop.LIMIT.status, large_prompt).stderr
     assert "processing failed: request was too large" in said
     assert "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize`" in said
 
@@ -403,7 +411,7 @@ def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
     at = ("agentgateway.dev", "v1alpha1", gateway.namespace, "agentgatewaypolicies")
     cluster.custom.create_namespaced_custom_object(*at, policy)
     try:
-        until(chat, 0, TOO_LARGE)
-        assert len(provider.requests[-1].body) > len(TOO_LARGE)
+        until(chat, 0, large_prompt)
+        assert len(provider.requests[-1].body) > len(large_prompt)
     finally:
         cluster.custom.delete_namespaced_custom_object(*at, "large-requests")

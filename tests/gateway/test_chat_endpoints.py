@@ -11,7 +11,6 @@ from tests.gateway.installation import Installation
 from tests.gateway.test_endpoints import VECTOR, whole_api
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
-LARGE = "x" * 2_300_000
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,9 @@ def test_a_route_of_chat_completions_alone_says_what_to_do(
     assert deployment.provider.requests == []
 
 
-def test_a_prompt_of_over_2_mb_meets_the_gateways_limit(deployment: Deployment, chat: Chat) -> None:
+def test_a_prompt_of_over_2_mb_meets_the_gateways_limit(deployment: Deployment, chat: Chat, large_prompt: str) -> None:
     deployment.up()
-    report = chat("--model", "asked", LARGE).broken_at(Hop.LIMIT)
+    report = chat("--model", "asked", large_prompt).broken_at(Hop.LIMIT)
     assert "request was too large" in report
     assert ("`frontend.http.maxBufferSize`" in report) == (deployment.api == "agentgateway")
     assert deployment.provider.requests == []

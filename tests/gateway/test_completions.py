@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import urllib3
@@ -90,13 +89,4 @@ def test_a_route_answers_to_its_hostnames_at_its_listener_and_to_no_others(deplo
     assert deployment.ask(headers={"Host": "llm.example.com"}).status == 200
     assert deployment.ask(headers={"Host": "other.example.com"}).status == 404
     deployment.up(hostnames=["llm.example.com"], gateway={**gateway, "sectionName": "https"})
-    assert_status(deployment, 404, headers={"Host": "llm.example.com"})
-
-
-def assert_status(deployment: Deployment, status: int, **options: Any) -> None:
-    """Asks until the gateway has taken note of a change."""
-    for _ in range(50):
-        if deployment.ask(**options).status == status:
-            return
-        threading.Event().wait(0.1)
-    assert deployment.ask(**options).status == status
+    deployment.until(404, headers={"Host": "llm.example.com"})

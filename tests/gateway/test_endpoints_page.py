@@ -12,7 +12,6 @@ import yaml
 
 from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import Deployment
-from tests.gateway.test_completions import assert_status
 from tests.gateway.test_endpoints import VECTOR, whole_api
 from tests.pages import ALLOW_LARGE_REQUESTS, ENDPOINTS, blocks, manifests
 
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 (PROGRAM,) = blocks("python", ENDPOINTS)
 BASE_URL = "https://llm.example.com/mistral/v1"
 POLICIES = ("agentgateway.dev", "v1alpha1")
-LARGE = "x" * 2_300_000
 SPEECH = b"\0" * 2_300_000
 
 
@@ -45,15 +43,15 @@ def test_the_pages_program_prints_an_answer_an_embedding_and_the_models(
 
 
 def test_the_gateways_policy_lets_a_large_chat_completion_through_and_audio_needs_none(
-    deployment: Deployment, base_url: str, cluster: Cluster
+    deployment: Deployment, base_url: str, cluster: Cluster, large_prompt: str
 ) -> None:
-    large: Any = {"messages": [{"role": "user", "content": LARGE}]}
+    large: Any = {"messages": [{"role": "user", "content": large_prompt}]}
     client = openai.OpenAI(base_url=base_url, api_key="unused", max_retries=0, timeout=20)
     assert client.audio.transcriptions.create(model="m", file=("a.wav", SPEECH, "audio/wav")).text == "hello"
     refused = deployment.ask(body=large)
     assert (refused.status, b"request was too large" in refused.data) == (503, True)
     with policy(deployment, cluster):
-        assert_status(deployment, 200, body=large)
+        deployment.until(200, body=large)
 
 
 @contextmanager

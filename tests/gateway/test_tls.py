@@ -15,16 +15,6 @@ from tests.gateway.openai_provider import tls_context
 POLICIES = {"kgateway": "mistral-tls", "agentgateway": "mistral-agentgateway-tls"}
 
 
-def answered(deployment: Deployment, status: int) -> str:
-    """Asks until the gateway answers so, which takes it a moment after a change."""
-    for _ in range(100):
-        answer = deployment.ask()
-        if answer.status == status:
-            break
-    assert answer.status == status, answer.data
-    return answer.data.decode()
-
-
 def test_an_authority_of_ones_own_is_trusted_by_its_configmap(
     deployment: Deployment, cluster: Cluster, foreign_authority: trustme.CA
 ) -> None:
@@ -35,10 +25,10 @@ def test_an_authority_of_ones_own_is_trusted_by_its_configmap(
     )
     deployment.provider.tls = tls_context(foreign_authority)
     deployment.up()
-    assert "upstream call failed" in answered(deployment, 503)
+    assert b"upstream call failed" in deployment.until(503).data
     assert deployment.provider.requests == []
     deployment.up(tls={"caCertificateConfigmap": "house-ca"})
-    answered(deployment, 200)
+    deployment.until(200)
 
 
 def test_a_certificate_for_another_name_is_refused_unless_that_name_is_given(
@@ -46,20 +36,20 @@ def test_a_certificate_for_another_name_is_refused_unless_that_name_is_given(
 ) -> None:
     deployment.provider.tls = tls_context(installation_authority, "llm.internal")
     deployment.up()
-    assert "upstream call failed" in answered(deployment, 503)
+    assert b"upstream call failed" in deployment.until(503).data
     assert deployment.provider.requests == []
     deployment.up(tls={"hostname": "llm.internal"})
-    answered(deployment, 200)
+    deployment.until(200)
     assert deployment.provider.requests[0].server_name == "llm.internal"
 
 
 def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment, cluster: Cluster) -> None:
     deployment.up()
-    answered(deployment, 200)
+    deployment.until(200)
     group, version, plural = CUSTOM["BackendTLSPolicy"]
     at: tuple[Any, ...] = (group, version, deployment.namespace, plural, POLICIES[deployment.api])
     cluster.custom.delete_namespaced_custom_object(*at)
-    assert "upstream call failed" in answered(deployment, 503)
+    assert b"upstream call failed" in deployment.until(503).data
     named = deployment.project.chat()
     assert named.returncode == Hop.TLS.status, named.stderr
     assert (
@@ -68,4 +58,4 @@ def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment,
     )
     assert f"({POLICIES[deployment.api]} is missing)" in named.stderr
     deployment.project("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
-    answered(deployment, 200)
+    deployment.until(200)
