@@ -8,6 +8,7 @@ import pytest
 from bench import programs
 from bench.figures import Figures, Sample, spread, targets
 from bench.operation import import_cost
+from tests.pages import PACKAGE
 from tests.unit.recording import REPOSITORY, Recording, record
 
 NAMESPACE = "gloo-system"
@@ -49,8 +50,7 @@ def test_a_provider_is_its_four_objects_and_one_resource_more() -> None:
 
 def test_the_package_imports_nothing_but_itself_that_its_objects_do_not_need() -> None:
     component, flat = (import_cost(program)["modules"] for program in ("component", "flat"))
-    package = REPOSITORY / "components/openai_compatible_llm"
-    own = [file for file in package.rglob("*.py") if not {"doctor", "plugin"} & set(file.relative_to(package).parts)]
+    own = [file for file in PACKAGE.rglob("*.py") if not {"doctor", "plugin"} & set(file.relative_to(PACKAGE).parts)]
     assert len(own) <= component - flat <= len(own) + 5
 
 
