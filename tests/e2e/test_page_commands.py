@@ -195,7 +195,7 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
     if refused_before:
         refused = cli("up", "--skip-preview")
         assert refused.returncode != 0
-        assert re.search('mistral-secret"? already exists', refused.stdout)
+        assert re.search('(gloo-system/mistral-secret|secrets "mistral-secret") already exists', refused.stdout)
         assert revisions(cluster.objects("mistral")) == revisions(first)
 
     run(cli, REMOVE_ANNOTATION)

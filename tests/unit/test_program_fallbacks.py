@@ -6,9 +6,8 @@ import pytest
 
 from stack_config import key_places, read_key_variables
 from tests.unit.recording import PROJECT, Recording, record_program
-from tests.unit.test_program import refusal
+from tests.unit.test_program import CANARY, refusal
 
-CANARY = "sk-canary-8c1f"
 OTHER = "sk-canary-2nd-7b40"
 VARIABLES = ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "MISTRAL_DEEPSEEK_API_KEY", "MISTRAL_EU_API_KEY", "EU_API_KEY")
 
