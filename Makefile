@@ -89,19 +89,21 @@ release-check: $(VENV)/.installed ## Say what is missing for a release
 
 lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev policy/requirements; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate $$name.in -o $$name.txt; done
 
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo "Installing the Python packages into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
 # Of its own, as pulumi-policy and the rest can't agree on a version of protobuf.
-$(POLICY_VENV)/.installed: policy/requirements.txt
+$(POLICY_VENV)/.installed: policy/requirements.txt $(VENV)/.installed
 	@echo "Installing the policy pack's Python packages into $(POLICY_VENV) ..."
 	@$(PYTHON) -m venv --clear $(POLICY_VENV)
-	@$(POLICY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(POLICY_VENV)/bin/python --require-hashes --requirement policy/requirements.txt
 	@touch $@

@@ -28,23 +28,23 @@ finds out the types of a component's outputs, anew for each component."""
 ARGUMENTS = {"fallback": "a fallback with a key", "clients": "a client's key, and the route's policy"}
 
 
-def write(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, provider: str, folder: Path) -> None:
+def write(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, folder: Path) -> None:
     """Writes the page and its plot, and prints the page."""
-    text = "\n".join(_page(figures, imports, waited, binaries, provider)) + "\n"
+    text = "\n".join(_page(figures, imports, waited, binaries)) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmark.md").write_text(text)
     draw(figures, CHECKPOINTS, folder / "benchmark.svg")
     print(text)  # noqa: T201
 
 
-def _page(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries, provider: str) -> Iterator[str]:
+def _page(figures: Figures, imports: Figures, waited: Figures, binaries: Binaries) -> Iterator[str]:
     memory = psutil.virtual_memory().total / 2**30
     yield f"""\
 # What the component costs
 
 Measured on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} processors with {memory:.0f} GiB of memory:
 {", ".join(_versions(binaries))}.
-The Kubernetes provider is {provider}. The API server runs on the same machine.
+The Kubernetes provider is the official one. The API server runs on the same machine.
 
 All programs make the same four objects for each provider:
 

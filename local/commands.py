@@ -25,7 +25,8 @@ from local.gateway.references import GatewayReference, gateway_references
 from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import ensure_provider_plugin
+from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 
 
 class Commands:
@@ -36,7 +37,6 @@ class Commands:
         self._console = console
         # Before anything else, so that no process that is started has the keys in its environment.
         self._keys = ApiKeys(os.environ, self._say)
-        self._users_pulumi_home = os.environ.get("PULUMI_HOME")
         self._stacks = Stacks(state, self._keys, self._say, "always" if console.is_terminal else "never")
         self._gateways = StackGateways(state, self._say)
 
@@ -96,9 +96,15 @@ class Commands:
         self._prepare_engine()
 
     def _prepare_engine(self) -> None:
-        pulumi = self._binaries.pulumi
-        isolate(os.environ, self._state, pulumi)
-        ensure_provider_plugin(self._state.pulumi_home, pulumi, self._say, self._users_pulumi_home)
+        binaries = self._binaries
+        isolate(os.environ, self._state, binaries.pulumi)
+        install_plugin(self._state.pulumi_home, binaries.kubernetes_provider)
+        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
+            self._say(
+                f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
+                f"module. The engine warns that it is older than {KUBERNETES_PROVIDER.published_version}, which is used if "
+                "it is on PATH."
+            )
 
     def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:
         """Return the Gateways of the deployed stacks, followed by those of the stacks of these names."""

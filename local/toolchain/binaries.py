@@ -1,8 +1,6 @@
-"""Finds the control plane's programs and the Pulumi CLI, or has them downloaded or built."""
+"""Finds the control plane's programs, the Pulumi CLI and its plugin, or has them downloaded or built."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,34 +15,26 @@ class Binaries:
     kube_apiserver: Path
     kube_controller_manager: Path
     pulumi: Path
+    kubernetes_provider: Path
 
 
 def find_or_build(say: Callable[[str], None]) -> Binaries:
     """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH. Download the others, once, or build what can't be had."""
     skipped: list[str] = []
     found = {tool: _find(tool, skipped.append) for tool in TOOLS}
-    programs = {tool: program or tool.target.built for tool, program in found.items()}
-    missing = [tool for tool, program in programs.items() if not program.exists()]
+    missing = [tool for tool, program in found.items() if not program and not tool.cached.exists()]
     if missing:
         for line in skipped:
             say(line)
         download(missing, say)
-        build([tool.target for tool in missing], say)
-    return Binaries(*(programs[tool] for tool in TOOLS))
+        build([tool.target for tool in missing if not tool.cached.exists()], say)
+    return Binaries(*(program or tool.cached for tool, program in found.items()))
 
 
 def _find(tool: Tool, skip: Callable[[str], None]) -> Path | None:
-    for candidate in _candidates(tool):
+    for candidate in tool.candidates():
         reason = tool.refusal(candidate)
         if reason is None:
             return candidate
         skip(f"Skipping {candidate}: {reason}")
     return None
-
-
-def _candidates(tool: Tool) -> Iterator[Path]:
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and tool.in_kubebuilder_assets and (found := shutil.which(tool.name, path=assets)):
-        yield Path(found).absolute()
-    if found := shutil.which(tool.name):
-        yield Path(found).absolute()

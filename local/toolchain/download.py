@@ -8,15 +8,16 @@ from contextlib import closing
 from local.folders import REPOSITORY, cache_folder
 from local.lock import exclusive
 from local.toolchain.jobs import Job, run
-from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, Tool
+from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBERNETES_PROVIDER, PULUMI, Tool
 
 SECONDS_TO_DOWNLOAD = 180
 
 # What `local.toolchain.published` downloads at the version of one program, and where it leaves each program.
-PUBLISHED = {
+PUBLISHED: dict[tuple[str, Tool], dict[Tool, str]] = {
     ("envtest", KUBE_APISERVER): {ETCD: "k8s/*/etcd", KUBE_APISERVER: "k8s/*/kube-apiserver"},
     ("kubernetes", KUBE_CONTROLLER_MANAGER): {KUBE_CONTROLLER_MANAGER: "kube-controller-manager"},
     ("pulumi", PULUMI): {PULUMI: "bin/pulumi"},
+    ("kubernetes-provider", KUBERNETES_PROVIDER): {KUBERNETES_PROVIDER: KUBERNETES_PROVIDER.name},
 }
 
 
@@ -27,9 +28,9 @@ def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
         LocalError: Another process has been downloading or building for too long.
     """
     with exclusive(cache_folder() / "build.lock", say):
-        missing = [tool for tool in tools if not tool.target.built.exists()]
+        missing = [tool for tool in tools if not tool.cached.exists()]
         jobs = [
-            _job(project, version_of.target.version, wanted)
+            _job(project, version_of.published_version, wanted)
             for (project, version_of), published in PUBLISHED.items()
             if (wanted := {tool: pattern for tool, pattern in published.items() if tool in missing})
         ]
@@ -42,14 +43,14 @@ def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
                 if failure:
                     say(f"Can't download {job.names}: {failure}")
         for tool in missing:
-            program = tool.target.built
+            program = tool.downloaded
             if program.exists() and (reason := tool.refusal(program)):
                 say(f"The downloaded {tool.name} is of no use: {reason}")
                 program.unlink()
 
 
 def _job(project: str, version: str, wanted: dict[Tool, str]) -> Job:
-    places = {pattern: tool.target.built for tool, pattern in wanted.items()}
+    places = {pattern: tool.downloaded for tool, pattern in wanted.items()}
     folder = next(iter(places.values())).parent / f"partial-{project}"
     return Job(
         folder=folder,

@@ -39,8 +39,8 @@ def ensure_go(say: Callable[[str], None]) -> Go:
     return _from_package(say)
 
 
-def download_module(say: Callable[[str], None], module: str) -> Path:
-    """Download a Go module in the version that the folder `crds` pins, and return its folder.
+def download_module(say: Callable[[str], None], module: str, pinned_in: str = "crds") -> Path:
+    """Download a Go module in the version that one of the folders here pins, and return the module's folder.
 
     Raises:
         LocalError: The download failed.
@@ -48,7 +48,7 @@ def download_module(say: Callable[[str], None], module: str) -> Path:
     go = ensure_go(say)
     done = subprocess.run(
         [go.program, "mod", "download", "-json", module],
-        cwd=TOOLCHAIN / "crds",
+        cwd=TOOLCHAIN / pinned_in,
         env=go.environment,
         capture_output=True,
         text=True,

@@ -1,9 +1,13 @@
 """Says which programs are needed, and in which versions."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
+from local.folders import cache_folder
 from local.toolchain.build import Target
 from local.toolchain.versions import Version, format_version, read_version
 
@@ -32,6 +36,29 @@ class Tool:
     def name(self) -> str:
         return self.target.name
 
+    @property
+    def published_version(self) -> str:
+        """The version to download."""
+        return self.target.version
+
+    @property
+    def downloaded(self) -> Path:
+        """The place in the cache of what was downloaded."""
+        return self.target.built
+
+    @property
+    def cached(self) -> Path:
+        """The place in the cache, of what was downloaded if that is there, otherwise of what was or will be built."""
+        return self.downloaded if self.downloaded.exists() else self.target.built
+
+    def candidates(self) -> Iterator[Path]:
+        """Yield the programs of this name on this machine, the first choice first."""
+        assets = os.environ.get("KUBEBUILDER_ASSETS")
+        if assets and self.in_kubebuilder_assets and (found := shutil.which(self.name, path=assets)):
+            yield Path(found).absolute()
+        if found := shutil.which(self.name):
+            yield Path(found).absolute()
+
     def refusal(self, program: Path) -> str | None:
         """Tell why a program is of no use; None if it is."""
         version = read_version(program, self.version_argument, os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"})
@@ -56,6 +83,34 @@ ETCD = Tool(
 )
 KUBE_APISERVER = _kubernetes("kube-apiserver")
 KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager")
+
+
+class KubernetesProvider(Tool):
+    """The official plugin. A Pulumi home has it in the SDK's version; a Go module has it in an older one only."""
+
+    @property
+    def published_version(self) -> str:
+        return f"v{version('pulumi-kubernetes')}"
+
+    @property
+    def downloaded(self) -> Path:
+        return self.place_in(cache_folder() / "pulumi")
+
+    def place_in(self, pulumi_home: Path) -> Path:
+        """Return the place where the engine looks for the plugin."""
+        return pulumi_home / "plugins" / f"resource-kubernetes-{self.published_version}" / self.name
+
+    def candidates(self) -> Iterator[Path]:
+        """Yield a plugin on PATH, of any version, and then the one of the user's Pulumi home."""
+        yield from super().candidates()
+        users = self.place_in(Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"))
+        if users.exists():
+            yield users
+
+    def refusal(self, program: Path) -> None:
+        """Accept any: it doesn't print its version, and the engine warns if it is older than the SDK's."""
+
+
 # The versions that the Automation API accepts.
 PULUMI = Tool(
     Target(
@@ -70,4 +125,17 @@ PULUMI = Tool(
     below=(4,),
     in_kubebuilder_assets=False,
 )
-TOOLS = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI)
+KUBERNETES_PROVIDER = KubernetesProvider(
+    Target(
+        "pulumi-resource-kubernetes",
+        "kubernetes-provider",
+        "openai-compatible-llm/local/toolchain/kubernetes-provider",
+        "github.com/pulumi/pulumi-kubernetes/provider/v4",
+        ("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",),
+        ("cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"),
+    ),
+    version_argument="",
+    minimum=(),
+    in_kubebuilder_assets=False,
+)
+TOOLS = (ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PULUMI, KUBERNETES_PROVIDER)

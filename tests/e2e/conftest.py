@@ -10,20 +10,20 @@ from kubernetes.client import CoreV1Api, CustomObjectsApi
 from pulumi import automation
 from pulumi.automation._server import LanguageServer
 from pulumi.automation._stack import StackInitMode
+from semver import VersionInfo
 
 from local.control_plane.control_plane import ControlPlane
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin, official_plugin_on_path
+from local.toolchain.provider_plugin import install_plugin
 from tests.e2e.cluster import Cluster
 from tests.e2e.inline_stack import QuickStack, Stack, run_to_its_end
+from tests.e2e.plugin_process import plugin_version
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
 from tests.e2e.running_control_plane import running_control_plane
 
 # Commands that live for a second need not collect their garbage so often, nor compile their modules each time.
 os.environ.setdefault("GOGC", "400")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
-KUBERNETES_PROVIDERS = ["stand-in", *(["official"] if official_plugin_on_path() else [])]
 
 
 @pytest.fixture(scope="session")
@@ -74,21 +74,22 @@ def pulumi_cli(tmp_path: Path) -> PulumiCli:
     return cli_in_a_copy(tmp_path)
 
 
-@pytest.fixture(params=KUBERNETES_PROVIDERS)
-def kubernetes_provider(request: pytest.FixtureRequest) -> str:
-    """The Kubernetes provider that the engine uses: `stand-in` or `official`."""
-    return str(request.param)
+@pytest.fixture(autouse=True)
+def skip_where_the_kubernetes_provider_is_older(request: pytest.FixtureRequest) -> None:
+    """Skips a test of what only a newer one does: `kubernetes_provider("4.29", does="...")`."""
+    for marker in request.node.iter_markers("kubernetes_provider"):
+        found = plugin_version(request.getfixturevalue("binaries").kubernetes_provider)
+        if found < VersionInfo.parse(f"{marker.args[0]}.0"):
+            pytest.skip(f"only pulumi-kubernetes {marker.args[0]} {marker.kwargs['does']}; this is {found}")
 
 
 @pytest.fixture
-def stack(
-    kubernetes_provider: str, kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stack]:
+def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """A stack whose programs a test writes."""
     folder = tmp_path / "stack"
     for name in ("project", "state", "home"):
         (folder / name).mkdir(parents=True)
-    install_plugin(folder / "home", official_plugin_on_path() if kubernetes_provider == "official" else None)
+    install_plugin(folder / "home", binaries.kubernetes_provider)
     (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")

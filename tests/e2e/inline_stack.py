@@ -1,8 +1,4 @@
-"""Stacks whose programs the tests write: the real engine runs them against a real API server.
-
-Each test with a `stack` runs with the stand-in for the Kubernetes provider, and with the official one where it is on
-PATH.
-"""
+"""Stacks whose programs the tests write: the real engine runs them against a real API server."""
 
 import base64
 import contextlib
@@ -17,7 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
-from kubernetes.client import CoreV1Api, CustomObjectsApi
+from kubernetes.client import CoreV1Api
 from pulumi import automation
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2
@@ -182,19 +178,3 @@ def live_secret(core: CoreV1Api, namespace: str) -> Any:
 
 def live_key(core: CoreV1Api, namespace: str) -> str:
     return base64.b64decode(live_secret(core, namespace).data["Authorization"]).decode()
-
-
-def live_backend(custom: CustomObjectsApi, namespace: str) -> Any:
-    return custom.get_namespaced_custom_object("gateway.kgateway.dev", "v1alpha1", namespace, "backends", "mistral")
-
-
-def set_by_hand(custom: CustomObjectsApi, namespace: str, patch: dict[str, Any], manager: str) -> None:
-    custom.patch_namespaced_custom_object(
-        "gateway.kgateway.dev", "v1alpha1", namespace, "backends", "mistral", patch, field_manager=manager
-    )
-
-
-def model_of(obj: Any) -> str:
-    model = obj["spec"]["ai"]["llm"]["openai"]["model"]
-    assert isinstance(model, str)
-    return model

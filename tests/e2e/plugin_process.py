@@ -5,13 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import errors_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from semver import VersionInfo
 
 from tests.e2e.recording_engine import PROJECT, STACK, STACK_URN, RecordingEngine
 
@@ -103,6 +105,18 @@ class Plugin:
     def close(self, printed: str) -> None:
         self._channel.close()
         self.printed = printed
+
+
+@cache
+def plugin_version(program: Path) -> VersionInfo:
+    """Asks a plugin, which needs no engine for that, for its version."""
+    with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            told = stub.GetPluginInfo(empty_pb2.Empty(), timeout=30, wait_for_ready=True).version
+        process.kill()
+    return VersionInfo.parse(told.removeprefix("v"))
 
 
 @contextmanager

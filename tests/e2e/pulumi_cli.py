@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
 from local.toolchain.go import TOOLCHAIN, ensure_go
-from local.toolchain.provider_plugin import install_plugin, official_plugin_on_path
+from local.toolchain.provider_plugin import install_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
@@ -108,7 +108,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
-    install_plugin(home, official_plugin_on_path())
+    install_plugin(home, find_or_build(print).kubernetes_provider)
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",

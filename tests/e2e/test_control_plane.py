@@ -5,6 +5,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,7 +272,7 @@ def test_a_program_that_ends_by_itself_is_one_message_with_the_end_of_its_log(
     broken = tmp_path / "etcd"
     broken.write_text("#!/bin/sh\necho no such thing as $1 >&2; exit 3\n")
     broken.chmod(0o755)
-    programs = Binaries(broken, binaries.kube_apiserver, binaries.kube_controller_manager, binaries.pulumi)
+    programs = replace(binaries, etcd=broken)
     log = started.state.logs / "etcd.log"
     started.control.stop()
     with pytest.raises(LocalError) as failure:

@@ -20,9 +20,9 @@ import yaml
 from local.folders import cache_folder
 from local.toolchain import download
 from local.toolchain.binaries import find_or_build
-from local.toolchain.go import TOOLCHAIN, ensure_go
-from local.toolchain.published import ENVTEST_INDEX, PULUMI_INSTALLER
-from local.toolchain.tools import KUBE_APISERVER, PULUMI, TOOLS
+from local.toolchain.go import TOOLCHAIN, download_module, ensure_go
+from local.toolchain.published import ENVTEST_INDEX, PULUMI_INSTALLER, PULUMI_PLUGINS
+from local.toolchain.tools import KUBE_APISERVER, KUBERNETES_PROVIDER, PULUMI, TOOLS
 from tests.e2e.internet import Internet, internet
 
 pytestmark = pytest.mark.slow
@@ -33,12 +33,15 @@ KUBERNETES = KUBE_APISERVER.target.version
 ENVTEST_ARCHIVE = f"https://releases.test/envtest-{KUBERNETES}-{PLATFORM}.tar.gz"
 CONTROLLER_MANAGER = f"https://dl.k8s.io/{KUBERNETES}/bin/{PLATFORM.replace('-', '/')}/kube-controller-manager"
 PULUMI_ARCHIVE = f"https://get.pulumi.com/releases/pulumi-{PULUMI.target.version}.tar.gz"
+PLUGIN = KUBERNETES_PROVIDER.name
+PLUGIN_ARCHIVE = f"{PULUMI_PLUGINS}/{PLUGIN}-{KUBERNETES_PROVIDER.published_version}-{PLATFORM}.tar.gz"
 
 PROGRAMS = {
     "etcd": b"#!/bin/sh\necho etcd Version: 3.6.4\n",
     "kube-apiserver": f"#!/bin/sh\necho Kubernetes {KUBERNETES}\n".encode(),
     "kube-controller-manager": f"#!/bin/sh\necho Kubernetes {KUBERNETES}\n".encode(),
     "pulumi": f"#!/bin/sh\necho {PULUMI.target.version}\n".encode(),
+    PLUGIN: b"#!/bin/sh\nexit 1\n",
 }
 INSTALLER = f"""#!/bin/sh
 set -e
@@ -77,6 +80,7 @@ class Machine:
         files[f"{CONTROLLER_MANAGER}.sha512"] = hashlib.sha512(files[CONTROLLER_MANAGER]).hexdigest().encode()
         files[PULUMI_INSTALLER] = INSTALLER.encode()
         files[PULUMI_ARCHIVE] = tar_gz({"pulumi/pulumi": programs["pulumi"]})
+        files[PLUGIN_ARCHIVE] = tar_gz({"LICENSE": b"", PLUGIN: programs[PLUGIN]})
 
     def publish_envtest(self, archive: bytes, digest: str) -> None:
         release = {f"envtest-{KUBERNETES}-{PLATFORM}.tar.gz": {"hash": digest, "selfLink": ENVTEST_ARCHIVE}}
@@ -86,7 +90,7 @@ class Machine:
     def find_or_build(self) -> set[str]:
         """Returns the names of what was built."""
         find_or_build(self.said.append)
-        return {tool.name for tool in TOOLS if tool.target.built.read_bytes() == b"built\n"}
+        return {tool.name for tool in TOOLS if tool.cached.read_bytes() == b"built\n"}
 
     def processes(self) -> list[psutil.Process]:
         """Returns what still writes to the cache."""
@@ -103,6 +107,7 @@ class Machine:
 def go_environment() -> dict[str, str]:
     """The environment of a Go that has what it needs to run setup-envtest."""
     go = ensure_go(print)
+    download_module(print, KUBERNETES_PROVIDER.target.version_module, KUBERNETES_PROVIDER.target.toolchain)
     setup_envtest = [str(go.program), "tool", "setup-envtest", "version"]
     subprocess.run(setup_envtest, cwd=TOOLCHAIN / "envtest", env=go.environment, check=True)
     variables = [str(go.program), "env", "GOPATH", "GOCACHE", "GOMODCACHE"]
@@ -134,10 +139,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_environment: dic
 
 def test_everything_is_downloaded_where_it_can_be_had(machine: Machine) -> None:
     assert machine.find_or_build() == set()
-    assert {tool.name: tool.target.built.read_bytes() for tool in TOOLS} == PROGRAMS
-    assert all(os.access(tool.target.built, os.X_OK) for tool in TOOLS)
+    assert {tool.name: tool.downloaded.read_bytes() for tool in TOOLS} == PROGRAMS
+    assert all(os.access(tool.downloaded, os.X_OK) for tool in TOOLS)
     assert machine.said == [
-        "Downloading etcd, kube-apiserver, kube-controller-manager, pulumi; this takes 3 minutes at most ..."
+        f"Downloading etcd, kube-apiserver, kube-controller-manager, pulumi, {PLUGIN}; this takes 3 minutes at most ..."
     ]
     assert not [file for tool in TOOLS for file in tool.target.built.parent.glob("partial*")]
 
@@ -151,7 +156,7 @@ def test_what_is_downloaded_is_not_downloaded_again(machine: Machine) -> None:
 
 
 def test_just_what_is_missing_is_asked_for(machine: Machine, tmp_path: Path) -> None:
-    for name in ("etcd", "kube-controller-manager", "pulumi"):
+    for name in ("etcd", "kube-controller-manager", "pulumi", PLUGIN):
         (tmp_path / "bin" / name).write_bytes(PROGRAMS[name])
         (tmp_path / "bin" / name).chmod(0o755)
     find_or_build(machine.said.append)
@@ -166,6 +171,7 @@ def test_where_there_is_no_internet_everything_is_built(machine: Machine) -> Non
     assert machine.reason("pulumi") == f"Can't download pulumi: {PULUMI_INSTALLER} answers 404"
     assert machine.reason("etcd, kube-apiserver").endswith(f"{ENVTEST_INDEX} answers 404")
     assert machine.reason("kube-controller-manager").endswith(f"{CONTROLLER_MANAGER}.sha512 answers 404")
+    assert machine.reason(PLUGIN).endswith(f"{PLUGIN_ARCHIVE} answers 404")
 
 
 def test_where_nothing_listens_everything_is_built(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +220,14 @@ def test_a_broken_archive_of_pulumi_is_not_taken(machine: Machine) -> None:
     assert machine.reason("pulumi").endswith(f"{PULUMI_INSTALLER} failed")
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_broken_archive_of_the_plugin_is_not_taken(machine: Machine) -> None:
+    machine.internet.files[PLUGIN_ARCHIVE] = tar_gz({"LICENSE": b""})
+    assert machine.find_or_build() == {PLUGIN}
+    assert f"{PLUGIN_ARCHIVE} is not the archive of a plugin: " in machine.reason(PLUGIN)
+
+
+# The plugin prints no version by which that could be seen.
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {PLUGIN}))
 def test_a_program_that_does_not_run_here_is_not_taken(machine: Machine, name: str) -> None:
     machine.publish(PROGRAMS | {name: b"\x7fELF of another machine"})
     assert machine.find_or_build() == {name}
@@ -245,7 +258,8 @@ def test_ctrl_c_ends_a_download_with_all_its_processes(machine: Machine) -> None
         machine.find_or_build()
     interrupt.join()
     assert machine.processes() == []
-    assert not [tool.name for tool in TOOLS if tool.name != "kube-controller-manager" and tool.target.built.exists()]
+    unfinished = {"etcd", "kube-apiserver", "pulumi"}
+    assert not [tool.name for tool in TOOLS if tool.name in unfinished and tool.target.built.exists()]
     assert not [file for tool in TOOLS for file in tool.target.built.parent.glob("partial*")]
 
 

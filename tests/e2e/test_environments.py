@@ -6,7 +6,6 @@ The commands are those of docs/environments.md, as they stand there.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from local.control_plane.objects import namespace_objects
 from tests.e2e.clone import Clone, fresh_clone
 from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
-from tests.e2e.shared_provider import shared_provider
 from tests.pages import (
     CHANGE_SETTINGS,
     ENVIRONMENTS,
@@ -49,13 +47,12 @@ pulumi up --stack groq --skip-preview
 
 
 @pytest.fixture(scope="module")
-def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulumiCli]:
+def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> PulumiCli:
     """The CLI, with the environment's namespace on the cluster."""
     cli = cli_in_a_copy(tmp_path_factory.mktemp("environments"))
     kubeconfig = control_plane.state.kubeconfig
     control_plane.start(namespace_objects([PROD]))
-    with shared_provider(Path(cli.environment["PULUMI_HOME"]), kubeconfig):
-        yield cli.with_environment(KUBECONFIG=str(kubeconfig))
+    return cli.with_environment(KUBECONFIG=str(kubeconfig))
 
 
 @pytest.fixture(scope="module")

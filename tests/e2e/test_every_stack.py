@@ -23,10 +23,10 @@ from local.control_plane.objects import namespace_objects
 from local.engine.api_keys import program_with
 from local.engine.project import read_placements, stack_names
 from local.toolchain.binaries import Binaries
+from local.toolchain.provider_plugin import install_plugin
 from stack_config import api_key_variable
 from tests.e2e import inline_stack
 from tests.e2e.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
-from tests.e2e.shared_provider import shared_provider
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "openai-compatible-llm"
@@ -63,12 +63,13 @@ def project(
     variables = {
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for tests",
+        "KUBECONFIG": str(control_plane.state.kubeconfig),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    provider = shared_provider(folder / "home", control_plane.state.kubeconfig)
-    with pytest.MonkeyPatch.context() as environment, provider:
+    install_plugin(folder / "home", binaries.kubernetes_provider)
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
         yield automation.LocalWorkspaceOptions(
             work_dir=str(copy), env_vars=variables, pulumi_command=PulumiWithPreview()

@@ -20,9 +20,8 @@ from tests.pages import CREATE_ROLE
 
 pytestmark = inline_stack.pytestmark
 
-USED_BY_THE_STAND_IN = set(VERBS)
-# The stand-in asks again and again where the official provider's informers list and watch: see docs/role.yaml.
-USED_BY_THE_OFFICIAL_PROVIDER_ALONE = {"list", "watch"}
+# For the informers by which the Kubernetes provider waits: see docs/role.yaml.
+USED_FOR_WAITING = {"list", "watch"}
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_up_refresh_and_destroy_need_no_more_than_the_role(stack: Stack, account
 def test_the_role_grants_proven_verbs_on_its_kinds_in_its_namespace_only(account: Account) -> None:
     role = next(each for each in manifests(account.namespace) if each["kind"] == "Role")
     granted = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
-    assert granted == dict.fromkeys(RESOURCES, USED_BY_THE_STAND_IN | USED_BY_THE_OFFICIAL_PROVIDER_ALONE)
+    assert granted == dict.fromkeys(RESOURCES, set(VERBS) | USED_FOR_WAITING)
 
     assert account.may("get", "secrets")
     assert not account.may("get", "secrets", namespace="default")

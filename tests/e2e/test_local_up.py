@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from local.toolchain.binaries import find_or_build
-from local.toolchain.provider_plugin import official_plugin_on_path
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from tests import seed
 from tests.canary import Canaries
 from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages
@@ -174,11 +174,10 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
     assert "Nothing changed." not in first_up
 
 
-def test_it_says_that_the_stand_in_is_used_only_where_it_is(clone: Clone, first_up: str) -> None:
-    (plugin,) = clone.state.pulumi_home.glob("plugins/resource-kubernetes-*/pulumi-resource-kubernetes")
-    on_path = official_plugin_on_path()
-    assert plugin.resolve() == on_path or not on_path
-    assert plugin.is_symlink() == ("using this project's stand-in" not in first_up)
+def test_it_names_the_version_of_the_kubernetes_provider_that_was_built(clone: Clone, first_up: str) -> None:
+    plugin = KUBERNETES_PROVIDER.place_in(clone.state.pulumi_home)
+    built = f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
+    assert (plugin.readlink() == KUBERNETES_PROVIDER.target.built) == (built in first_up)
     assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 
@@ -193,8 +192,7 @@ def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, di
     assert not CANARIES.are_in(done.printed)
     # They were looked at: the engine, its provider, and the servers.
     assert {"pulumi", "etcd", "kube-apiserver", "kube-controller-manager"} <= set(seen)
-    provider = [told for texts in seen.values() for told in texts if b"kubernetes_provider" in told]
-    assert provider or any(b"pulumi-resource-kubernetes" in told for texts in seen.values() for told in texts)
+    assert any(b"pulumi-resource-kubernetes" in told for texts in seen.values() for told in texts)
     assert any(b"PULUMI_CONFIG_PASSPHRASE_FILE=" in told for told in seen["pulumi"])
     assert [name for name, texts in seen.items() if any(map(CANARIES.are_in, texts))] == []
 

@@ -5,7 +5,8 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from local.toolchain.provider_plugin import install_plugin, official_plugin_on_path
+from local.toolchain.binaries import find_or_build
+from local.toolchain.provider_plugin import install_plugin
 from tests.gateway.project import FILES, NAME, REPOSITORY, Project
 
 CLONED = (*FILES, "examples", "stacks", "templates")
@@ -37,5 +38,5 @@ def clone_into(place: Path) -> Path:
 def ready(project: Project) -> Project:
     """Makes the home of a project, with the plugin that `pulumi install` would download."""
     (project.home / "state").mkdir(parents=True)
-    install_plugin(project.home, official_plugin_on_path())
+    install_plugin(project.home, find_or_build(print).kubernetes_provider)
     return project

@@ -16,6 +16,7 @@ NEW_ENOUGH = {
     "kube-apiserver": "echo Kubernetes v1.34.1",
     "kube-controller-manager": "echo Kubernetes v1.34.1",
     "pulumi": "echo v3.246.0",
+    "pulumi-resource-kubernetes": "exit 1",
 }
 
 
@@ -50,21 +51,21 @@ def built(monkeypatch: pytest.MonkeyPatch, published: set[str]) -> list[str]:
 
 def test_everything_is_built_where_nothing_is_there(built: list[str]) -> None:
     found = find_or_build(print)
-    assert built == ["etcd", "kube-apiserver", "kube-controller-manager", "pulumi"]
+    assert built == ["etcd", "kube-apiserver", "kube-controller-manager", "pulumi", "pulumi-resource-kubernetes"]
     assert found == Binaries(*(tool.target.built for tool in TOOLS))
 
 
 def test_what_is_built_is_not_built_again(built: list[str]) -> None:
     said: list[str] = []
     assert find_or_build(print) == find_or_build(said.append)
-    assert len(built) == 4
+    assert len(built) == 5
     assert said == []
 
 
 def test_just_what_can_not_be_downloaded_is_built(published: set[str], built: list[str]) -> None:
     published |= {"etcd", "pulumi"}
     assert find_or_build(print) == Binaries(*(tool.target.built for tool in TOOLS))
-    assert built == ["kube-apiserver", "kube-controller-manager"]
+    assert built == ["kube-apiserver", "kube-controller-manager", "pulumi-resource-kubernetes"]
 
 
 def test_everything_is_taken_from_path_where_it_is_there(bin_folder: Path, program: Program, built: list[str]) -> None:
@@ -87,7 +88,7 @@ def test_kubebuilder_assets_come_before_path_and_what_they_lack_is_looked_for_fu
     assert found.etcd == assets / "etcd"
     assert found.kube_apiserver == assets / "kube-apiserver"
     assert found.kube_controller_manager == bin_folder / "kube-controller-manager"
-    assert built == ["pulumi"]
+    assert built == ["pulumi", "pulumi-resource-kubernetes"]
 
 
 @pytest.mark.parametrize(
