@@ -275,7 +275,7 @@ def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: R
     ]
     reasons = dict(refused.value.problems)
     assert reasons["port"] == "99999 is not a port; give 1 to 65535"
-    assert reasons["apiKey"] == "required, unless you give `apiKeySecret` or `passthrough`"
+    assert reasons["apiKey"] == "required, unless you give `apiKeySecret`, `passthrough` or `keyless`"
     assert engine.registrations == []
 
 
