@@ -320,7 +320,7 @@ def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message
 def test_the_names_of_the_objects_are_those_in_the_table() -> None:
     names = ObjectNames("mistral")
     expected = {
-        kind: [name if BACKENDS[api].has_tls_policy or kind != "BackendTLSPolicy" else "–" for api in BackendApi]
+        kind: [name if BACKENDS[api].has_tls_policy or kind != "BackendTLSPolicy" else "none" for api in BackendApi]
         for kind, name in (
             ("Secret", f"`{names.secret}`"),
             ("Backend or AgentgatewayBackend", f"`{names.backend}`"),
@@ -328,7 +328,7 @@ def test_the_names_of_the_objects_are_those_in_the_table() -> None:
             ("HTTPRoute", f"`{names.route}`"),
         )
     }
-    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`|–) \| (`[a-z-]+`|–) \|$", PAGES[REFERENCE], re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`) \| (`[a-z-]+`|none) \|$", PAGES[REFERENCE], re.MULTILINE)
     assert {kind: list(names) for kind, *names in rows} == expected
     for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", PAGES[REFERENCE]), strict=True):
         assert api.value == heading

@@ -2,7 +2,8 @@
 
 A response shows how far the request came: the hops before that work, whatever an object's status says. About the hops
 after it, the objects know more than the response, such as a Secret without a key behind the provider's 401. A backend
-that isn't accepted because its Secret is broken counts as the Secret's fault.
+that isn't accepted because its Secret is broken counts as the Secret's fault, and one whose certificate authorities are
+missing as a fault of TLS.
 """
 
 from collections.abc import Iterator

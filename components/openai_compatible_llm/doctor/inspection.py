@@ -143,6 +143,8 @@ def check_backend(request_path: RequestPath) -> Iterator[Finding]:
     problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
     if request_path.route.found:
         problems += unmet_conditions(parent_conditions(request_path.route.found), "ResolvedRefs")
+    if problems and request_path.api and not request_path.api.has_tls_policy:
+        yield from _check_authorities(request_path.authorities, backend.name)
     for problem in problems:
         yield Finding(
             Hop.BACKEND,

@@ -363,6 +363,14 @@ CASES: dict[Hop, list[Case]] = {
             )
         ),
         Case(
+            "a backend that isn't accepted, for want of its authorities",
+            SERVICE_NOT_FOUND,
+            ("ConfigMap {namespace}/house-ca, which {backend} {namespace}/mistral names, does not exist",),
+            lambda objects: objects.refuse_backend("ConfigMap house-ca not found"),
+            arguments=HOUSE_CA,
+            apis=(AGENTGATEWAY,),
+        ),
+        Case(
             "authorities under another key",
             UNKNOWN_ISSUER,
             ("has no `ca.crt`",),
