@@ -147,7 +147,7 @@ def recorded(deployment: Deployment) -> list[dict[str, Any]]:
         "gateway": {"name": deployment.gateway.name, "namespace": deployment.gateway.namespace},
     }
     objects = record_component(args).objects()
-    kinds = ["BackendTLSPolicy", "Secret", "Secret", "AgentgatewayPolicy", "HTTPRoute", "AgentgatewayBackend"]
+    kinds = ["Secret", "Secret", "AgentgatewayPolicy", "HTTPRoute", "AgentgatewayBackend"]
     assert [each["kind"] for each in objects] == kinds
     return objects
 
