@@ -166,7 +166,7 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
         through_the_plugin(plugin, preview=preview)
 
     counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
-    counts |= {"fallbacks": 6, "clients": 6, "fields": 5}
+    counts |= {"fallbacks": 5, "clients": 5, "fields": 5}
     for component, objects in counts.items():
         made = engine.of(component)
         assert len(made) == 1 + objects

@@ -107,8 +107,8 @@ class Agentgateway(BackendDefinition):
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the rules, which give the backend the path below the route's.
 
-        They are the same whatever the endpoints, so that a change of those is a change of the backend alone. A request
-        to the route's path itself is a chat completion in any case.
+        They are the same whatever the endpoints, so that a change of those leaves the route as it is. A request to the
+        route's path itself is a chat completion in any case.
         """
         path, host = settings.route_path, _route_host(settings)
         filters = _route_filters(settings.providers)
