@@ -83,12 +83,12 @@ PolicyPack(
         ),
         StackValidationPolicy(
             name="backend-has-tls",
-            description="A backend on port 443 has a BackendTLSPolicy.",
+            description="A backend on port 443 has a BackendTLSPolicy or TLS of its own.",
             validate=backends_have_tls,
         ),
         StackValidationPolicy(
             name="tls-hostname-is-host",
-            description="A BackendTLSPolicy expects a certificate for the backend's own host.",
+            description="A BackendTLSPolicy, or a backend's own TLS, expects a certificate for the backend's host.",
             validate=hostnames_are_the_hosts,
             config_schema=PolicyConfigSchema(
                 properties={

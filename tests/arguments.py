@@ -16,6 +16,7 @@ names = st.one_of(labels, st.lists(labels, min_size=2, max_size=4).map(".".join)
 hosts = st.one_of(labels, st.lists(labels, min_size=2, max_size=4).map(".".join)).filter(
     lambda host: not set(host) <= set(string.digits + ".")
 )
+addresses = st.ip_addresses(v=4).map(str)
 ports = st.integers(1, 65535)
 segments = st.text(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@", min_size=1, max_size=12).filter(
     lambda segment: segment not in (".", "..")
@@ -65,7 +66,7 @@ endpoints = st.one_of(
     ),
     st.fixed_dictionaries({"host": hosts}, optional={"port": ports, "path": paths, "tls": tls_checks}),
     st.fixed_dictionaries(
-        {"host": hosts, "port": ports.filter(lambda port: port != 443), "tls": st.just({"disabled": True})}
+        {"host": hosts | addresses, "port": ports.filter(lambda port: port != 443), "tls": st.just({"disabled": True})}
     ),
     st.fixed_dictionaries({"base_url": base_urls}),
 )
@@ -76,24 +77,16 @@ credentials = st.one_of(
     st.builds(lambda header: {"api_key": CANARY, **header}, headers),
     st.builds(lambda name, header: {"api_key_secret": {"name": name}, **header}, names, headers),
     st.just({"passthrough": True}),
-)
-of_fallbacks = st.one_of(
-    st.fixed_dictionaries(
-        {"preset": st.sampled_from(sorted(PRESETS))},
-        optional={"host": hosts, "port": ports, "path": paths, "tls": tls_checks},
-    ),
-    st.fixed_dictionaries({"host": hosts}, optional={"port": ports, "path": paths, "tls": tls_checks}),
-    st.fixed_dictionaries({"base_url": base_urls.filter(lambda url: url.startswith("https"))}),
+    st.just({"keyless": True}),
 )
 fallbacks = st.lists(
     st.builds(
         # With a model of its own each may be on any host.
-        lambda name, endpoint, key, model, header: {"name": name, **endpoint, **key, "model": model, **header},
+        lambda name, endpoint, key, model: {"name": name, **endpoint, **key, "model": model},
         names.map(lambda name: f"to-{name}"),
-        of_fallbacks,
-        st.one_of(st.just({"api_key": CANARY}), st.builds(lambda secret: {"api_key_secret": {"name": secret}}, names)),
+        endpoints,
+        credentials.filter(lambda key: "passthrough" not in key),
         models,
-        headers,
     ),
     max_size=7,
     unique_by=lambda fallback: fallback["name"],
@@ -166,7 +159,10 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
         unsupported += ["endpoints"] if args.get("endpoints") == "all" else []
         if any("tokens" in limit for limit in args.get("rate_limits", ())):
             unsupported.append("rate_limits")
-    if _is_plain_http(args) or args.get("passthrough"):
+        if "keyless" in args:
+            args = {**args, "passthrough": True}
+            unsupported.append("keyless")
+    if args.get("passthrough"):
         unsupported.append("fallbacks")
     providers = (args, *args.get("fallbacks", ()))
     if any("path" in each and not each["path"].endswith("/chat/completions") for each in providers):
@@ -178,10 +174,6 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
     if set(args.get("request_defaults", ())) & set(args.get("request_overrides", ())):
         unsupported.append("request_overrides")
     return {key: value for key, value in args.items() if key not in unsupported}
-
-
-def _is_plain_http(args: dict[str, Any]) -> bool:
-    return bool(args.get("tls", {}).get("disabled")) or args.get("base_url", "").startswith("http:")
 
 
 accepted_arguments = st.builds(

@@ -35,6 +35,12 @@ def agentgateway_backend(auth: Any = _AUTH, *, tls: Any = None, name: str = "mis
     return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", name, {"ai": ai, "policies": policies})
 
 
+def keyless_backend(**provider: Any) -> Manifest:
+    """Makes an AgentgatewayBackend without a key, by default of the provider `openai`."""
+    ai = {"provider": {**(provider or {"openai": {}}), "host": HOST, "port": 8000}}
+    return manifest("agentgateway.dev/v1alpha1", "AgentgatewayBackend", "mistral", {"ai": ai})
+
+
 def two_providers(port: int = 443, **policies: Any) -> Manifest:
     """Makes an AgentgatewayBackend with two providers, `first` and `second`, of one group."""
     return groups([_of_group("first", port, **policies), _of_group("second", port, **policies)])
@@ -165,6 +171,8 @@ OPEN_ROUTES = {
     "a policy in another namespace": [*_AGENTGATEWAY_ROUTE, in_another_namespace(access_policy())],
     "a policy for another Gateway": [*_AGENTGATEWAY_ROUTE, access_policy("Gateway", "edge")],
     "a policy of the other API": [backend(port=8443), route_to(backend()), access_policy()],
+    "a rule for paths alone": [*_AGENTGATEWAY_ROUTE, access_policy(authorization={"action": "Require"})],
+    "credentials of the cloud": [keyless_backend(bedrock={}), route_to(keyless_backend(bedrock={}))],
 }
 
 REFUSED = {

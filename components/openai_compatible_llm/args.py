@@ -14,7 +14,7 @@ class BackendApi(StrEnum):
     """`Backend` of gateway.kgateway.dev/v1alpha1, served by kgateway 2.1."""
 
     AGENTGATEWAY = "agentgateway"
-    """`AgentgatewayBackend` of agentgateway.dev/v1alpha1, served by agentgateway 1.2 and newer."""
+    """`AgentgatewayBackend` of agentgateway.dev/v1alpha1, served by agentgateway 1.4 and newer."""
 
 
 class Endpoints(StrEnum):
@@ -96,7 +96,7 @@ class GatewayArgs(TypedDict, total=False):
 class TLSArgs(TypedDict, total=False):
     """Describes how the gateway checks the provider's certificate.
 
-    Source: `spec.validation` of the BackendTLSPolicy.
+    Source: `spec.validation` of the BackendTLSPolicy, `policies.tls` of the AgentgatewayBackend.
     """
 
     hostname: pulumi.Input[str]
@@ -109,7 +109,7 @@ class TLSArgs(TypedDict, total=False):
     """
 
     disabled: bool
-    """Whether requests go to the provider in plain HTTP, without a BackendTLSPolicy. Default: false.
+    """Whether requests go to the provider in plain HTTP. Default: false.
 
     Not allowed on port 443. A plain value, not a Pulumi output.
     """
@@ -154,6 +154,12 @@ class FallbackArgs(TypedDict, total=False):
 
     api_key_secret: pulumi.Input[ApiKeySecretArgs]
     """An existing Secret that holds the key. Several providers may share one."""
+
+    keyless: bool
+    """Whether the provider takes no key. It gets none then, and not the caller's token either. Default: false.
+
+    A plain value, not a Pulumi output.
+    """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`."""
@@ -267,11 +273,17 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     Source: `spec.ai.llm.openai.authToken.kind` of the Backend.
     """
 
+    keyless: bool
+    """Whether the provider takes no key. It gets none then, and not the caller's token either. Default: false.
+
+    Only with `api: agentgateway`. A plain value, not a Pulumi output.
+    """
+
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`.
 
-    Only with `api: agentgateway`, on agentgateway 1.2 or newer. With another header than `Authorization`, the gateway
-    removes the caller's own `Authorization` from the request.
+    Only with `api: agentgateway`. With another header than `Authorization`, the gateway removes the caller's own
+    `Authorization` from the request.
     """
 
     namespace: pulumi.Input[str]

@@ -26,8 +26,8 @@ U = TypeVar("U")
 class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Routes an OpenAI-compatible LLM provider through agentgateway.
 
-    Creates Secrets with the API keys, a Backend (or AgentgatewayBackend), a BackendTLSPolicy, a policy for the route
-    where one is needed, and an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
+    Creates Secrets with the API keys, a Backend with a BackendTLSPolicy (or an AgentgatewayBackend), a policy for the
+    route where one is needed, and an HTTPRoute, all in one namespace. The cluster needs the custom resource definitions
     of the Gateway API and of the gateway.
     """
 
@@ -50,7 +50,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Namespace of the objects."""
 
     secret_name: pulumi.Output[str | None]
-    """Name of the Secret that holds the API key; none with `passthrough`."""
+    """Name of the Secret that holds the API key; none with `passthrough` and `keyless`."""
 
     backend_name: pulumi.Output[str]
     """Name of the Backend or AgentgatewayBackend."""
@@ -65,7 +65,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Name of the route's policy, an AgentgatewayPolicy or TrafficPolicy; none where nothing needs one."""
 
     tls_policy_name: pulumi.Output[str | None]
-    """Name of the BackendTLSPolicy; none without TLS."""
+    """Name of the BackendTLSPolicy; none without TLS, and none with `api: agentgateway`."""
 
     def __init__(self, name: str, args: OpenAICompatibleLLMArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Creates the objects.
@@ -81,7 +81,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         inputs = parse(name, args)
         super().__init__(TOKEN, name, None, opts)
         backend_definition = BACKENDS[inputs.plan.api]
-        names = ObjectNames(name, backend_definition.tls_policy_suffix)
+        names = ObjectNames(name)
         settings = inputs.settings
         objects = _Objects(self, inputs)
 
@@ -102,16 +102,15 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
             )
 
         def tls_policy_after(*created_before: pulumi.Resource) -> CustomResource | None:
-            if not inputs.plan.uses_tls:
+            if not inputs.plan.has_tls_policy:
                 return None
-            ready = backend_definition.tls_policy_ready
             return CustomResource(
                 names.tls_policy,
                 gateway_api.API_VERSION,
                 "BackendTLSPolicy",
-                metadata=objects.metadata(names.tls_policy, None if ready is None else lambda _: ready),
+                metadata=objects.metadata(names.tls_policy, lambda _: readiness.any_ancestor_accepted()),
                 spec=map_output(settings, lambda s: backend_definition.tls_policy_spec(s, cast("TLS", s.provider.tls))),
-                opts=objects.options(*created_before, waits=ready is not None),
+                opts=objects.options(*created_before, waits=True),
             )
 
         def policy_after(*created_before: pulumi.Resource | None) -> CustomResource | None:
@@ -139,9 +138,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         if inputs.plan.has_clients:
             # A controller can hand its proxies a route some milliseconds before the policy of that route, and take the
             # policy away before the route. Meanwhile anyone may call; the backend, which is missing, answers nobody.
-            tls_policy = tls_policy_after()
-            policy = policy_after(*secrets)
-            last = backend_after(route_after(tls_policy, policy))
+            last = backend_after(route_after(policy_after(*secrets)))
         else:
             backend = backend_after()
             tls_policy = tls_policy_after(backend)
@@ -177,7 +174,7 @@ OUTPUTS: Mapping[str, Callable[[Plan, Settings], Any]] = {
     "route_name": lambda _, s: s.names.route,
     "clients_secret_name": lambda _, s: s.clients_secret_name,
     "policy_name": lambda plan, s: s.names.policy if plan.has_policy else None,
-    "tls_policy_name": lambda _, s: s.names.tls_policy if s.provider.tls else None,
+    "tls_policy_name": lambda plan, s: s.names.tls_policy if plan.has_tls_policy else None,
 }
 
 

@@ -61,18 +61,23 @@ def exact_path(path: str) -> Spec:
 
 
 def path_replacement(path: str) -> Spec:
-    """Builds the filter that replaces the request's path."""
-    return {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}}
+    """Builds the change of a URLRewrite that replaces the request's path."""
+    return {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}
 
 
 def prefix_removal() -> Spec:
-    """Builds the filter that takes the prefix that matched off the request's path."""
-    return {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
+    """Builds the change of a URLRewrite that takes the prefix that matched off the request's path."""
+    return {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
 
 
 def host_rewrite(host: str) -> Spec:
-    """Builds the filter that sets the Host header."""
-    return {"type": "URLRewrite", "urlRewrite": {"hostname": host}}
+    """Builds the change of a URLRewrite that sets the Host header."""
+    return {"hostname": host}
+
+
+def url_rewrite(*changes: Spec) -> Spec:
+    """Builds the filter that makes these changes. A rule may have only one of it."""
+    return {"type": "URLRewrite", "urlRewrite": {name: value for each in changes for name, value in each.items()}}
 
 
 def header_removal(name: str) -> Spec:

@@ -15,7 +15,7 @@ class Plan:
     """What is decided before any Output is resolved: which objects are created, and how.
 
     Attributes:
-        uses_tls: Whether there is a BackendTLSPolicy.
+        has_tls_policy: Whether there is a BackendTLSPolicy.
         has_policy: Whether the route has a policy.
         has_clients: Whether the route asks for a client's key.
         has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
@@ -24,7 +24,7 @@ class Plan:
     """
 
     api: BackendApi
-    uses_tls: bool
+    has_tls_policy: bool
     has_policy: bool
     has_clients: bool
     has_labels: bool
@@ -63,7 +63,6 @@ class ObjectNames:
     """Names of the objects, all made from the component's name."""
 
     component: str
-    tls_policy_suffix: str
 
     @property
     def secret(self) -> str:
@@ -86,7 +85,7 @@ class ObjectNames:
 
     @property
     def tls_policy(self) -> str:
-        return f"{self.component}{self.tls_policy_suffix}"
+        return f"{self.component}-tls"
 
     @property
     def route(self) -> str:
@@ -100,7 +99,8 @@ class Provider:
     Attributes:
         name: The component's or the fallback's name.
         path: Path of its chat completions.
-        secret_name: Name of the Secret with the key; None where the caller's token is forwarded.
+        secret_name: Name of the Secret with the key; None where there is none.
+        keyless: Whether the provider gets no key. Without a Secret, it otherwise gets the caller's token.
         tls: None where requests go to the provider in plain HTTP.
     """
 
@@ -110,6 +110,7 @@ class Provider:
     path: str
     model: str | None
     secret_name: str | None
+    keyless: bool
     auth_header: AuthHeader | None
     tls: TLS | None
 
@@ -117,6 +118,11 @@ class Provider:
     def path_prefix(self) -> str:
         """The path that all endpoints of its API begin with, such as `/v1`."""
         return self.path.removesuffix(CHAT_COMPLETIONS) or "/"
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IPv4 address; no valid host name has digits and dots alone."""
+        return self.host.replace(".", "").isdecimal()
 
 
 @dataclass(frozen=True)

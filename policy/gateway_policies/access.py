@@ -14,6 +14,9 @@ NOT_ENFORCED = {"Optional", "Permissive"}
 PASSTHROUGH = {"agentgateway.dev": ("auth", "passthrough"), "gateway.kgateway.dev": ("authToken", "kind")}
 """The last two steps of the path at which a backend says that it forwards the caller's own token."""
 
+KEYLESS = "openai"
+"""Provider that gets no key where the backend has no `auth`. Others may have credentials of their cloud."""
+
 Place = tuple[Any, Any, Any]
 """Kind, namespace and name of what a policy is for."""
 
@@ -21,7 +24,7 @@ Place = tuple[Any, Any, Any]
 def routes_without_authentication(objects: Collection[KubernetesObject]) -> Iterator[Violation]:
     """Yields a violation for each route to an LLM backend of the program that no policy asks for credentials.
 
-    A backend that forwards the caller's own token needs none. What isn't known yet breaks no rule.
+    A backend that forwards the caller's own token, or sends no key, needs none. What isn't known yet breaks no rule.
     """
     backends = [each for each in objects if each.is_backend and _holds_a_key(each)]
     policies = [each for each in objects if POLICIES.get(each.group) == each.kind]
@@ -49,7 +52,11 @@ def _holds_a_key(backend: KubernetesObject) -> bool:
     if not isinstance(backend.spec, Mapping) or not backend.spec.get("ai"):
         return False
     end = PASSTHROUGH[backend.group]
-    return not any(path[-2:] == end and value in ({}, "Passthrough") for path, value in values(backend.spec))
+    found = list(values(backend.spec))
+    if any(path[-2:] == end and value in ({}, "Passthrough") for path, value in found):
+        return False
+    steps = {path[-1] for path, _ in found}
+    return end[0] in steps or KEYLESS not in steps
 
 
 def _leads_to(route: KubernetesObject, backend: KubernetesObject) -> bool:

@@ -195,7 +195,8 @@ def _expected(vector: Vector) -> dict[str, Any]:
     auth = {**vector.spec["policies"].get("auth", NO_KEY)}
     if auth.pop("key", None) is not None:
         auth["secretRef"] = {"name": "vector-secret"}
-    return {"ai": {"provider": {**SENT_ALWAYS, **vector.spec["ai"]["provider"]}}, "policies": {"auth": auth}}
+    provider = {**SENT_ALWAYS, **vector.spec["ai"]["provider"]}
+    return {"ai": {"provider": provider}, "policies": {"auth": auth, "tls": {"sni": provider["host"]}}}
 
 
 def _undescribed(value: Any) -> Any:

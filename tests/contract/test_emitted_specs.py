@@ -65,12 +65,15 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
         "request_defaults": {"f" * 254 + f"{number:02}": number for number in range(64)},
         "model_aliases": {f"m{number}": "m" for number in range(64)},
     },
+    "an address": {"host": "10.0.0.7", "port": 8000, "tls": {"disabled": True}, "api_key": "key"},
+    "an address with TLS": {"host": "10.0.0.7", "tls": {"hostname": "llm.internal"}, "api_key": "key"},
     "a long host": {"host": ".".join(["a" * 63] * 3 + ["a" * 61]), "api_key": "key"},
     "the shortest timeout": {**PRESET, "request_timeout_seconds": 1},
     "the longest timeout": {**PRESET, "request_timeout_seconds": 99999},
 }
 
 FALLBACK: FallbackArgs = {"name": "eu", "host": "eu.example.com", "api_key": "key"}
+VLLM: OpenAICompatibleLLMArgs = {"base_url": "http://vllm.models:8000/v1"}
 
 
 ONLY_KGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {"no rewriting": {**PRESET, "rewrite_host": False}}
@@ -79,6 +82,17 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
     "all endpoints": {**PRESET, "endpoints": Endpoints.ALL},
     "all endpoints below a path": {**PRESET, "path": "/chat/completions", "endpoints": Endpoints.ALL},
     "all endpoints at the root of the gateway": {**PRESET, "endpoints": Endpoints.ALL, "route_path": "/"},
+    "all endpoints below any characters": {**PRESET, "route_path": "/a(b)*+$;c%41,d='!&"},
+    "all endpoints below the longest path": {**PRESET, "route_path": "/" + "." * 1023},
+    "no key": {"preset": "mistral", "keyless": True},
+    "no key, and plain HTTP": {**VLLM, "keyless": True},
+    "no key, and clients": {**VLLM, "keyless": True, "client_api_keys": {"web": "client-key-0123456789"}},
+    "no key, plain HTTP and chat alone": {**VLLM, "keyless": True, "endpoints": Endpoints.CHAT},
+    "no key, plain HTTP and a fallback with TLS": {**VLLM, "keyless": True, "fallbacks": [FALLBACK]},
+    "a fallback without a key": {
+        **PRESET,
+        "fallbacks": [{"name": "vllm", "base_url": "http://vllm.models:8000/v1", "keyless": True}],
+    },
     "clients": {**PRESET, "client_api_keys": {"web": "client-key-0123456789"}},
     "clients of a Secret that is there": {**PRESET, "client_api_keys_secret": {"name": "team-keys"}},
     "a limit of tokens": {**PRESET, "rate_limits": [{"tokens": 1000, "per": RateLimitPeriod.SECOND}]},
@@ -132,7 +146,7 @@ ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTG
 POLICIES = {BackendApi.KGATEWAY: "TrafficPolicy", BackendApi.AGENTGATEWAY: "AgentgatewayPolicy"}
 
 # Arguments that decide which objects are created are always plain values.
-AT_ONCE = ("api", "tls", "passthrough", "wait_for_ready", "ready_timeout_seconds")
+AT_ONCE = ("api", "tls", "passthrough", "keyless", "wait_for_ready", "ready_timeout_seconds")
 
 
 def _late(value: Any, at_once: tuple[str, ...] = AT_ONCE) -> Any:
@@ -147,17 +161,26 @@ def _late(value: Any, at_once: tuple[str, ...] = AT_ONCE) -> Any:
     return pulumi.Output.from_input(value)
 
 
-def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi) -> list[str]:
+def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi, known: str = "at once") -> list[str]:
     """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
     kinds += ["Secret" for each in (args, *args.get("fallbacks", ())) if "api_key" in each]
     if "client_api_keys" in args:
         kinds.append("Secret")
-    if not args.get("tls", {}).get("disabled"):
+    if api == BackendApi.KGATEWAY and not args.get("tls", {}).get("disabled"):
         kinds.append("BackendTLSPolicy")
-    if any(argument in args for argument in DEFINITIONS[api].policy_arguments):
+    passes_on = api == BackendApi.AGENTGATEWAY and _may_pass_on(args, known)
+    if passes_on or any(argument in args for argument in DEFINITIONS[api].policy_arguments - {"endpoints"}):
         kinds.append(POLICIES[api])
     return sorted(kinds)
+
+
+def _may_pass_on(args: OpenAICompatibleLLMArgs, known: str) -> bool:
+    """Tells whether the route has all endpoints, or might when the objects were decided upon."""
+    if known == "later" and "endpoints" in args:
+        return True
+    narrowed = args.get("fallbacks") or ("path" in args and known == "at once")
+    return args.get("endpoints", Endpoints.CHAT if narrowed else Endpoints.ALL) == Endpoints.ALL
 
 
 def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str]:
@@ -178,7 +201,7 @@ def test_every_object_passes_the_strict_schemas(
 ) -> None:
     given = {**args, "api": api}
     objects = record_component(lambda: _late(given) if known == "later" else given).objects()
-    assert sorted(manifest["kind"] for manifest in objects) == _kinds(args, api)
+    assert sorted(manifest["kind"] for manifest in objects) == _kinds(args, api, known)
     assert _problems(objects, schemas) == []
 
 

@@ -23,7 +23,6 @@ CUSTOM = {
 }
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
-SECOND_TLS_POLICY = "BackendTLSPolicy (agentgateway)"
 
 
 class Cluster:
@@ -43,17 +42,11 @@ class Cluster:
         self._client.close()
 
     def objects(self, name: str, namespace: str = "gloo-system") -> dict[str, Any]:
-        """Returns the objects of a component by kind, without those that don't exist.
-
-        While a component moves from one gateway API to another it has two BackendTLSPolicies; agentgateway's is then
-        under `SECOND_TLS_POLICY`.
-        """
+        """Returns the objects of a component by kind, without those that don't exist."""
         found: dict[str, Any] = {}
         for kind, definition in CUSTOM.items():
-            names = [f"{name}-tls", f"{name}-agentgateway-tls"] if kind == "BackendTLSPolicy" else [name]
-            for object_name in names:
-                for each in self._listed(definition, namespace, object_name):
-                    found[SECOND_TLS_POLICY if kind in found else kind] = each
+            object_name = f"{name}-tls" if kind == "BackendTLSPolicy" else name
+            found.update((kind, each) for each in self._listed(definition, namespace, object_name))
         secrets = self.core.list_namespaced_secret(namespace, field_selector=f"metadata.name={name}-secret")
         found.update(("Secret", self._client.sanitize_for_serialization(each)) for each in secrets.items)
         return found

@@ -16,6 +16,9 @@ NAMESPACE = "gloo-system"
 STACKS = ("mistral", "deepseek")
 KEY = {"MISTRAL_API_KEY": "sk-migration", "DEEPSEEK_API_KEY": "sk-migration"}
 
+# TLS to kgateway's backend takes a policy; agentgateway's has its TLS in it, and a policy for the route.
+POLICIES = {"Backend": "BackendTLSPolicy", "AgentgatewayBackend": "AgentgatewayPolicy"}
+
 Event = tuple[str, dict[str, Any]]
 
 
@@ -89,29 +92,26 @@ def test_a_route_never_leads_to_a_backend_that_is_missing_or_without_tls(
         was, now = objects_before[stack], cluster.objects(stack)
         assert target(was["HTTPRoute"]) == old
         own = [write for write in writes if write[1]["metadata"]["name"].startswith(stack)]
-        check_writes(own, old, new, policed={was["BackendTLSPolicy"]["metadata"]["name"]: old})
+        check_writes(own, old, new)
         assert now["HTTPRoute"]["metadata"]["uid"] == was["HTTPRoute"]["metadata"]["uid"]
         assert revisions(now)["Secret"] == revisions(was)["Secret"]
     assert "Nothing changed." in clone.up(*STACKS, **KEY)
 
 
-def check_writes(writes: list[Event], old: str, new: str, policed: dict[str, str]) -> None:
-    """Checks after each write that the backend that the route leads to exists and has its TLS policy."""
+def check_writes(writes: list[Event], old: str, new: str) -> None:
+    """Checks after each write that the backend that the route leads to exists, with its TLS and its policy."""
     in_use = old
-    backends = {old}
+    existing = {old, POLICIES[old]}
     for event, written in writes:
-        gone = event == "DELETED"
-        if written["kind"] in BACKEND_KINDS.values():
-            backends = backends - {written["kind"]} if gone else backends | {written["kind"]}
-        elif written["kind"] == "BackendTLSPolicy":
-            (ref,) = written["spec"]["targetRefs"]
-            policed.pop(written["metadata"]["name"], None)
-            policed |= {} if gone else {written["metadata"]["name"]: ref["kind"]}
-        else:
+        kind = written["kind"]
+        if kind == "HTTPRoute":
             assert event == "MODIFIED"
             in_use = target(written)
-        assert in_use in backends, f"after {event} {written['kind']}"
-        assert in_use in policed.values(), f"after {event} {written['kind']}"
-    assert (in_use, backends, list(policed.values())) == (new, {new}, [new])
+        else:
+            existing = existing - {kind} if event == "DELETED" else existing | {kind}
+        if kind == "AgentgatewayBackend":
+            assert written["spec"]["policies"]["tls"]
+        assert existing >= {in_use, POLICIES[in_use]}, f"after {event} {kind}"
+    assert (in_use, existing) == (new, {new, POLICIES[new]})
     last_event, last = writes[-1]
     assert (last_event, last["kind"]) == ("DELETED", old)

@@ -166,7 +166,7 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
         through_the_plugin(plugin, preview=preview)
 
     counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
-    counts |= {"fallbacks": 6, "clients": 6, "fields": 5}
+    counts |= {"fallbacks": 5, "clients": 5, "fields": 5}
     for component, objects in counts.items():
         made = engine.of(component)
         assert len(made) == 1 + objects
@@ -275,7 +275,7 @@ def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: R
     ]
     reasons = dict(refused.value.problems)
     assert reasons["port"] == "99999 is not a port; give 1 to 65535"
-    assert reasons["apiKey"] == "required, unless you give `apiKeySecret` or `passthrough`"
+    assert reasons["apiKey"] == "required, unless you give `apiKeySecret`, `passthrough` or `keyless`"
     assert engine.registrations == []
 
 

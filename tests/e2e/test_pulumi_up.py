@@ -58,10 +58,13 @@ def failure(cli: PulumiCli, *command: str, **environment: str) -> str:
     return printed
 
 
-def test_an_update_changes_what_was_changed_and_nothing_else(cli: PulumiCli, cluster: Cluster, backend: str) -> None:
+def test_an_update_changes_what_was_changed_and_nothing_else(
+    cli: PulumiCli, cluster: Cluster, api: str, backend: str
+) -> None:
     up(cli)
     first = cluster.objects("house")
-    assert set(first) == {backend, "BackendTLSPolicy", "HTTPRoute", "Secret"}
+    policy = {"kgateway": "BackendTLSPolicy", "agentgateway": "AgentgatewayPolicy"}[api]
+    assert set(first) == {backend, policy, "HTTPRoute", "Secret"}
     assert api_key(first) == CANARY
 
     assert "6 unchanged" in up(cli)

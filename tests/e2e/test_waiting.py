@@ -43,20 +43,15 @@ class Controllers:
             self._ended.set()
             thread.join()
 
-    @property
-    def _is_agentgateway(self) -> bool:
-        """Whether the TLS policy's ancestor is the Gateway, as with agentgateway, and not the Backend."""
-        return "AgentgatewayBackend" in self.seen
-
     def _run(self) -> None:
         while not self._ended.wait(0.05):
             for kind, each in self._cluster.objects("mistral", self._namespace).items():
                 if kind == ROUTE and each["spec"]["parentRefs"][0]["name"] != self._gateway:
                     continue
-                if kind == POLICY and self._is_agentgateway and ROUTE not in self.accepted:
-                    # Agentgateway accepts the policy only after a route leads to the backend.
-                    continue
-                if kind in CUSTOM and time.monotonic() - self.seen.setdefault(kind, time.monotonic()) > self._delay:
+                if (
+                    kind in (*BACKEND_KINDS.values(), POLICY, ROUTE)
+                    and time.monotonic() - self.seen.setdefault(kind, time.monotonic()) > self._delay
+                ):
                     self._accept(kind, each)
 
     def _accept(self, kind: str, each: dict[str, Any]) -> None:
@@ -69,15 +64,13 @@ class Controllers:
 
     def _status(self, kind: str, generation: int) -> dict[str, Any]:
         more = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-        is_agentgateway = self._is_agentgateway
-        types = ("Accepted", "ResolvedRefs" if kind == ROUTE or is_agentgateway else "Attached")
+        types = ("Accepted", "ResolvedRefs" if kind == ROUTE else "Attached")
         said = {"conditions": [{"type": each, "observedGeneration": generation, **more} for each in types]}
         by = {"controllerName": "example.com/gateway"}
         if kind == ROUTE:
             return {"parents": [{"parentRef": {"name": self._gateway}, **by, **said}]}
         if kind == POLICY:
-            gateway, backend = {"name": self._gateway, "kind": "Gateway"}, {"name": "mistral", "kind": "Backend"}
-            return {"ancestors": [{"ancestorRef": gateway if is_agentgateway else backend, **by, **said}]}
+            return {"ancestors": [{"ancestorRef": {"name": "mistral", "kind": "Backend"}, **by, **said}]}
         return said
 
 

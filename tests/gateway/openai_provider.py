@@ -173,6 +173,8 @@ class _Server(ThreadingHTTPServer):
         connection, address = super().get_request()
         connection.settimeout(UNTIL_THE_END)
         context = self.provider.tls
+        if context is None:
+            return connection, address
         return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -184,12 +186,12 @@ class OpenAIProvider:
     """Attributes:
     requests: What came, in this order.
     behaviour: Answers a request; may be changed at any time.
-    tls: Holds the certificate; may be changed at any time.
+    tls: Holds the certificate; None for plain HTTP. May be changed at any time.
     over: Set when the test ends.
     """
 
     port: int
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
     requests: list[Request] = field(default_factory=list)
     behaviour: Behaviour = completion
     over: threading.Event = field(default_factory=threading.Event)

@@ -14,10 +14,10 @@ KUBECTL = "kubectl-client-side-apply"
 def manifests(deployment: Deployment) -> list[dict[str, Any]]:
     """What somebody wrote by hand after the walk-through, of the names that the component gives its objects."""
     of = {
-        "kgateway": ("gateway.kgateway.dev", "Backend", "mistral-tls", _backend),
-        "agentgateway": ("agentgateway.dev", "AgentgatewayBackend", "mistral-agentgateway-tls", _agentgateway_backend),
+        "kgateway": ("gateway.kgateway.dev", "Backend", _backend),
+        "agentgateway": ("agentgateway.dev", "AgentgatewayBackend", _agentgateway_backend),
     }
-    group, kind, tls_policy, spec = of[deployment.api]
+    group, kind, spec = of[deployment.api]
     reference = {"group": group, "kind": kind, "name": "mistral"}
     parent = {"name": deployment.gateway.name, "namespace": deployment.gateway.namespace}
     rule = {
@@ -31,12 +31,13 @@ def manifests(deployment: Deployment) -> list[dict[str, Any]]:
         metadata = {"name": name, "namespace": deployment.namespace}
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
+    tls_policy = manifest(
+        gateway_api, "BackendTLSPolicy", "mistral-tls", spec={"targetRefs": [reference], "validation": validation}
+    )
     return [
         manifest("v1", "Secret", "mistral-secret", type="Opaque", stringData={"Authorization": KEY}),
         manifest(f"{group}/v1alpha1", kind, "mistral", spec=spec(deployment.provider.port)),
-        manifest(
-            gateway_api, "BackendTLSPolicy", tls_policy, spec={"targetRefs": [reference], "validation": validation}
-        ),
+        *([tls_policy] if deployment.api == "kgateway" else []),
         manifest(gateway_api, "HTTPRoute", "mistral", spec={"parentRefs": [parent], "rules": [rule]}),
     ]
 
@@ -49,7 +50,8 @@ def _backend(port: int) -> dict[str, Any]:
 
 def _agentgateway_backend(port: int) -> dict[str, Any]:
     provider = {"openai": {"model": "by hand"}, "host": "localhost", "port": port, "path": "/v1/chat/completions"}
-    return {"ai": {"provider": provider}, "policies": {"auth": {"secretRef": {"name": "mistral-secret"}}}}
+    policies = {"auth": {"secretRef": {"name": "mistral-secret"}}, "tls": {"sni": "localhost"}}
+    return {"ai": {"provider": provider}, "policies": policies}
 
 
 def kubectl_apply(cluster: Cluster, manifest: dict[str, Any]) -> None:

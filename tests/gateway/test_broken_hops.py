@@ -236,11 +236,18 @@ CASES: dict[Hop, list[Case]] = {
             certificate_of_a_foreign_authority,
             has_worked=False,
         ),
-        Case(
-            "authorities that are missing",
-            ("ConfigMap {namespace}/house-ca, which BackendTLSPolicy {namespace}/mistral-", "does not exist"),
-            has_worked=False,
-            arguments={"tls": {"ca_certificate_configmap": "house-ca"}},
+        *(
+            Case(
+                "authorities that are missing",
+                (f"ConfigMap {{namespace}}/house-ca, which {owner} names, does not exist",),
+                has_worked=False,
+                arguments={"tls": {"ca_certificate_configmap": "house-ca"}},
+                apis=(api,),
+            )
+            for api, owner in (
+                (KGATEWAY, "BackendTLSPolicy {namespace}/mistral-tls"),
+                (AGENTGATEWAY, "AgentgatewayBackend {namespace}/mistral"),
+            )
         ),
     ],
     Hop.HOST: [
@@ -260,6 +267,13 @@ CASES: dict[Hop, list[Case]] = {
             ("which gets the caller's own token", "--token-variable"),
             behaving(keyless_refused),
             {"api_key": None, "passthrough": True},
+        ),
+        Case(
+            "no key, and the provider wants one",
+            ("which gets no key", "give its key as `apiKey` instead of `keyless`"),
+            behaving(keyless_refused),
+            {"api_key": None, "keyless": True},
+            apis=(AGENTGATEWAY,),
         ),
     ],
     Hop.MODEL_OR_PATH: [

@@ -316,6 +316,29 @@ def test_a_status_or_size_that_is_not_sent_again_gets_the_error_and_the_next_req
     assert deployment.ask().json()["model"] == "of-second"
 
 
+BAD_REQUESTS: dict[str, dict[str, Any]] = {
+    "no JSON": {"method": "POST", "body": b"{bad"},
+    "no messages": {"method": "POST", "body": b'{"model": "asked"}'},
+    "no body": {"method": "POST", "body": b""},
+    "another method": {"method": "GET"},
+}
+
+
+@AGENTGATEWAY
+def test_a_request_that_the_gateway_itself_refuses_leaves_no_provider_out(
+    deployment: Deployment, other_provider: OpenAIProvider
+) -> None:
+    deployment.up(fallbacks=[fallback(other_provider)])
+    deployment.until(200)
+    headers = {"content-type": "application/json"}
+    with urllib3.PoolManager(retries=False, timeout=20) as pool:
+        for request in [*BAD_REQUESTS.values()] * 2:
+            assert pool.request(url=deployment.url, headers=headers, **request).status >= 400
+            assert [deployment.ask().json()["model"] for _ in range(5)] == ["configured"] * 5
+    assert other_provider.requests == []
+    assert models(deployment.provider) == {"configured"}
+
+
 @AGENTGATEWAY
 def test_without_fallbacks_a_request_is_sent_to_the_same_provider_again(deployment: Deployment) -> None:
     deployment.up(retries={"attempts": 2, "statusCodes": [418, 503], "backoffMilliseconds": 1})

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,22 +12,30 @@ from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.released_stack import restore
 from tests.gateway.test_changes_under_load import changed, uids
-from tests.pages import UPGRADE, symptom
+from tests.pages import UPGRADE
 
 COMPLETIONS = "/v1/chat/completions"
 BARE = ""
+TLS_POLICY = ("BackendTLSPolicy", "mistral-agentgateway-tls")
+POLICY = ("AgentgatewayPolicy", "mistral")
 ENDPOINTS = yaml.safe_load(UPGRADE)["config"]["openai-compatible-llm:providers"]["mistral"]["endpoints"]
+
+Key = tuple[str, str]
 
 
 @contextmanager
-def upgraded(deployment: Deployment, cluster: Cluster) -> Iterator[None]:
-    """Restores the stack, and checks what an upgrade left of it."""
+def upgraded(
+    deployment: Deployment, cluster: Cluster, gone: Collection[Key] = (), new: Collection[Key] = ()
+) -> Iterator[None]:
+    """Restores the stack, and checks what an upgrade left of it, and that no other object was replaced."""
     restore(deployment, cluster)
     deployment.until(200)
     before = uids(cluster, deployment.namespace)
     assert len(before) == 4
     yield
-    assert uids(cluster, deployment.namespace) == before
+    after = uids(cluster, deployment.namespace)
+    assert (before.keys() - after.keys(), after.keys() - before.keys()) == (set(gone), set(new))
+    assert {key: after[key] for key in before if key in after} == {key: before[key] for key in before if key in after}
     assert deployment.provider.keys() == {f"Bearer {KEY}"}
     assert {each.json["model"] for each in deployment.provider.requests} == {"configured"}
     assert "unchanged" in deployment.project("preview", "--stack", "test", "--expect-no-changes")
@@ -37,7 +45,8 @@ def upgraded(deployment: Deployment, cluster: Cluster) -> Iterator[None]:
 def planned(deployment: Deployment) -> dict[str, str]:
     """Returns what a preview says of each kind of object, but for what stays the same."""
     preview = json.loads(deployment.project("preview", "--stack", "test", "--json"))
-    steps = {each["newState"]["type"].rpartition(":")[2]: each["op"] for each in preview["steps"]}
+    states = [(each.get("newState") or each["oldState"], each["op"]) for each in preview["steps"]]
+    steps = {state["type"].rpartition(":")[2]: operation for state, operation in states}
     return {kind: operation for kind, operation in steps.items() if operation != "same"}
 
 
@@ -60,24 +69,28 @@ def test_with_kgateway_nothing_changes(deployment: Deployment, cluster: Cluster)
 
 
 @pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
-def test_with_agentgateway_the_route_and_then_the_backend_change_in_place(
+def test_with_agentgateway_tls_moves_into_the_backend_and_then_the_endpoints_change(
     deployment: Deployment, cluster: Cluster
 ) -> None:
-    with upgraded(deployment, cluster):
+    with upgraded(deployment, cluster, gone=[TLS_POLICY], new=[POLICY]):
         deployment.write({"mistral": deployment.config(endpoints=ENDPOINTS)})
-        assert planned(deployment) == {"HTTPRoute": "update"}
-        assert up_under_load(deployment, BARE) == {"updated": 1, "unchanged": 5}
+        assert planned(deployment) == {
+            "AgentgatewayBackend": "update",
+            "HTTPRoute": "update",
+            "BackendTLSPolicy": "delete",
+        }
+        assert up_under_load(deployment, BARE) == {"updated": 2, "deleted": 1, "unchanged": 3}
 
         deployment.write({"mistral": deployment.config()})
-        refused = deployment.project.fails("preview", "--stack", "test")
-        assert symptom("path and pathPrefix are mutually exclusive") in refused
-        assert up_under_load(deployment, BARE) == {"updated": 1, "unchanged": 5}
+        assert planned(deployment) == {"AgentgatewayBackend": "update", "AgentgatewayPolicy": "create"}
+        assert up_under_load(deployment, BARE) == {"created": 1, "updated": 1, "unchanged": 4}
 
 
 @pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 def test_with_agentgateway_one_step_loses_no_request_to_the_path_of_openai_clients(
     deployment: Deployment, cluster: Cluster
 ) -> None:
-    with upgraded(deployment, cluster):
+    with upgraded(deployment, cluster, gone=[TLS_POLICY], new=[POLICY]):
         deployment.write({"mistral": deployment.config()})
-        assert up_under_load(deployment, COMPLETIONS) == {"updated": 2, "unchanged": 4}
+        counts = {"created": 1, "updated": 2, "deleted": 1, "unchanged": 3}
+        assert up_under_load(deployment, COMPLETIONS) == counts

@@ -92,7 +92,8 @@ def test_a_key_that_the_provider_refuses_is_named_and_a_right_one_replaces_it_in
 
 def test_destroy_leaves_nothing_of_the_stack(stack: Stack, cluster: Cluster) -> None:
     kinds = {kind for kind, _ in created(cluster, stack)}
-    assert kinds == {BACKEND_KINDS[stack.api], "BackendTLSPolicy", "HTTPRoute", "Secret"}
+    policy = {"kgateway": "BackendTLSPolicy", "agentgateway": "AgentgatewayPolicy"}[stack.api]
+    assert kinds == {BACKEND_KINDS[stack.api], policy, "HTTPRoute", "Secret"}
     stack.project("destroy", "--yes", "--skip-preview", "--stack", stack.project.stack)
     assert created(cluster, stack) == {}
     stack.answered(404)

@@ -20,6 +20,7 @@ KGATEWAY: dict[str, Any] = {"api": "kgateway"}
 ELSEWHERE: dict[str, Any] = {"api_key": None, "api_key_secret": {"name": "keys"}}
 TARGET = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
 AUTHENTICATION = {"mode": "Strict", "secretRef": {"name": "mistral-clients"}}
+CHAT = {"endpoints": "chat"}
 
 
 def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], **options: Any) -> Recording:
@@ -41,7 +42,7 @@ def refusal(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> str:
 
 
 def test_the_clients_keys_are_in_a_secret_that_the_policy_names() -> None:
-    recording = made({"client_api_keys": CLIENTS})
+    recording = made({**CHAT, "client_api_keys": CLIENTS})
     secret = recording.one(":Secret", "mistral-clients")
     assert secret.inputs["stringData"] == CLIENTS
     assert secret.inputs["metadata"] == {"name": "mistral-clients", "namespace": "gloo-system"}
@@ -67,15 +68,15 @@ def test_only_the_keys_are_secret_and_they_are_nowhere_else() -> None:
 
 def test_without_clients_or_limits_there_is_no_policy() -> None:
     for api in ("agentgateway", "kgateway"):
-        recording = made({"api": api})
-        assert recording.kinds() == [recording.kinds()[0], *recording.kinds()[1:3], "HTTPRoute"]
+        recording = made({**CHAT, "api": api})
+        assert (recording.kinds()[0], recording.kinds()[-1]) == ("Secret", "HTTPRoute")
         assert not [kind for kind in recording.kinds() if kind in ("AgentgatewayPolicy", "TrafficPolicy")]
         assert "policyName" not in recording.component_outputs()
         assert "clientsSecretName" not in recording.component_outputs()
 
 
 def test_an_existing_secret_is_named_and_none_is_created_for_clients() -> None:
-    recording = made({"client_api_keys_secret": {"name": "team-keys"}})
+    recording = made({**CHAT, "client_api_keys_secret": {"name": "team-keys"}})
     assert recording.one(":Secret").name == "mistral-secret"
     traffic = recording.spec("AgentgatewayPolicy")["traffic"]
     assert traffic == {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "team-keys"}}}
@@ -84,16 +85,15 @@ def test_an_existing_secret_is_named_and_none_is_created_for_clients() -> None:
 
 def test_one_policy_has_all_that_is_asked_of_the_route() -> None:
     spec = policy(client_api_keys=CLIENTS, rate_limits=[{"requests": 5, "per": "minute"}], retries={"attempts": 2})
-    assert set(spec["traffic"]) == {"apiKeyAuthentication", "rateLimit", "retry"}
+    assert set(spec["traffic"]) == {"authorization", "apiKeyAuthentication", "rateLimit", "retry"}
 
 
 def test_with_clients_the_backend_comes_last_after_the_route_which_comes_after_its_policies() -> None:
     dependencies = dependencies_by_kind({"client_api_keys": CLIENTS})
     assert dependencies == {
-        "BackendTLSPolicy": [],
         "Secret": [],
         "AgentgatewayPolicy": ["Secret", "Secret"],
-        "HTTPRoute": ["AgentgatewayPolicy", "BackendTLSPolicy"],
+        "HTTPRoute": ["AgentgatewayPolicy"],
         "AgentgatewayBackend": ["HTTPRoute", "Secret", "Secret"],
     }
     existing = dependencies_by_kind({"client_api_keys_secret": {"name": "team-keys"}})
@@ -102,7 +102,7 @@ def test_with_clients_the_backend_comes_last_after_the_route_which_comes_after_i
 
 def test_without_clients_the_route_comes_last_though_it_has_a_policy() -> None:
     dependencies = dependencies_by_kind({"rate_limits": [{"requests": 5, "per": "minute"}]})
-    assert dependencies["HTTPRoute"] == ["AgentgatewayBackend", "AgentgatewayPolicy", "BackendTLSPolicy"]
+    assert dependencies["HTTPRoute"] == ["AgentgatewayBackend", "AgentgatewayPolicy"]
     assert dependencies["AgentgatewayBackend"] == ["Secret"]
 
 
@@ -304,12 +304,19 @@ def test_a_new_key_would_replace_the_clients_secret_too_so_that_a_program_is_war
     ],
 )
 def test_agentgateway_gets_each_limit_with_its_unit(limit: dict[str, Any], emitted: dict[str, Any]) -> None:
-    assert policy(rate_limits=[limit])["traffic"] == {"rateLimit": {"local": [emitted]}}
+    assert policy(**CHAT, rate_limits=[limit])["traffic"] == {"rateLimit": {"local": [emitted]}}
 
     def late() -> dict[str, Any]:
         return {"rate_limits": [{name: pulumi.Output.from_input(value) for name, value in limit.items()}]}
 
     assert made(late).spec("AgentgatewayPolicy") == policy(rate_limits=[limit])
+
+
+def test_clients_may_call_a_provider_that_takes_no_key() -> None:
+    recording = made({"api_key": None, "keyless": True, "client_api_keys": CLIENTS})
+    assert [r.name for r in recording.resources if r.type.endswith(":Secret")] == ["mistral-clients"]
+    assert recording.spec("AgentgatewayPolicy")["traffic"]["apiKeyAuthentication"] == AUTHENTICATION
+    assert "auth" not in recording.spec("AgentgatewayBackend")["policies"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ MISTRAL: dict[str, Any] = {"preset": "mistral", "model": "large", "api_key": CAN
 KGATEWAY = {"api": "kgateway"}
 DEEPSEEK: dict[str, Any] = {"name": "deepseek", "preset": "deepseek", "model": "flash", "api_key": OTHER_CANARY}
 HEALTH = {
-    "unhealthyCondition": "default(response.code, 599) >= 500 || default(response.code, 599) == 429",
+    "unhealthyCondition": (
+        "has(proxy.upstreamDuration) && (default(response.code, 599) >= 500 || default(response.code, 599) == 429)"
+    ),
     "eviction": {"duration": "3s"},
 }
 CODES = [429, 500, 502, 503, 504]
@@ -194,16 +196,57 @@ def test_a_fallback_has_its_own_header_and_certificate() -> None:
     assert all(removal in rule["filters"] for rule in made(fallbacks=[house]).spec("HTTPRoute")["rules"])
 
 
-def test_the_components_own_tls_policy_stays_as_it_is_so_that_fallbacks_come_and_go() -> None:
-    assert made(fallbacks=[DEEPSEEK]).one(":BackendTLSPolicy").inputs == made().one(":BackendTLSPolicy").inputs
+PLAIN_HTTP: dict[str, Any] = {"port": 8000, "tls": {"disabled": True}}
 
 
-def test_providers_in_plain_http_have_no_tls() -> None:
-    plain = {"port": 8000, "tls": {"disabled": True}}
-    recording = made(preset=None, host="vllm-a", **plain, fallbacks=[{**DEEPSEEK, **plain}])
-    providers = [group["providers"][0] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
-    assert ["tls" in each["policies"] for each in providers] == [False, False]
+@pytest.mark.parametrize(
+    ("first", "second"), [({}, {}), (PLAIN_HTTP, {}), ({}, PLAIN_HTTP), (PLAIN_HTTP, PLAIN_HTTP)], ids=str
+)
+def test_each_provider_has_tls_or_plain_http_of_version_1_1(first: dict[str, Any], second: dict[str, Any]) -> None:
+    given = (first, second)
+    recording = made(preset=None, host="vllm-a", **first, fallbacks=[{**DEEPSEEK, **second}])
+    policies = [group["providers"][0]["policies"] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
+    assert [each.get("http") for each in policies] == [{"version": "HTTP1"} if each else None for each in given]
+    hosts = ("vllm-a", PRESETS["deepseek"].host)
+    expected = [None if each else {"sni": host} for each, host in zip(given, hosts, strict=True)]
+    assert [each.get("tls") for each in policies] == expected
     assert "BackendTLSPolicy" not in recording.kinds()
+
+
+def test_a_late_base_url_of_a_fallback_may_turn_out_to_be_http() -> None:
+    def args() -> dict[str, Any]:
+        url = pulumi.Output.from_input("http://vllm:8000/v1")
+        return {"fallbacks": [{**DEEPSEEK, "preset": None, "base_url": url}]}
+
+    _, second = made_late(args).spec("AgentgatewayBackend")["ai"]["groups"]
+    assert second["providers"][0]["policies"]["http"] == {"version": "HTTP1"}
+
+
+KEYLESS: dict[str, Any] = {"api_key": None, "keyless": True}
+
+
+def test_a_provider_without_a_key_gets_none_and_not_the_callers_beside_one_that_has_its_own() -> None:
+    vllm = {"preset": None, "base_url": "http://vllm:8000/v1", "model": "large"}
+    for first, second in ((KEYLESS, {}), ({}, KEYLESS), (KEYLESS, KEYLESS)):
+        recording = made(**vllm, **first, fallbacks=[{**DEEPSEEK, **second}])
+        groups = recording.spec("AgentgatewayBackend")["ai"]["groups"]
+        auths = [group["providers"][0]["policies"].get("auth") for group in groups]
+        names = ("mistral-secret", "mistral-deepseek-secret")
+        assert auths == [
+            None if given else {"secretRef": {"name": name}} for given, name in zip((first, second), names, strict=True)
+        ]
+        assert recording.kinds().count("Secret") == 2 - auths.count(None)
+        removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+        for rule in recording.spec("HTTPRoute")["rules"]:
+            assert [each["type"] for each in rule["filters"]] == ["RequestHeaderModifier", "URLRewrite"]
+            assert removal in rule["filters"]
+
+
+def test_a_host_by_address_gets_no_host_header_from_the_route_which_has_one_for_all_providers() -> None:
+    tls = {"tls": {"hostname": "llm.internal"}}
+    route = made(preset=None, host="10.0.0.7", **tls, fallbacks=[DEEPSEEK]).spec("HTTPRoute")
+    rewrites = [each["urlRewrite"] for rule in route["rules"] for each in rule["filters"]]
+    assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
 
 
 def test_the_route_sets_no_host_because_each_provider_has_its_own() -> None:
@@ -230,18 +273,14 @@ def test_the_objects_are_created_in_an_order_that_never_routes_without_a_key_or_
         "Secret",
         "Secret",
         "AgentgatewayBackend",
-        "BackendTLSPolicy",
         "AgentgatewayPolicy",
         "HTTPRoute",
     ]
-    *secrets, backend, tls_policy, of_route, route = (
-        r for r in recording.resources if r.type.startswith("kubernetes:")
-    )
+    *secrets, backend, of_route, route = (r for r in recording.resources if r.type.startswith("kubernetes:"))
     assert [each.dependencies for each in secrets] == [[], []]
     assert set(backend.dependencies) == {each.urn for each in secrets}
-    assert tls_policy.dependencies == [backend.urn]
-    assert set(of_route.dependencies) == {backend.urn, tls_policy.urn}
-    assert set(route.dependencies) == {backend.urn, tls_policy.urn, of_route.urn}
+    assert of_route.dependencies == [backend.urn]
+    assert set(route.dependencies) == {backend.urn, of_route.urn}
 
 
 def test_the_policy_is_the_routes_and_among_the_outputs() -> None:
@@ -249,7 +288,7 @@ def test_the_policy_is_the_routes_and_among_the_outputs() -> None:
     (target,) = recording.spec("AgentgatewayPolicy")["targetRefs"]
     assert target == {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
     assert recording.component_outputs()["policyName"] == "mistral"
-    assert "policyName" not in made().component_outputs()
+    assert "policyName" not in made(endpoints="chat").component_outputs()
 
 
 @pytest.mark.parametrize(
@@ -272,13 +311,13 @@ def test_the_policy_is_the_routes_and_among_the_outputs() -> None:
 def test_a_request_is_sent_again_as_often_as_there_are_fallbacks_or_as_asked(
     args: dict[str, Any], retry: dict[str, Any]
 ) -> None:
-    assert policy(**args)["traffic"] == {"retry": retry}
+    assert policy(**args, endpoints="chat")["traffic"] == {"retry": retry}
 
 
 @pytest.mark.parametrize("args", [{}, {"fallbacks": []}, {**KGATEWAY, "fallbacks": []}])
-def test_without_fallbacks_and_retries_there_is_no_policy(args: dict[str, Any]) -> None:
-    recording = made(**args)
-    assert len(recording.objects()) == 4
+def test_without_fallbacks_and_retries_there_is_no_policy_for_them(args: dict[str, Any]) -> None:
+    recording = made(**args, endpoints="chat")
+    assert not {"AgentgatewayPolicy", "TrafficPolicy"} & set(recording.kinds())
     (backend,) = [each for each in recording.objects() if each["kind"].endswith("Backend")]
     assert "groups" not in backend["spec"]["ai"]
 
@@ -321,7 +360,10 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"fallbacks": [{**DEEPSEEK, "name": None}]}, ["fallbacks[0].name: required"]),
     ({"fallbacks": [{**DEEPSEEK, "name": "EU"}]}, ['fallbacks[0].name: "EU" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at each end']),
     ({"fallbacks": [{**DEEPSEEK, "name": "a" * 239}]}, ["fallbacks[0].name: 239 characters long; the limit is 238"]),
-    ({"fallbacks": [{**DEEPSEEK, "api_key": None}]}, ["fallbacks[0].api_key: required, unless you give `api_key_secret`"]),
+    ({"fallbacks": [{**DEEPSEEK, "api_key": None}]}, ["fallbacks[0].api_key: required, unless you give `api_key_secret` or `keyless`"]),
+    ({"fallbacks": [{**DEEPSEEK, "keyless": True}]}, ["fallbacks[0].keyless: `api_key` already says where the key comes from; remove one of them"]),
+    ({"fallbacks": [{**DEEPSEEK, "api_key": None, "keyless": True, "auth_header": {"prefix": "Token"}}]}, ["fallbacks[0].auth_header: has no effect with `keyless`, which sends no key; remove one"]),
+    ({"fallbacks": [{**DEEPSEEK, "passthrough": True}]}, ["fallbacks[0].passthrough: unknown argument; valid arguments are `api_key`, `api_key_secret`, `auth_header`, `base_url`, `host`, `keyless`, `model`, `name`, `path`, `port`, `preset`, `tls`"]),
     ({"fallbacks": [{**DEEPSEEK, "api_key": "Bearer k"}]}, ['fallbacks[0].api_key: the key starts with "Bearer"; remove that, because the gateway adds it']),
     ({"fallbacks": [{**DEEPSEEK, "api_key_secret": {"name": "house"}}]}, ["fallbacks[0].api_key_secret: `api_key` already says where the key comes from; remove one of them"]),
     ({"fallbacks": [{**DEEPSEEK, "preset": None}]}, [f"fallbacks[0].host: required, unless you give `base_url` or a `preset`: {PRESET_NAMES}"]),
@@ -330,8 +372,6 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"fallbacks": [DEEPSEEK, {**DEEPSEEK, "name": "b", "port": 0}]}, ["fallbacks[1].port: 0 is not a port; give 1 to 65535"]),
     ({"fallbacks": [{**DEEPSEEK, "model": None}]}, ["fallbacks[0].model: required, because the component's `model` is for api.mistral.ai"]),
     ({"model": None, "model_aliases": {"fast": "small"}, "fallbacks": [{**DEEPSEEK, "model": None}]}, ["fallbacks[0].model: required, because the component's `model_aliases` is for api.mistral.ai"]),
-    ({"fallbacks": [{**DEEPSEEK, "preset": None, "base_url": "http://vllm:8000/v1"}]}, ["fallbacks[0].tls: requests go to this fallback by plain HTTP, but to the component's own provider by TLS; use the same for all"]),
-    ({"preset": None, "base_url": "http://vllm:8000/v1", "fallbacks": [DEEPSEEK]}, ["fallbacks[0].tls: requests go to this fallback by TLS, but to the component's own provider by plain HTTP; use the same for all"]),
     ({"api_key": None, "passthrough": True, "fallbacks": [DEEPSEEK]}, ["fallbacks: can't be used with `passthrough`, because the caller has a token for one provider only; give each its key as `api_key`"]),
     ({"endpoints": "all", "fallbacks": [{**DEEPSEEK, "path": "/generate"}]}, ["fallbacks[0].path: \"/generate\" doesn't end in /chat/completions, so the other endpoints' paths are unknown; give one that does, or `endpoints: chat`"]),
     ({"fallbacks": [{**DEEPSEEK, "name": f"f{number}"} for number in range(8)]}, ["fallbacks: 8 entries; give at most 7"]),
@@ -358,7 +398,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
         "request_timeout_seconds: 0 is out of range; give 1 to 99999 seconds",
         'fallbacks[0].name: "B" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at each end',
         f"fallbacks[0].host: required, unless you give `base_url` or a `preset`: {PRESET_NAMES}",
-        "fallbacks[1].api_key: required, unless you give `api_key_secret`",
+        "fallbacks[1].api_key: required, unless you give `api_key_secret` or `keyless`",
     ]),
 ]
 # fmt: on
@@ -374,7 +414,7 @@ def test_other_languages_get_the_problems_of_fallbacks_in_their_spelling() -> No
         made(fallbacks=[{**DEEPSEEK, "api_key": None, "auth_headr": {}}])
     assert caught.value.errors == [
         {"property_path": "fallbacks[0].auth_headr", "reason": "unknown argument; did you mean `authHeader`?"},
-        {"property_path": "fallbacks[0].apiKey", "reason": "required, unless you give `apiKeySecret`"},
+        {"property_path": "fallbacks[0].apiKey", "reason": "required, unless you give `apiKeySecret` or `keyless`"},
     ]
 
 
@@ -425,13 +465,6 @@ def test_late_retries_and_timeouts_give_the_same_objects() -> None:
             "fallbacks[0].model: required, because the component's `model` is for api.mistral.ai",
         ),
         (
-            lambda: {
-                "fallbacks": [{**DEEPSEEK, "preset": None, "base_url": pulumi.Output.from_input("http://vllm:8000/v1")}]
-            },
-            "fallbacks[0].tls: requests go to this fallback by plain HTTP, but to the component's own provider by TLS; "
-            "use the same for all",
-        ),
-        (
             lambda: {"retries": {"status_codes": [pulumi.Output.from_input(503), pulumi.Output.from_input(503)]}},
             "retries.status_codes: 503 is listed twice",
         ),
@@ -469,7 +502,7 @@ def test_a_preview_succeeds_while_a_key_or_model_of_a_fallback_is_unknown() -> N
             lambda argument=argument: {"fallbacks": [{**DEEPSEEK, argument: unknown()}]},  # type: ignore[misc]
             preview=True,
         )
-        assert len(recording.objects()) == 6
+        assert len(recording.objects()) == 5
 
 
 def test_parsed_arguments_show_no_key() -> None:

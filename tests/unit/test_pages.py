@@ -167,14 +167,15 @@ def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPa
     for name, settings in config[f"{PROJECT}:providers"].items():
         monkeypatch.setenv(f"{name.upper()}_API_KEY", KEY)
         recording = record_program({**config, f"{PROJECT}:providers": {name: settings}})
-        ai = recording.one("Backend").inputs["spec"]["ai"]
+        backend = recording.one("Backend").inputs["spec"]
+        ai = backend["ai"]
         provider = ai.get("provider") or ai["llm"]
         path = provider["path"]["full"] if "path" in provider else f"{provider['pathPrefix']}/chat/completions"
         url = urlsplit(settings["baseUrl"])
         assert (provider["host"], provider["port"]) == (url.hostname, url.port or 443)
         assert path == f"{url.path}/chat/completions"
-        secure = [each for each in recording.resources if each.type.endswith(":BackendTLSPolicy")]
-        assert len(secure) == (url.scheme == "https")
+        is_secure = "tls" in backend.get("policies", {}) or "BackendTLSPolicy" in recording.kinds()
+        assert is_secure == (url.scheme == "https")
 
 
 def test_azures_recipe_sends_the_key_in_azures_header(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,16 +318,17 @@ def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message
 
 
 def test_the_names_of_the_objects_are_those_in_the_table() -> None:
+    names = ObjectNames("mistral")
     expected = {
-        kind: [getattr(ObjectNames("mistral", BACKENDS[api].tls_policy_suffix), of) for api in BackendApi]
-        for kind, of in (
-            ("Secret", "secret"),
-            ("Backend or AgentgatewayBackend", "backend"),
-            ("BackendTLSPolicy", "tls_policy"),
-            ("HTTPRoute", "route"),
+        kind: [name if BACKENDS[api].has_tls_policy or kind != "BackendTLSPolicy" else "none" for api in BackendApi]
+        for kind, name in (
+            ("Secret", f"`{names.secret}`"),
+            ("Backend or AgentgatewayBackend", f"`{names.backend}`"),
+            ("BackendTLSPolicy", f"`{names.tls_policy}`"),
+            ("HTTPRoute", f"`{names.route}`"),
         )
     }
-    rows = re.findall(r"^\| ([A-Za-z ]+) \| `([a-z-]+)` \| `([a-z-]+)` \|$", PAGES[REFERENCE], re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`) \| (`[a-z-]+`|none) \|$", PAGES[REFERENCE], re.MULTILINE)
     assert {kind: list(names) for kind, *names in rows} == expected
     for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", PAGES[REFERENCE]), strict=True):
         assert api.value == heading

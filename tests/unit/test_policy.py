@@ -141,7 +141,7 @@ def run_program(config: dict[str, Any], api: str) -> Recording:
     """Runs the project's program with this config and gateway API, and with a key where one is needed."""
     for component in config[f"{PROJECT}:providers"].values():
         for provider in with_fallbacks(component):
-            if not provider.keys() & {"apiKeySecret", "passthrough"}:
+            if not provider.keys() & {"apiKeySecret", "passthrough", "keyless"}:
                 provider["apiKey"] = KEY
     return record_program({f"{PROJECT}:api": api, **config})
 
@@ -154,7 +154,7 @@ def test_all_objects_of_the_component_pass_except_for_a_given_tls_hostname(args:
     fallbacks = {"fallbacks": providers[1:]} if "fallbacks" in args else {}
     recording = record_component({**providers[0], **fallbacks})
     asked = {"client_api_keys", "passthrough"} & args.keys()
-    expected = set() if asked else {"routes-ask-for-a-key"}
+    expected = set() if asked or all("keyless" in each for each in providers) else {"routes-ask-for-a-key"}
     assert set(refusals(properties_of(recording), allowed)) == expected
 
 
@@ -206,6 +206,7 @@ def test_the_hostname_for_an_address_is_not_compared() -> None:
         [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
         [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
         [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
+        [refused.keyless_backend(), refused.route_to(refused.keyless_backend())],
         [refused.route_to(agentgateway_backend())],
     ],
     ids=str,

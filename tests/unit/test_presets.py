@@ -25,10 +25,7 @@ def test_every_preset_makes_a_component_whose_objects_have_its_host_and_path(key
     assert provider == {"openai": {}, "host": preset.host, "port": preset.port, "pathPrefix": prefix}
     chat = record_component({**args, "endpoints": Endpoints.CHAT}).spec("AgentgatewayBackend")["ai"]["provider"]
     assert chat == {"openai": {}, "host": preset.host, "port": preset.port, "path": preset.path}
-    assert recording.spec("BackendTLSPolicy")["validation"] == {
-        "hostname": preset.host,
-        "wellKnownCACertificates": "System",
-    }
+    assert recording.spec("AgentgatewayBackend")["policies"]["tls"] == {"sni": preset.host}
 
 
 @pytest.mark.parametrize("key", PRESETS)

@@ -56,7 +56,7 @@ def test_agentgateway_gets_defaults_overrides_and_aliases_in_the_backends_own_po
     with_all = ai_policy(**given)
     assert with_all.pop("routes") == ai_policy()["routes"]
     assert with_all == expected
-    assert "AgentgatewayPolicy" not in made(given).kinds()
+    assert "AgentgatewayPolicy" not in made({**given, "endpoints": "chat"}).kinds()
 
 
 def test_with_fallbacks_they_are_for_all_providers() -> None:

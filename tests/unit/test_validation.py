@@ -93,7 +93,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**NO_PRESET, "base_url": "https://vllm:8443/v1", "tls": {"disabled": True}}, "tls.disabled: contradicts the https of `base_url`; give the URL with http"),
     ],
     "the key": [
-        (NO_KEY, "api_key: required, unless you give `api_key_secret` or `passthrough`"),
+        (NO_KEY, "api_key: required, unless you give `api_key_secret`, `passthrough` or `keyless`"),
         ({"api_key": ""}, "api_key: the key is empty"),
         ({"api_key": " \t"}, "api_key: the key is empty"),
         ({"api_key": CANARY + "\n"}, "api_key: the key has a line break, as keys read from a file often do; remove it"),
@@ -117,6 +117,11 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**AGENTGATEWAY, "auth_header": {"header_name": LONG}}, "auth_header.header_name: 300 characters long; the limit is 256"),
         ({**AGENTGATEWAY, "auth_header": {"prefix": LONG}}, "auth_header.prefix: 301 characters long; the limit is 256"),
         ({**AGENTGATEWAY, **NO_KEY, "passthrough": True, "auth_header": {"prefix": "Token"}}, "auth_header: has no effect with `passthrough`, which forwards the caller's own header; remove one"),
+        ({**AGENTGATEWAY, "keyless": True}, "keyless: `api_key` already says where the key comes from; remove one of them"),
+        ({**AGENTGATEWAY, **NO_KEY, "passthrough": True, "keyless": True}, "keyless: `passthrough` already says where the key comes from; remove one of them"),
+        ({**AGENTGATEWAY, **NO_KEY, "keyless": True, "auth_header": {"prefix": "Token"}}, "auth_header: has no effect with `keyless`, which sends no key; remove one"),
+        ({**AGENTGATEWAY, **NO_KEY, "keyless": "yes"}, 'keyless: "yes" is not a boolean'),
+        ({**NO_KEY, "keyless": True}, "keyless: these gateways always send a key or the caller's own token; give `api: agentgateway`, or `passthrough`"),
         ({"auth_header": {"header_name": "api-key"}}, "auth_header.header_name: these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"),
         ({"auth_header": {"prefix": "Token"}}, "auth_header.prefix: these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"),
     ],
@@ -190,7 +195,7 @@ def test_invalid_arguments_are_refused_with_this_message(args: dict[str, Any], p
     [
         ("Mistral", f'name: "Mistral" is not a valid name; {NAME_RULE}'),
         ("-", f'name: "-" is not a valid name; {NAME_RULE}'),
-        ("a" * 237, "name: 237 characters long; the limit is 236"),
+        ("a" * 246, "name: 246 characters long; the limit is 245"),
     ],
 )
 def test_a_name_that_no_object_can_have_is_refused(name: str, problem: str) -> None:
@@ -222,7 +227,7 @@ def test_other_languages_get_the_problems_as_a_list_in_their_spelling() -> None:
     assert error.errors == [
         {
             "property_path": "apiKey",
-            "reason": "required, unless you give `apiKeySecret` or `passthrough`",
+            "reason": "required, unless you give `apiKeySecret`, `passthrough` or `keyless`",
         },
         {"property_path": "gateway.section_nam", "reason": "unknown argument; did you mean `sectionName`?"},
         {"property_path": "routePath", "reason": '"x" doesn\'t start with a slash; give a path such as /mistral'},

@@ -1,5 +1,7 @@
-"""Knows AgentgatewayBackend and AgentgatewayPolicy of agentgateway.dev/v1alpha1, for agentgateway 1.2 and newer."""
+"""Knows AgentgatewayBackend and AgentgatewayPolicy of agentgateway.dev/v1alpha1, for agentgateway 1.4 and newer."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -14,20 +16,24 @@ AUTHORIZATION = "Authorization"
 CHAT_PATH = "/v1/chat/completions"
 """The path by which the proxy knows a chat completion, whatever the provider's own."""
 
-ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}
+PASSED_ON = "Passthrough"
+
+ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": PASSED_ON}
 """What the proxy takes a request for, by how its path ends. Only the first two get the backend's `model`.
 
 A path with `/v1` in front would miss requests to the base URL without it. `Models` as a type is answered with HTTP 501.
 """
 
-
 HEALTH = {
-    "unhealthyCondition": "default(response.code, 599) >= 500 || default(response.code, 599) == 429",
+    "unhealthyCondition": (
+        "has(proxy.upstreamDuration) && (default(response.code, 599) >= 500 || default(response.code, 599) == 429)"
+    ),
     "eviction": {"duration": "3s"},
 }
 """When a provider has failed, and how long it is left out then: for so long times the number of its failures so far.
 
-A request that got no answer has no code. Without the default, it would not count as a failure.
+A request that got no answer has no code. Without the default, it would not count as a failure. What the gateway refused
+by itself never went upstream. Without the first condition, any caller could put a provider out with a bad request.
 """
 
 UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
@@ -39,8 +45,7 @@ class Agentgateway(BackendDefinition):
     group = "agentgateway.dev"
     version = "v1alpha1"
     kind = "AgentgatewayBackend"
-    tls_policy_suffix = "-agentgateway-tls"
-    tls_policy_ready = None
+    has_tls_policy = False
     limitations = (
         Limitation(
             ("rewrite_host",),
@@ -48,11 +53,12 @@ class Agentgateway(BackendDefinition):
             lambda rewrite_host: not rewrite_host,
         ),
     )
-    tls_policy_ancestor = "Gateway"
     rewrites_host = True
     without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
     policy_kind = "AgentgatewayPolicy"
-    policy_arguments = frozenset({"retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"})
+    policy_arguments = frozenset(
+        {"endpoints", "retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"}
+    )
     default_endpoints = Endpoints.ALL
     other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
     large_requests = (
@@ -67,7 +73,7 @@ class Agentgateway(BackendDefinition):
     }
 
     def spec(self, settings: Settings) -> Spec:
-        """Builds the spec: the `openai` provider with its host, port and path overridden, and its key.
+        """Builds the spec: the `openai` provider with its host, port and path overridden, its key, and its TLS.
 
         With fallbacks each provider is a group of its own, because the proxy goes to the next group only.
         """
@@ -75,13 +81,15 @@ class Agentgateway(BackendDefinition):
         policies: Spec = {"ai": ai} if ai else {}
         if not settings.fallbacks:
             provider = _provider(settings.provider, settings.endpoints)
-            return {"ai": {"provider": provider}, "policies": {"auth": _auth(settings.provider), **policies}}
+            return {"ai": {"provider": provider}, "policies": {**_connection(settings.provider), **policies}}
         groups = [{"providers": [_group_provider(each, settings.endpoints)]} for each in settings.providers]
         return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
 
     def policy(self, settings: Settings) -> Spec:
         """Builds which requests the route takes, and when it sends one again."""
         traffic: Spec = {}
+        if settings.endpoints == Endpoints.ALL:
+            traffic["authorization"] = _requirement(_path_condition(settings.route_path))
         if settings.clients_secret_name is not None:
             secret = {"name": settings.clients_secret_name}
             traffic["apiKeyAuthentication"] = {"mode": "Strict", "secretRef": secret}
@@ -93,23 +101,26 @@ class Agentgateway(BackendDefinition):
                 "codes": list(settings.retries.status_codes),
                 "backoff": f"{settings.retries.backoff_milliseconds}ms",
             }
-        return {"traffic": traffic}
+        # An Output that turns out as `endpoints: chat` leaves nothing to ask for, and a policy can't be empty.
+        return {"traffic": traffic or {"authorization": _requirement("true")}}
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the rules, which give the backend the path below the route's.
 
-        They are the same whatever the endpoints, so that a change of those is a change of the backend alone. A request
-        to the route's path itself is a chat completion in any case.
+        They are the same whatever the endpoints, so that a change of those leaves the route as it is. A request to the
+        route's path itself is a chat completion in any case.
         """
-        path = settings.route_path
+        path, host = settings.route_path, _route_host(settings)
         filters = _route_filters(settings.providers)
+        whole = gateway_api.url_rewrite(gateway_api.path_replacement(CHAT_PATH), *host)
+        prefix = gateway_api.url_rewrite(gateway_api.prefix_removal(), *host)
         return [
-            gateway_api.rule([gateway_api.exact_path(path)], [*filters, gateway_api.path_replacement(CHAT_PATH)]),
-            gateway_api.rule([gateway_api.path_prefix(path)], [*filters, gateway_api.prefix_removal()]),
+            gateway_api.rule([gateway_api.exact_path(path)], [*filters, whole]),
+            gateway_api.rule([gateway_api.path_prefix(path)], [*filters, prefix]),
         ]
 
     def read_endpoint(self, backend: Object) -> str:
-        return " or ".join(f"{each.get('host', '?')}:{each.get('port', '?')}" for each in _read_providers(backend))
+        return " or ".join(map(_read_endpoint, _read_providers(backend)))
 
     def read_secret_names(self, backend: Object) -> list[str]:
         names = [policies.get("auth", {}).get("secretRef", {}).get("name") for policies in _read_policies(backend)]
@@ -118,8 +129,40 @@ class Agentgateway(BackendDefinition):
     def reads_passthrough(self, backend: Object) -> bool:
         return any("passthrough" in policies.get("auth", {}) for policies in _read_policies(backend))
 
-    def has_own_tls(self, backend: Object) -> bool:
-        return all("tls" in policies for policies in _read_policies(backend))
+    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:
+        endpoints = map(_read_endpoint, _read_providers(backend))
+        return dict(zip(endpoints, (each.get("tls") for each in _read_policies(backend)), strict=True))
+
+
+def _path_condition(route_path: str) -> str:
+    """Builds the CEL expression for the paths that a route with all endpoints takes; others get HTTP 403.
+
+    The proxy knows an endpoint of `ROUTES` by the exact end of the path. A provider may ignore case, decode `%XX` and
+    resolve `..`, so that another spelling would reach the same endpoint without the route's model, fields and limits.
+    Only a model's name may have an escaped slash, which counts as a slash here.
+
+    The proxy asks before it rewrites the path. So the route's own path, which may have any characters, comes first.
+    """
+    endpoints = [ending for ending, kind in ROUTES.items() if kind != PASSED_ON]
+    segment, slash = "[A-Za-z0-9_:@.~-]+", "(/|%2[Ff])"
+    base = f"({re.escape(route_path)})?" if route_path != "/" else ""
+    well_formed = _matches(f"^{base}(/{segment})*(/models/{segment}(%2[Ff]{segment})*(/{segment})*)?$")
+    has_dots = _matches(f"{slash}[.][.]?({slash}|$)")
+    exact = " || ".join(f"request.path.endsWith({json.dumps(ending)})" for ending in endpoints)
+    alike = _matches(f"(?i)({'|'.join(endpoints)})$".replace("/", slash))
+    return f"request.path == {json.dumps(route_path)} || {well_formed} && !{has_dots} && ({exact} || !{alike})"
+
+
+def _matches(expression: str) -> str:
+    return f"request.path.matches({json.dumps(expression)})"
+
+
+def _requirement(expression: str) -> Spec:
+    return {"action": "Require", "policy": {"matchExpressions": [expression]}}
+
+
+def _read_endpoint(provider: Object) -> str:
+    return f"{provider.get('host', '?')}:{provider.get('port', '?')}"
 
 
 def _read_providers(backend: Object) -> list[Object]:
@@ -143,12 +186,19 @@ def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
 
 def _group_provider(provider: Provider, endpoints: Endpoints) -> Spec:
     """A provider in a group has its key and TLS beside it, and is left out for a while when it fails."""
-    policies: Spec = {"auth": _auth(provider), "health": dict(HEALTH)}
-    if provider.tls is not None:
-        policies["tls"] = {"sni": provider.tls.hostname}
-        if provider.tls.ca_certificate_configmap is not None:
-            policies["tls"]["caCertificateRefs"] = [{"name": provider.tls.ca_certificate_configmap}]
+    policies = {**_connection(provider), "health": dict(HEALTH)}
     return {"name": provider.name, **_provider(provider, endpoints), "policies": policies}
+
+
+def _connection(provider: Provider) -> Spec:
+    """Builds the provider's key and protocol. Without TLS and a version, the proxy would use the client's version."""
+    policies: Spec = {} if provider.keyless else {"auth": _auth(provider)}
+    if provider.tls is None:
+        return {**policies, "http": {"version": "HTTP1"}}
+    tls: Spec = {"sni": provider.tls.hostname}
+    if provider.tls.ca_certificate_configmap is not None:
+        tls["caCertificateRefs"] = [{"name": provider.tls.ca_certificate_configmap}]
+    return {**policies, "tls": tls}
 
 
 def _ai_policy(settings: Settings) -> Spec:
@@ -171,11 +221,20 @@ def _rate_limit(limit: RateLimit) -> Spec:
 
 
 def _route_filters(providers: Sequence[Provider]) -> list[Spec]:
-    """With the key in another header, the proxy would hand the caller's own `Authorization` to the provider."""
-    headers = [each.auth_header for each in providers if each.secret_name is not None]
-    if any(header is not None and not _is_authorization(header) for header in headers):
+    """Without a key, or with it in another header, the proxy would hand on the caller's own `Authorization`."""
+    if any(
+        each.keyless or (each.auth_header is not None and not _is_authorization(each.auth_header)) for each in providers
+    ):
         return [gateway_api.header_removal(AUTHORIZATION)]
     return []
+
+
+def _route_host(settings: Settings) -> list[Spec]:
+    """The proxy sends a host's name by itself, but not its address; the route has one host for all providers."""
+    provider = settings.provider
+    if settings.fallbacks or not provider.is_address:
+        return []
+    return [gateway_api.host_rewrite(provider.tls.hostname if provider.tls else provider.host)]
 
 
 def _auth(provider: Provider) -> Spec:

@@ -42,18 +42,14 @@ class BackendDefinition(ABC):
         group: API group of its backend, by which routes and policies refer to it.
         version: Version of that group.
         kind: Kind of the custom resource that stands for a provider.
-        tls_policy_suffix: Ending of the BackendTLSPolicy's name. Each API has its own, so that during a change of `api`
-            the old backend keeps its policy until no route leads to it.
-        tls_policy_ready: What `wait_for_ready` waits for on the BackendTLSPolicy; None where the controller accepts
-            the policy only after a route leads to the backend, so that waiting before the route would never end.
+        has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
         limitations: What its gateways can't do.
-        tls_policy_ancestor: Kind of the ancestor under which the controller reports on a BackendTLSPolicy.
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
         other_endpoints: How to let clients reach more than chat completions.
         large_requests: How to let requests through that are larger than the proxy's buffer.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
-        policy_arguments: Arguments for which the route needs its policy.
+        policy_arguments: Arguments for which the route needs its policy; `endpoints` stands for `endpoints: all`.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
         errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
@@ -61,10 +57,8 @@ class BackendDefinition(ABC):
     group: ClassVar[str]
     version: ClassVar[str]
     kind: ClassVar[str]
-    tls_policy_suffix: ClassVar[str]
-    tls_policy_ready: ClassVar[str | None]
+    has_tls_policy: ClassVar[bool]
     limitations: ClassVar[Sequence[Limitation]]
-    tls_policy_ancestor: ClassVar[str]
     rewrites_host: ClassVar[bool]
     without_key: ClassVar[str]
     other_endpoints: ClassVar[str]
@@ -119,12 +113,6 @@ class BackendDefinition(ABC):
     def reads_passthrough(self, backend: Object) -> bool:
         """Tells whether the provider gets the caller's own token."""
 
-    def has_own_tls(self, backend: Object) -> bool:  # noqa: ARG002
-        """Tells whether the backend has TLS settings of its own for all its providers, so that it needs no policy."""
-        return False
-
-    def read_tls_policy_conditions(self, policy: Object) -> list[Object]:
-        """Returns the conditions that the controller wrote to a BackendTLSPolicy's status."""
-        ancestors = policy.get("status", {}).get("ancestors") or []
-        own = [each for each in ancestors if each["ancestorRef"].get("kind") == self.tls_policy_ancestor]
-        return [condition for ancestor in own for condition in ancestor.get("conditions") or []]
+    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:  # noqa: ARG002
+        """Returns the TLS settings in the backend by `host:port` of each provider; None where a provider has none."""
+        return {}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .. import gateway_api, readiness
+from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
 from ..settings import Settings
 from .base import EACH, BackendDefinition, Limitation, Object, Spec
@@ -23,8 +23,7 @@ class Kgateway(BackendDefinition):
     group = "gateway.kgateway.dev"
     version = "v1alpha1"
     kind = "Backend"
-    tls_policy_suffix = "-tls"
-    tls_policy_ready = readiness.any_ancestor_accepted()
+    has_tls_policy = True
     limitations = (
         Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
         Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
@@ -40,11 +39,15 @@ class Kgateway(BackendDefinition):
             bool,
         ),
         Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
+        Limitation(
+            ("keyless",),
+            "these gateways always send a key or the caller's own token; give `api: agentgateway`, or `passthrough`",
+            bool,
+        ),
         Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
         Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
         Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
     )
-    tls_policy_ancestor = kind
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
     policy_kind = "TrafficPolicy"
@@ -89,7 +92,8 @@ class Kgateway(BackendDefinition):
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the one rule, with a filter for the Host header, in which the proxy would leave the gateway's name."""
-        filters = [gateway_api.host_rewrite(settings.provider.host)] if settings.rewrite_host else []
+        rewrite = gateway_api.url_rewrite(gateway_api.host_rewrite(settings.provider.host))
+        filters = [rewrite] if settings.rewrite_host else []
         return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
 
     def read_endpoint(self, backend: Object) -> str:

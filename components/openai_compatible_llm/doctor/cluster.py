@@ -3,7 +3,7 @@
 import base64
 import binascii
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -91,8 +91,9 @@ class Cluster:
         backend = self._custom_object(reference["kind"], api.group, api.version, namespace, reference["name"])
         names = api.read_secret_names(backend.found) if backend.found else []
         secrets = tuple(self._secret(namespace, name) for name in names)
-        policies = self._policies(namespace, reference)
-        authorities = self._authorities(namespace, policies or ())
+        policies = self._policies(namespace, reference) if api.has_tls_policy else ()
+        tls = [*(each["spec"]["validation"] for each in policies or ()), *api.read_tls(backend.found or {}).values()]
+        authorities = self._authorities(namespace, tls)
         return RequestPath(self.context, route, gateway, api, backend, secrets, policies, authorities)
 
     def _route(self, target: Target) -> Lookup | ClusterUnavailable:
@@ -141,10 +142,8 @@ class Cluster:
             return None
         return tuple(each for each in listed["items"] if targets_backend(each, backend))
 
-    def _authorities(self, namespace: str, policies: tuple[Object, ...]) -> Lookup | None:
-        references = [
-            each for policy in policies for each in policy["spec"]["validation"].get("caCertificateRefs") or []
-        ]
+    def _authorities(self, namespace: str, tls: Sequence[Object | None]) -> Lookup | None:
+        references = [reference for each in tls if each for reference in each.get("caCertificateRefs") or []]
         if not references:
             return None
         name = references[0]["name"]

@@ -2,7 +2,8 @@
 
 A response shows how far the request came: the hops before that work, whatever an object's status says. About the hops
 after it, the objects know more than the response, such as a Secret without a key behind the provider's 401. A backend
-that isn't accepted because its Secret is broken counts as the Secret's fault.
+that isn't accepted because its Secret is broken counts as the Secret's fault, and one whose certificate authorities are
+missing as a fault of TLS.
 """
 
 from collections.abc import Iterator
@@ -257,6 +258,8 @@ def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Fin
             f"{evidence}, which gets the caller's own token",
             "put a token that the provider accepts into an environment variable (--token-variable)",
         )
+    if api and backend and backend.found and not api.read_secret_names(backend.found):
+        return Finding(Hop.KEY, f"{evidence}, which gets no key", "give its key as `apiKey` instead of `keyless`")
     secrets = [each.lookup.name for each in (request_path.secrets if request_path else ()) if each.api_key]
     has_key = "".join(f"; {name} has a key" for name in secrets)
     name = target.provider if target.stack else "<name>"

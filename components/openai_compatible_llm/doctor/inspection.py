@@ -1,6 +1,6 @@
 """Finds what is broken in the cluster's objects, whatever the gateway's response was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from .. import client_url
@@ -18,6 +18,7 @@ from .request_path import (
     parent_conditions,
     parent_ref,
     path_prefixes,
+    policy_conditions,
     rewrites_host,
     unmet_conditions,
 )
@@ -142,6 +143,8 @@ def check_backend(request_path: RequestPath) -> Iterator[Finding]:
     problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
     if request_path.route.found:
         problems += unmet_conditions(parent_conditions(request_path.route.found), "ResolvedRefs")
+    if problems and request_path.api and not request_path.api.has_tls_policy:
+        yield from _check_authorities(request_path.authorities, backend.name)
     for problem in problems:
         yield Finding(
             Hop.BACKEND,
@@ -156,15 +159,11 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
     api, backend = request_path.api, request_path.backend
     if api is None or backend is None or backend.found is None:
         return
+    if not api.has_tls_policy:
+        yield from _check_own_tls(request_path, backend.name, api.read_tls(backend.found), gateway_message)
+        return
     endpoint = api.read_endpoint(backend.found)
-    has_own_tls = api.has_own_tls(backend.found)
-    if has_own_tls and is_tls_error(gateway_message):
-        yield tls_finding(gateway_message, f"{backend.name} has TLS settings for each of {endpoint}")
-    if (
-        request_path.policies == ()
-        and not has_own_tls
-        and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}"))
-    ):
+    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}")):
         missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
         yield _tls(
             f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",
@@ -172,7 +171,7 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
         )
     for policy in request_path.policies or ():
         name = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
-        reported = api.read_tls_policy_conditions(policy)
+        reported = policy_conditions(policy, api.kind)
         if any("sectionName" in each for each in policy["spec"]["targetRefs"]):
             yield _tls(f"{name} has a `sectionName`, so the gateway ignores it", "remove the `sectionName`")
         yield from _check_authorities(request_path.authorities, name)
@@ -185,14 +184,27 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
             yield _tls(f"no controller has reported on {name}", "check that the gateway's controller runs")
 
 
-def _check_authorities(authorities: Lookup | None, policy: str) -> Iterator[Finding]:
+def _check_own_tls(
+    request_path: RequestPath, backend: str, settings: Mapping[str, Object | None], gateway_message: str
+) -> Iterator[Finding]:
+    """Checks the TLS settings in the backend."""
+    for endpoint, tls in settings.items():
+        if tls is None and endpoint.endswith(f":{HTTPS_PORT}"):
+            yield _tls(f"{backend} has no TLS settings, so the gateway speaks plain HTTP to {endpoint}", RESTORE)
+    yield from _check_authorities(request_path.authorities, backend)
+    expected = [f"{endpoint} to have a certificate for {tls.get('sni')}" for endpoint, tls in settings.items() if tls]
+    if expected and is_tls_error(gateway_message):
+        yield tls_finding(gateway_message, f"{backend} expects {', and '.join(expected)}")
+
+
+def _check_authorities(authorities: Lookup | None, owner: str) -> Iterator[Finding]:
     if authorities is None or authorities.error is not None:
         return
     remedy = "put the certificate authorities into it under `ca.crt`, in PEM"
     if authorities.found is None:
-        yield _tls(f"{authorities.name}, which {policy} names, does not exist", remedy)
+        yield _tls(f"{authorities.name}, which {owner} names, does not exist", remedy)
     elif not authorities.found["data"].get("ca.crt", "").strip():
-        yield _tls(f"{authorities.name}, which {policy} names, has no `ca.crt`", remedy)
+        yield _tls(f"{authorities.name}, which {owner} names, has no `ca.crt`", remedy)
 
 
 _TLS_REMEDIES = (
@@ -213,7 +225,10 @@ def tls_finding(gateway_message: str, evidence: str) -> Finding:
     """Makes a finding whose remedy follows from the gateway's message alone."""
     message = gateway_message.lower()
     remedies = [remedy for words, remedy in _TLS_REMEDIES if any(word in message for word in words)]
-    fallback = f"check that a BackendTLSPolicy targets the backend and is accepted: {RESTORE}"
+    fallback = (
+        "check that a BackendTLSPolicy targets the Backend and is accepted, or that the AgentgatewayBackend has "
+        f"`policies.tls`: {RESTORE}"
+    )
     return _tls(evidence, next(iter(remedies), fallback))
 
 

@@ -52,7 +52,7 @@ class RequestPath:
         api: The gateway API of the route's backend; None where it isn't one that the component supports.
         secrets: Those that the backend names, in the order in which its providers are used.
         policies: The BackendTLSPolicies that target the backend; None where they can't be read.
-        authorities: The ConfigMap with the certificate authorities that the policy names.
+        authorities: The ConfigMap with the certificate authorities that the policy or the backend names.
     """
 
     context: str
@@ -150,3 +150,10 @@ def parent_conditions(route: Object) -> list[Object]:
     name = parent_ref(route).get("name")
     parents = route.get("status", {}).get("parents") or []
     return [each for parent in parents if parent["parentRef"].get("name") == name for each in parent["conditions"]]
+
+
+def policy_conditions(policy: Object, kind: str) -> list[Object]:
+    """Returns the conditions of a BackendTLSPolicy, which its controller reports for a backend of this kind."""
+    ancestors = policy.get("status", {}).get("ancestors") or []
+    own = [each for each in ancestors if each["ancestorRef"].get("kind") == kind]
+    return [condition for ancestor in own for condition in ancestor.get("conditions") or []]

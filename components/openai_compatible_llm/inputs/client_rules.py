@@ -41,7 +41,7 @@ def client_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
 def _shared_secret(name: str, arguments: Arguments) -> Iterator[Issue]:
     """Of a Secret that has both, the gateway would take the provider's key for a client's."""
     secret = arguments.resolved(*CLIENT_SECRET)
-    names = ObjectNames(name, "")
+    names = ObjectNames(name)
     holders = [names.secret] if arguments.given("api_key") else []
     with_key = [each for each in arguments.groups("fallbacks") if each.given("api_key")]
     holders += [names.fallback_secret(label) for each in with_key if (label := each.resolved("name"))]

@@ -9,9 +9,10 @@ from ..settings import CHAT_COMPLETIONS, ObjectNames
 from . import validators
 from .arguments import Arguments
 from .errors import Issue, Reason
-from .provider_rules import KEY_SOURCES, is_plain_http, provider_errors, valid_base_url
+from .provider_rules import KEY_SOURCES, provider_errors, valid_base_url
 
 MOST_FALLBACKS = 7
+FALLBACK_KEY_SOURCES = tuple(source for source in KEY_SOURCES if source != "passthrough")
 
 
 def fallback_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
@@ -29,9 +30,8 @@ def fallback_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
         )
     yield from _names(name, fallbacks)
     for fallback in fallbacks:
-        yield from provider_errors(fallback, KEY_SOURCES[:2])
+        yield from provider_errors(fallback, FALLBACK_KEY_SOURCES)
         yield from _model(arguments, fallback)
-        yield from _tls(arguments, fallback)
 
 
 def endpoint_errors(arguments: Arguments) -> Iterator[Issue]:
@@ -57,7 +57,7 @@ def _names(component: str, fallbacks: list[Arguments]) -> Iterator[Issue]:
         name = fallback.resolved("name")
         if name is None:
             continue
-        longest = validators.OBJECT_NAME_LENGTH - len(ObjectNames(component, "").fallback_secret(""))
+        longest = validators.OBJECT_NAME_LENGTH - len(ObjectNames(component).fallback_secret(""))
         if reason := validators.object_name(name, longest):
             yield fallback.issue("name", reason=reason)
         elif name == component:
@@ -75,18 +75,6 @@ def _model(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
     yield fallback.issue(
         "model", reason=lambda case: f"required, because the component's `{case(source)}` is for {hosts[0]}"
     )
-
-
-def _tls(component: Arguments, fallback: Arguments) -> Iterator[Issue]:
-    """The component's BackendTLSPolicy holds for every provider of the backend."""
-    plain = is_plain_http(fallback)
-    if plain != is_plain_http(component):
-        given, other = ("plain HTTP", "TLS") if plain else ("TLS", "plain HTTP")
-        yield fallback.issue(
-            "tls",
-            reason=f"requests go to this fallback by {given}, but to the component's own provider by {other}; "
-            "use the same for all",
-        )
 
 
 def _host(provider: Arguments) -> str | None:

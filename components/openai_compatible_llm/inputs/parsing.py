@@ -92,7 +92,7 @@ def _parse_resolved(name: str, given: Mapping[str, Any], plan: Plan) -> Settings
     resolved = without_nones(given)
     _validate(name, resolved)
     settings = resolve_settings(name, resolved)
-    if plan.uses_tls != (settings.provider.tls is not None):
+    if plan.has_tls_policy and settings.provider.tls is None:
         raise InvalidArguments(
             name,
             [

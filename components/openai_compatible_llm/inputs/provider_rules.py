@@ -1,6 +1,6 @@
 """Checks what the arguments of one provider mean, the component's own and a fallback's alike."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..presets import HTTPS_PORT, PRESETS
@@ -9,7 +9,7 @@ from .arguments import Arguments
 from .errors import Issue, Path, Reason, suggestion
 
 HOST_SOURCES = ("preset", "base_url", "host")
-KEY_SOURCES = ("api_key", "api_key_secret", "passthrough")
+KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 
 
 def _preset(name: str) -> Reason | None:
@@ -82,14 +82,17 @@ def _key_source(provider: Arguments, key_sources: tuple[str, ...]) -> Iterator[I
     if not sources:
         yield provider.issue(
             "api_key",
-            reason=lambda case: (
-                f"required, unless you give {' or '.join(f'`{case(each)}`' for each in key_sources[1:])}"
-            ),
+            reason=lambda case: f"required, unless you give {_any_of([f'`{case(each)}`' for each in key_sources[1:]])}",
         )
     for other in sources[1:]:
         yield provider.issue(
             other, reason=lambda case: f"`{case(sources[0])}` already says where the key comes from; remove one of them"
         )
+
+
+def _any_of(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _auth_header(provider: Arguments) -> Iterator[Issue]:
@@ -100,13 +103,9 @@ def _auth_header(provider: Arguments) -> Iterator[Issue]:
                 f"empty; give `{case('auth_header.header_name')}`, `{case('auth_header.prefix')}`, or both"
             ),
         )
-    if provider.given("auth_header") and provider.given("passthrough"):
-        yield provider.issue(
-            "auth_header",
-            reason=lambda case: (
-                f"has no effect with `{case('passthrough')}`, which forwards the caller's own header; remove one"
-            ),
-        )
+    for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
+        if provider.given("auth_header") and provider.given(source):
+            yield provider.issue("auth_header", reason=f"has no effect with `{source}`, which {effect}; remove one")
 
 
 def _tls(provider: Arguments) -> Iterator[Issue]:

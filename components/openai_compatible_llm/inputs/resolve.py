@@ -1,15 +1,16 @@
 """Turns valid arguments into settings: fills in defaults, takes presets and URLs apart."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..args import BackendApi, Endpoints, RateLimitPeriod
-from ..backends import BACKENDS, DEFAULT_API
+from ..backends import BACKENDS, DEFAULT_API, BackendDefinition
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS
 from ..settings import TLS, AuthHeader, Gateway, ObjectNames, Plan, Provider, RateLimit, Retries, Settings
 from . import urls
 from .errors import Path
+from .types import is_output
 
 DEFAULT_NAMESPACE = "gloo-system"
 DEFAULT_GATEWAY = "agentgateway"
@@ -24,11 +25,12 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
     url = arguments.get("base_url")
     tls_disabled = arguments.get("tls", {}).get("disabled", False)
     timeout = arguments.get("ready_timeout_seconds", DEFAULT_READY_TIMEOUT_SECONDS)
+    uses_tls = urls.parse_base_url(url).tls if isinstance(url, str) else not tls_disabled
     api = BackendApi(arguments.get("api", DEFAULT_API))
     return Plan(
         api=api,
-        uses_tls=urls.parse_base_url(url).tls if isinstance(url, str) else not tls_disabled,
-        has_policy=_has_policy(BACKENDS[api].policy_arguments, arguments),
+        has_tls_policy=uses_tls and BACKENDS[api].has_tls_policy,
+        has_policy=_has_policy(BACKENDS[api], arguments),
         has_clients=not CLIENT_ARGUMENTS.isdisjoint(arguments),
         has_labels=bool(arguments.get("labels")),
         has_annotations=bool(arguments.get("annotations")),
@@ -39,7 +41,7 @@ def resolve_plan(arguments: Mapping[str, Any]) -> Plan:
 def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
     """Returns the settings of a component whose arguments are valid and resolved."""
     backend = BACKENDS[BackendApi(arguments.get("api", DEFAULT_API))]
-    names = ObjectNames(name, backend.tls_policy_suffix)
+    names = ObjectNames(name)
     namespace = arguments.get("namespace", DEFAULT_NAMESPACE)
     gateway = arguments.get("gateway", {})
     provider = _provider(name, names.secret, arguments)
@@ -73,16 +75,23 @@ def resolve_settings(name: str, arguments: Mapping[str, Any]) -> Settings:
 
 def secret_names(name: str, arguments: Mapping[str, Any]) -> dict[Path, str]:
     """Returns the name of the Secret for each API key among the arguments, by the key's path."""
-    names = ObjectNames(name, "")
+    names = ObjectNames(name)
     places: list[tuple[Path, str, Mapping[str, Any]]] = [((), names.secret, arguments)]
     for index, each in enumerate(arguments.get("fallbacks", ())):
         places.append((("fallbacks", index), names.fallback_secret(each["name"]), each))
     return {(*path, "api_key"): secret for path, secret, given in places if "api_key" in given}
 
 
-def _has_policy(needing: Container[str], arguments: Mapping[str, Any]) -> bool:
+def _has_policy(backend: BackendDefinition, arguments: Mapping[str, Any]) -> bool:
     """An empty group of `retries` asks for its defaults; an empty list or map of anything else asks for nothing."""
-    return any(each in needing and (value or each == "retries") for each, value in arguments.items())
+    asked = {**arguments, "endpoints": _may_be_all(arguments, backend.default_endpoints)}
+    return any(each in backend.policy_arguments and (value or each == "retries") for each, value in asked.items())
+
+
+def _may_be_all(arguments: Mapping[str, Any], default: Endpoints) -> bool:
+    """Tells whether clients reach all endpoints, or may do so once all Outputs are resolved."""
+    resolved = {name: value for name, value in arguments.items() if not is_output(value)}
+    return is_output(arguments.get("endpoints")) or _endpoints(resolved, default) == Endpoints.ALL
 
 
 def _endpoints(arguments: Mapping[str, Any], default: Endpoints) -> Endpoints:
@@ -138,6 +147,7 @@ def _provider(name: str, secret_name: str, arguments: Mapping[str, Any]) -> Prov
         path=path,
         model=arguments.get("model"),
         secret_name=_secret_name(secret_name, arguments),
+        keyless=arguments.get("keyless", False),
         auth_header=AuthHeader(header.get("header_name"), header.get("prefix")) if header else None,
         tls=TLS(tls.get("hostname", host), tls.get("ca_certificate_configmap")) if uses_tls else None,
     )
@@ -155,7 +165,7 @@ def _endpoint(arguments: Mapping[str, Any]) -> tuple[str, int, str, bool]:
 
 
 def _secret_name(own: str, arguments: Mapping[str, Any]) -> str | None:
-    if arguments.get("passthrough"):
+    if arguments.get("passthrough") or arguments.get("keyless"):
         return None
     if "api_key_secret" in arguments:
         return str(arguments["api_key_secret"]["name"])

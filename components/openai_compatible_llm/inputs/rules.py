@@ -57,9 +57,8 @@ def rule_errors(name: str, arguments: Arguments) -> Iterator[Issue]:
 
 
 def _invalid_name(name: str) -> Iterator[Issue]:
-    """The names of the objects of every API must be valid, so that a component can move to another."""
-    names = [ObjectNames(name, backend.tls_policy_suffix) for backend in BACKENDS.values()]
-    longest_suffix = max(len(each) - len(name) for of in names for each in (of.secret, of.tls_policy))
+    """The names of all objects must be valid, even of those that the component only gets with other arguments."""
+    longest_suffix = len(ObjectNames("").clients_secret)
     if reason := validators.object_name(name, validators.OBJECT_NAME_LENGTH - longest_suffix):
         yield Issue(("name",), reason)
 

@@ -26,7 +26,7 @@ _JSON_PATCH = "application/json-patch+json"
 
 
 class ProviderObjects:
-    """Has an HTTPRoute, backend, BackendTLSPolicy and Secret, as the component makes them; a test then breaks one.
+    """Has the HTTPRoute, backend, TLS policy and Secret that the component makes, without a policy of the route's.
 
     Attributes:
         path: The route's, which no other test uses.
@@ -56,7 +56,8 @@ class ProviderObjects:
         if self._settings.provider.secret_name:
             self.write_secret({"Authorization": API_KEY})
         self.create(self.backend, self._api.spec(self._settings))
-        self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.provider.tls))
+        if self._api.has_tls_policy:
+            self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.provider.tls))
         self.create(ROUTE, self._api.route_spec(self._settings))
 
     def create(self, kind: str, spec: Object) -> None:
@@ -117,18 +118,16 @@ class AcceptedObjects(ProviderObjects):
     def accept(self) -> None:
         self.write_status(self.backend, {"conditions": [condition("Accepted")]})
         self.write_status(ROUTE, self.route_status(condition("Accepted"), condition("ResolvedRefs")))
-        last = "Attached" if self._api.group == "gateway.kgateway.dev" else "ResolvedRefs"
-        self.write_status(POLICY, self.policy_status(condition("Accepted", reason="Valid"), condition(last)))
+        if self._api.has_tls_policy:
+            self.write_status(POLICY, self.policy_status(condition("Accepted", reason="Valid"), condition("Attached")))
 
     def route_status(self, *conditions: Object, gateway: str | None = None) -> Object:
         parent = {"name": gateway or self.names[GATEWAY], "namespace": self.namespace}
         return {"parents": [{"parentRef": parent, **_BY, "conditions": list(conditions)}]}
 
     def policy_status(self, *conditions: Object) -> Object:
-        """Makes a status as this API's controller does: its ancestor is kgateway's backend, agentgateway's Gateway."""
-        of_backend = {"group": self._api.group, "kind": self.backend, "name": self.names[self.backend]}
-        of_gateway = {"group": GATEWAYS[0], "kind": GATEWAY, "name": self.names[GATEWAY]}
-        ancestor = of_backend if self.backend == "Backend" else of_gateway
+        """Makes a status as kgateway's controller does: its ancestor is the backend."""
+        ancestor = {"group": self._api.group, "kind": self.backend, "name": self.names[self.backend]}
         return {"ancestors": [{"ancestorRef": ancestor, **_BY, "conditions": list(conditions)}]}
 
     def refuse_backend(self, message: str) -> None:

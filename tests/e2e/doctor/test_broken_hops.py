@@ -105,7 +105,12 @@ def secret_missing_and_backend_rejected(objects: AcceptedObjects) -> None:
 def old_statuses(objects: AcceptedObjects) -> None:
     refused = condition("Accepted", "False", "OfOld", "a status that nobody has renewed")
     objects.write_status(ROUTE, objects.route_status(refused, condition("ResolvedRefs")))
-    objects.write_status(POLICY, objects.policy_status(refused))
+    if objects.backend == "Backend":
+        objects.write_status(POLICY, objects.policy_status(refused))
+
+
+def without_tls(spec: dict[str, Any]) -> None:
+    del spec["policies"]["tls"]
 
 
 NOT_PROGRAMMED = condition("Programmed", "False", "AddressNotAssigned", "No address has been assigned")
@@ -114,6 +119,7 @@ UNREACHABLE = ("--gateway-url", "http://gateway.invalid")
 MISSING_SECRET = "Secret {namespace}/mistral-secret, which the backend names, does not exist"
 HOUSE_CA = {"tls": {"ca_certificate_configmap": "house-ca"}}
 PASSTHROUGH = {"api_key": None, "passthrough": True}
+NO_KEY = {"api_key": None, "keyless": True}
 LARGE_REQUEST = gateways_own(503, "processing failed: request was too large")
 NO_KEY_IN = "Secret {namespace}/mistral-secret "
 KEYLESS = "so the gateway sends requests to the provider without an API key"
@@ -269,7 +275,7 @@ CASES: dict[Hop, list[Case]] = {
             Case(f"no Secret, {name}", reply, (MISSING_SECRET,), secret_missing_and_backend_rejected)
             for name, reply in (("401", REFUSED_KEY), ("500", SERVICE_NOT_FOUND), ("429", providers(429, {})))
         ),
-        Case("no Secret and no policy", NO_UPSTREAM, (), missing(SECRET, POLICY)),
+        Case("no Secret and no policy", NO_UPSTREAM, (), missing(SECRET, POLICY), apis=(KGATEWAY,)),
     ],
     Hop.TLS: [
         Case(
@@ -280,12 +286,21 @@ CASES: dict[Hop, list[Case]] = {
                 "speaks plain HTTP to api.mistral.ai:443",
             ),
             missing(POLICY),
+            apis=(KGATEWAY,),
+        ),
+        Case(
+            "no TLS in the backend",
+            NO_UPSTREAM,
+            ("{backend} {namespace}/mistral has no TLS settings", "speaks plain HTTP to api.mistral.ai:443"),
+            lambda objects: objects.change(objects.backend, without_tls),
+            apis=(AGENTGATEWAY,),
         ),
         Case(
             "a policy for another backend",
             NO_UPSTREAM,
             ("no BackendTLSPolicy targets",),
             changed(POLICY, lambda spec: spec["targetRefs"][0].update(name="other")),
+            apis=(KGATEWAY,),
         ),
         Case(
             "a wrong host name",
@@ -296,6 +311,19 @@ CASES: dict[Hop, list[Case]] = {
                 "`tls.hostname`",
             ),
             changed(POLICY, lambda spec: spec["validation"].update(hostname="llm.example.com")),
+            apis=(KGATEWAY,),
+        ),
+        Case(
+            "a wrong host name in the backend",
+            WRONG_NAME,
+            (
+                "{backend} {namespace}/mistral expects api.mistral.ai:443 to have a certificate for llm.example.com",
+                "`tls.hostname`",
+            ),
+            lambda objects: objects.change(
+                objects.backend, lambda spec: spec["policies"]["tls"].update(sni="llm.example.com")
+            ),
+            apis=(AGENTGATEWAY,),
         ),
         Case(
             "a rejected policy",
@@ -304,28 +332,43 @@ CASES: dict[Hop, list[Case]] = {
             policy_conditions(
                 condition("Accepted", "False", "NoValidCACertificate", "none"), condition("ResolvedRefs")
             ),
+            apis=(KGATEWAY,),
         ),
         Case(
             "no report",
             NO_UPSTREAM,
             ("no controller has reported on BackendTLSPolicy",),
             lambda objects: objects.write_status(POLICY, {"ancestors": []}),
+            apis=(KGATEWAY,),
         ),
         Case(
             "a section name",
             NO_UPSTREAM,
             ("has a `sectionName`",),
             changed(POLICY, lambda spec: spec["targetRefs"][0].update(sectionName="https")),
+            apis=(KGATEWAY,),
         ),
-        Case("an old status of the route", NO_UPSTREAM, (), old_statuses),
+        Case("an old status of the route", NO_UPSTREAM, (), old_statuses, apis=(KGATEWAY,)),
+        *(
+            Case(
+                "no authorities",
+                UNKNOWN_ISSUER,
+                (f"ConfigMap {{namespace}}/house-ca, which {owner} names, does not exist",),
+                arguments=HOUSE_CA,
+                apis=(api,),
+            )
+            for api, owner in (
+                (KGATEWAY, "BackendTLSPolicy {namespace}/mistral-tls"),
+                (AGENTGATEWAY, "AgentgatewayBackend {namespace}/mistral"),
+            )
+        ),
         Case(
-            "no authorities",
-            UNKNOWN_ISSUER,
-            (
-                "ConfigMap {namespace}/house-ca, which BackendTLSPolicy {namespace}/mistral-",
-                "tls names, does not exist",
-            ),
+            "a backend that isn't accepted, for want of its authorities",
+            SERVICE_NOT_FOUND,
+            ("ConfigMap {namespace}/house-ca, which {backend} {namespace}/mistral names, does not exist",),
+            lambda objects: objects.refuse_backend("ConfigMap house-ca not found"),
             arguments=HOUSE_CA,
+            apis=(AGENTGATEWAY,),
         ),
         Case(
             "authorities under another key",
@@ -398,6 +441,13 @@ CASES: dict[Hop, list[Case]] = {
             providers(401, {"detail": "Unauthorized"}),
             ("which gets the caller's own token", "--token-variable"),
             arguments=PASSTHROUGH,
+        ),
+        Case(
+            "no key, and the provider wants one",
+            providers(401, {"detail": "Unauthorized"}),
+            ("HTTP 401 from the provider, which gets no key", "give its key as `apiKey` instead of `keyless`"),
+            arguments=NO_KEY,
+            apis=(AGENTGATEWAY,),
         ),
         Case("a route and a policy with old statuses", REFUSED_KEY, (), old_statuses),
     ],

@@ -6,8 +6,8 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.objects import API_KEY, POLICY
-from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, WRONG_NAME
+from tests.e2e.doctor.objects import API_KEY
+from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, UNKNOWN_ISSUER, WRONG_NAME
 from tests.stand_in_gateway import MODEL, completion
 
 API = BackendApi.AGENTGATEWAY
@@ -33,11 +33,20 @@ def test_the_secret_of_each_provider_is_named_after_a_refused_key(chat: StandInC
 
 
 def test_a_wrong_certificate_is_looked_for_at_every_provider(chat: StandInChat, deploy: Deploy) -> None:
-    objects = deploy(API, **SHARED)
+    deploy(API, **SHARED)
     report = chat.where(WRONG_NAME).broken_at(Hop.TLS)
-    assert "has TLS settings for each of api.mistral.ai:443 or eu.example.com:8443" in report
-    objects.delete(POLICY)
-    assert "plain HTTP" not in chat.where(WRONG_NAME).broken_at(Hop.TLS)
+    assert (
+        "expects api.mistral.ai:443 to have a certificate for api.mistral.ai, "
+        "and eu.example.com:8443 to have a certificate for eu.example.com"
+    ) in report
+
+
+def test_the_authorities_of_a_fallback_are_looked_for(chat: StandInChat, deploy: Deploy) -> None:
+    (fallback,) = SHARED["fallbacks"]
+    objects = deploy(API, fallbacks=[{**fallback, "tls": {"ca_certificate_configmap": "house-ca"}}])
+    report = chat.where(UNKNOWN_ISSUER).broken_at(Hop.TLS)
+    missing = f"ConfigMap {objects.namespace}/house-ca, which AgentgatewayBackend {objects.namespace}/mistral names"
+    assert f"{missing}, does not exist" in report
 
 
 def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: StandInChat, deploy: Deploy) -> None:
@@ -49,7 +58,10 @@ def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: StandInChat, d
         assert definition.read_endpoint(backend) == "api.mistral.ai:443 or eu.example.com:8443"
         assert definition.read_secret_names(backend) == ["mistral-secret"]
         assert not definition.reads_passthrough(backend)
-        assert definition.has_own_tls(backend)
+        assert definition.read_tls(backend) == {
+            "api.mistral.ai:443": {"sni": "api.mistral.ai"},
+            "eu.example.com:8443": {"sni": "eu.example.com"},
+        }
 
     objects.change(objects.backend, read)
     asked = chat.where(completion)

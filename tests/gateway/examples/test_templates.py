@@ -27,7 +27,7 @@ CREATED = (
     f"{NAME}:index:OpenAICompatibleLLM",
     "kubernetes:core/v1:Secret",
     "kubernetes:agentgateway.dev/v1alpha1:AgentgatewayBackend",
-    "kubernetes:gateway.networking.k8s.io/v1:BackendTLSPolicy",
+    "kubernetes:agentgateway.dev/v1alpha1:AgentgatewayPolicy",
     "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
 )
 

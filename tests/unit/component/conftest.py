@@ -39,3 +39,9 @@ def backend_kind(api: BackendApi) -> str:
 @pytest.fixture
 def backend_group(api: BackendApi) -> str:
     return {BackendApi.KGATEWAY: "gateway.kgateway.dev", BackendApi.AGENTGATEWAY: "agentgateway.dev"}[api]
+
+
+@pytest.fixture
+def policy_kind(api: BackendApi) -> str:
+    """Of the object that a provider by its preset has besides backend and route."""
+    return {BackendApi.KGATEWAY: "BackendTLSPolicy", BackendApi.AGENTGATEWAY: "AgentgatewayPolicy"}[api]

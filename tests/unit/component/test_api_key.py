@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes
 import pytest
 
-from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from tests.unit.recording import Recording, record, record_component
 
 
@@ -40,20 +40,36 @@ def test_the_key_is_in_no_other_resource_output_or_message(mistral: dict[str, An
     assert api_key not in f"{others} {recording.outputs} {recording.messages}"
 
 
-def test_with_an_existing_secret_none_is_created(mistral: dict[str, Any], backend_kind: str) -> None:
+def test_with_an_existing_secret_none_is_created(mistral: dict[str, Any], backend_kind: str, policy_kind: str) -> None:
     recording = record_component({**mistral, "api_key": None, "api_key_secret": {"name": "house-keys"}})
-    assert recording.kinds() == [backend_kind, "BackendTLSPolicy", "HTTPRoute"]
+    assert recording.kinds() == [backend_kind, policy_kind, "HTTPRoute"]
     assert recording.component_outputs()["secretName"] == "house-keys"
 
 
-def test_with_passthrough_no_secret_is_created(mistral: dict[str, Any], backend_kind: str) -> None:
+def test_with_passthrough_no_secret_is_created(mistral: dict[str, Any], backend_kind: str, policy_kind: str) -> None:
     recording = record_component({**mistral, "api_key": None, "passthrough": True})
-    assert recording.kinds() == [backend_kind, "BackendTLSPolicy", "HTTPRoute"]
+    assert recording.kinds() == [backend_kind, policy_kind, "HTTPRoute"]
     assert "secretName" not in recording.component_outputs()
 
 
-def test_passthrough_false_is_the_default(mistral: dict[str, Any]) -> None:
-    explicit = record_component({**mistral, "passthrough": False})
+@pytest.mark.parametrize("api", [BackendApi.AGENTGATEWAY])
+def test_without_a_key_no_secret_is_created_and_the_callers_token_is_removed(
+    mistral: dict[str, Any], backend_kind: str, policy_kind: str
+) -> None:
+    recording = record_component({**mistral, "api_key": None, "keyless": True}, config={})
+    assert recording.kinds() == [backend_kind, policy_kind, "HTTPRoute"]
+    assert "secretName" not in recording.component_outputs()
+    assert set(recording.spec(backend_kind)["policies"]) == {"ai", "tls"}
+    removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+    for rule in recording.spec("HTTPRoute")["rules"]:
+        assert rule["filters"].count(removal) == 1
+        assert [each["type"] for each in rule["filters"]] == ["RequestHeaderModifier", "URLRewrite"]
+    assert recording.warnings == []
+
+
+@pytest.mark.parametrize("argument", ["passthrough", "keyless"])
+def test_passthrough_and_keyless_are_false_by_default(argument: str, mistral: dict[str, Any]) -> None:
+    explicit = record_component({**mistral, argument: False})
     assert explicit.objects() == record_component(mistral).objects()
 
 

@@ -23,6 +23,7 @@ MISTRAL: dict[BackendApi, Any] = {
         },
         "policies": {
             "auth": {"secretRef": {"name": "mistral-secret"}},
+            "tls": {"sni": "api.mistral.ai"},
             "ai": {"routes": {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}},
         },
     },
@@ -55,7 +56,7 @@ def auth(recording: Recording, api: BackendApi) -> Any:
     if api is KGATEWAY:
         return provider(recording, api)["openai"]["authToken"]
     policies = recording.spec("AgentgatewayBackend")["policies"]
-    assert set(policies) == {"auth", "ai"}
+    assert set(policies) == {"auth", "tls", "ai"}
     assert set(policies["ai"]) == {"routes"}
     return policies["auth"]
 

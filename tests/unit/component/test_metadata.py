@@ -13,8 +13,7 @@ WAITS_FOR_ROUTE = [
     f'jsonpath={{{ROUTE_OF_EDGE}[?@.type=="Accepted" && @.status=="True"]}}',
     f'jsonpath={{{ROUTE_OF_EDGE}[?@.type=="ResolvedRefs" && @.status=="True"]}}',
 ]
-# The controller of agentgateway accepts the policy only after a route leads to the backend.
-WAITS_FOR_TLS_POLICY = {
+WAITS_FOR_POLICY = {
     BackendApi.KGATEWAY: 'jsonpath={.status.ancestors[*].conditions[?@.type=="Accepted" && @.status=="True"]}',
     BackendApi.AGENTGATEWAY: None,
 }
@@ -43,8 +42,8 @@ def test_nothing_waits_by_default(mistral: dict[str, Any]) -> None:
     assert timeouts(record_component(mistral)) == {}
 
 
-def test_the_backend_the_route_and_where_possible_the_tls_policy_are_waited_for(
-    mistral: dict[str, Any], api: BackendApi, backend_kind: str
+def test_the_backend_its_tls_policy_and_the_route_are_waited_for(
+    mistral: dict[str, Any], api: BackendApi, backend_kind: str, policy_kind: str
 ) -> None:
     args = {**mistral, "wait_for_ready": True, "gateway": {"name": "edge"}, "annotations": {"a": "b"}}
     recording = record_component(args)
@@ -56,7 +55,7 @@ def test_the_backend_the_route_and_where_possible_the_tls_policy_are_waited_for(
     assert waits == {
         "Secret": None,
         backend_kind: "condition=Accepted",
-        "BackendTLSPolicy": WAITS_FOR_TLS_POLICY[api],
+        policy_kind: WAITS_FOR_POLICY[api],
     }
     waited_for = {"HTTPRoute", *(kind for kind, condition in waits.items() if condition)}
     assert timeouts(recording) == {kind: {"create": "120s", "update": "120s"} for kind in waited_for}
@@ -67,7 +66,7 @@ def test_the_timeout_can_be_changed(mistral: dict[str, Any], backend_kind: str) 
     assert timeouts(recording)[backend_kind] == {"create": "5s", "update": "5s"}
 
 
-def test_what_is_not_waited_for_has_no_annotations(mistral: dict[str, Any], api: BackendApi) -> None:
+def test_what_is_not_waited_for_has_no_annotations(mistral: dict[str, Any], api: BackendApi, policy_kind: str) -> None:
     objects = record_component({**mistral, "wait_for_ready": True}).objects()
     unannotated = {each["kind"] for each in objects if "annotations" not in each["metadata"]}
-    assert unannotated == {"Secret"} | ({"BackendTLSPolicy"} if WAITS_FOR_TLS_POLICY[api] is None else set())
+    assert unannotated == {"Secret"} | ({policy_kind} if WAITS_FOR_POLICY[api] is None else set())

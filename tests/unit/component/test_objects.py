@@ -9,7 +9,7 @@ import pytest
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from tests.unit.recording import Recording, record, record_component
 
-TLS_POLICY_SUFFIX = {BackendApi.KGATEWAY: "-tls", BackendApi.AGENTGATEWAY: "-agentgateway-tls"}
+POLICY_SUFFIX = {BackendApi.KGATEWAY: "-tls", BackendApi.AGENTGATEWAY: ""}
 
 
 @pytest.fixture
@@ -17,16 +17,18 @@ def recording(mistral: dict[str, Any]) -> Recording:
     return record_component(mistral)
 
 
-def test_the_objects_are_named_after_the_component(mistral: dict[str, Any], api: BackendApi, backend_kind: str) -> None:
+def test_the_objects_are_named_after_the_component(
+    mistral: dict[str, Any], api: BackendApi, backend_kind: str, policy_kind: str
+) -> None:
     recording = record_component(mistral, "eu")
     assert {each["kind"]: each["metadata"]["name"] for each in recording.objects()} == {
         "Secret": "eu-secret",
         backend_kind: "eu",
-        "BackendTLSPolicy": f"eu{TLS_POLICY_SUFFIX[api]}",
+        policy_kind: f"eu{POLICY_SUFFIX[api]}",
         "HTTPRoute": "eu",
     }
     kinds = {r.type.rpartition(":")[2] for r in recording.resources[1:]}
-    assert kinds == {"Secret", backend_kind, "BackendTLSPolicy", "HTTPRoute"}
+    assert kinds == {"Secret", backend_kind, policy_kind, "HTTPRoute"}
 
 
 def test_all_objects_are_in_one_namespace(mistral: dict[str, Any]) -> None:
@@ -39,9 +41,11 @@ def test_the_objects_are_children_of_the_component(recording: Recording) -> None
     assert [r.parent for r in recording.resources[1:]] == [component.urn] * 4
 
 
-def test_the_secret_is_created_before_the_backend_and_the_route_last(recording: Recording, backend_kind: str) -> None:
+def test_the_secret_is_created_before_the_backend_and_the_route_last(
+    recording: Recording, backend_kind: str, policy_kind: str
+) -> None:
     secret, backend, policy, route = (
-        recording.one(f":{kind}") for kind in ("Secret", backend_kind, "BackendTLSPolicy", "HTTPRoute")
+        recording.one(f":{kind}") for kind in ("Secret", backend_kind, policy_kind, "HTTPRoute")
     )
     assert secret.dependencies == []
     assert backend.dependencies == [secret.urn]
@@ -66,11 +70,11 @@ def test_two_components_of_a_program_share_no_object(mistral: OpenAICompatibleLL
         OpenAICompatibleLLM("deepseek", {"preset": "deepseek", "api_key": "k", "api": api})
 
     names = [each["metadata"]["name"] for each in record(program).objects()]
-    suffixes = ("", "", TLS_POLICY_SUFFIX[api], "-secret")
+    suffixes = ("", "", POLICY_SUFFIX[api], "-secret")
     assert sorted(names) == sorted(f"{name}{suffix}" for name in ("mistral", "deepseek") for suffix in suffixes)
 
 
-def test_a_change_of_the_api_replaces_the_backend_and_its_tls_policy_alone(mistral: dict[str, Any]) -> None:
+def test_a_change_of_the_api_replaces_the_backend_and_the_policy_alone(mistral: dict[str, Any]) -> None:
     def objects(api: BackendApi) -> set[tuple[str, str]]:
         return {
             (each["kind"], each["metadata"]["name"]) for each in record_component({**mistral, "api": api}).objects()
@@ -80,5 +84,5 @@ def test_a_change_of_the_api_replaces_the_backend_and_its_tls_policy_alone(mistr
         ("Backend", "mistral"),
         ("AgentgatewayBackend", "mistral"),
         ("BackendTLSPolicy", "mistral-tls"),
-        ("BackendTLSPolicy", "mistral-agentgateway-tls"),
+        ("AgentgatewayPolicy", "mistral"),
     }

@@ -6,7 +6,7 @@ import pytest
 from components import BackendApi
 from tests.unit.recording import record_component
 
-TLS_POLICY = {BackendApi.KGATEWAY: "mistral-tls", BackendApi.AGENTGATEWAY: "mistral-agentgateway-tls"}
+POLICY = {BackendApi.KGATEWAY: {"tlsPolicyName": "mistral-tls"}, BackendApi.AGENTGATEWAY: {"policyName": "mistral"}}
 
 
 def test_the_outputs_name_the_provider_and_the_objects(mistral: dict[str, Any], api: BackendApi) -> None:
@@ -18,7 +18,7 @@ def test_the_outputs_name_the_provider_and_the_objects(mistral: dict[str, Any], 
         "secretName": "mistral-secret",
         "backendName": "mistral",
         "routeName": "mistral",
-        "tlsPolicyName": TLS_POLICY[api],
+        **POLICY[api],
     }
 
 

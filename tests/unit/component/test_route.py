@@ -97,3 +97,25 @@ def test_with_the_key_in_another_header_the_callers_authorization_is_removed(
 ) -> None:
     filters = route(record_component({**mistral, **args}))["rules"][0]["filters"]
     assert (REMOVE_AUTHORIZATION in filters) is removed
+
+
+@pytest.mark.parametrize(
+    ("args", "host"),
+    [
+        ({"base_url": "http://10.0.0.7:8000/v1"}, "10.0.0.7"),
+        ({"base_url": "https://10.0.0.7:8443/v1", "tls": {"hostname": "llm.internal"}}, "llm.internal"),
+        ({"host": "10.0.0.7", "port": 8000, "tls": {"disabled": True}, "endpoints": "chat"}, "10.0.0.7"),
+        ({"base_url": "http://vllm.models:8000/v1"}, None),
+        ({"base_url": "http://10.example:8000/v1"}, None),
+    ],
+)
+@pytest.mark.parametrize("api", [BackendApi.AGENTGATEWAY])
+def test_a_provider_given_by_its_address_gets_its_own_host_in_the_one_rewrite_of_each_rule(
+    args: dict[str, Any], host: str | None, api: BackendApi, api_key: str
+) -> None:
+    for key in ({"api_key": api_key}, {"keyless": True}):
+        rules = route(record_component({**args, **key, "api": api}))["rules"]
+        rewrites = [[each["urlRewrite"] for each in rule["filters"] if each["type"] == "URLRewrite"] for rule in rules]
+        assert [len(each) for each in rewrites] == [1, 1]
+        assert [each.get("hostname") for (each,) in rewrites] == [host, host]
+        assert [each["path"]["type"] for (each,) in rewrites] == ["ReplaceFullPath", "ReplacePrefixMatch"]
