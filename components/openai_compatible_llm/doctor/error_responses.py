@@ -104,7 +104,9 @@ class ProviderBody:
     @property
     def is_error(self) -> bool:
         """Tells whether the body is an error, whatever the status."""
-        return isinstance(self._body, dict) and any(self._body.get(name) for name in ("error", *_MESSAGES))
+        body = self._body if isinstance(self._body, dict) else {}
+        has_code = "code" in body or "error_code" in body or self.status is not None
+        return bool(body.get("error")) or (has_code and any(map(body.get, _MESSAGES)))
 
     @property
     def is_completion(self) -> bool:

@@ -13,7 +13,7 @@ MIN_PART_LENGTH = 6
 _LOOKS_LIKE_A_KEY = re.compile(
     r"(?i)\b(bearer\s+)\S+"
     r"|\b(?:sk|pk|gsk|xai|key|nvapi|hf|r8|fw|csk|pplx|tgp)[-_][\w*.\-]{6,}|\bAIza[\w.\-]{6,}|\b\w{32,}\b"
-    r"|[\w.\-]*(?:\*{2,}|•{2,}|x{4,})[\w.\-*•]*|[\w\-]{2,}(?:\.{3}|…)[\w\-]{2,}"
+    r"|[\w.\-]{0,80}(?:\*{2,}|•{2,}|x{4,})[\w.\-*•]*|[\w\-]{2,80}(?:\.{3}|…)[\w\-]{2,}"
 )
 _WORD = re.compile(r"[^\s\"'`,;:()<>\[\]{}]+")
 

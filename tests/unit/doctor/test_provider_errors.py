@@ -107,6 +107,8 @@ SUCCESSES: list[tuple[object, Hop, str]] = [
     ({"error": {"message": "who?", "code": "401"}}, Hop.KEY, f"{OF_200}\n{KEY_FIX}"),
     (error(NO_MODEL), Hop.MODEL_OR_PATH, f'{OF_200}, "{NO_MODEL}"\n{MODEL_FIX}'),
     ({"code": 1302, "msg": "busy"}, Hop.PROVIDER, f'{OF_200}, "busy"\n{LATER}'),
+    ({"error_code": 17, "error_msg": "busy"}, Hop.PROVIDER, f'{OF_200}, "busy"\n{LATER}'),
+    ({"status": 500, "detail": "busy"}, Hop.PROVIDER, f'{OF_200}, "busy"\n{LATER}'),
     ({"error": "Internal"}, Hop.PROVIDER, f'{OF_200}, "Internal"\n{LATER}'),
     ({**COMPLETION, "error": {"message": "Internal"}}, Hop.PROVIDER, f'{OF_200}, "Internal"\n{LATER}'),
 ]

@@ -85,16 +85,20 @@ def test_a_completion_in_one_piece_is_no_stream_and_it_is_the_providers(chat: Ch
 
 
 @pytest.mark.parametrize(
-    ("reply", "content_type"),
-    [(page(200), "text/html; charset=UTF-8"), (providers(200, {"status": "ok"}), "application/json")],
+    ("reply", "content_type", "quoted"),
+    [
+        (page(200), "text/html; charset=UTF-8", ""),
+        (providers(200, {"status": "ok"}), "application/json", ""),
+        (providers(200, {"message": "Welcome"}), "application/json", ": Welcome"),
+    ],
 )
 @pytest.mark.parametrize("arguments", [(), ("--stream",)])
 def test_a_page_or_other_json_may_be_of_another_server_than_the_gateway(
-    chat: Chat, reply: Reply, content_type: str, arguments: tuple[str, ...]
+    chat: Chat, reply: Reply, content_type: str, quoted: str, arguments: tuple[str, ...]
 ) -> None:
     chat.gateway.replies_with(reply)
     assert chat(*arguments).broken_at(Hop.MODEL_OR_PATH, stdout="\n" * len(arguments), note=NO_CLUSTER) == (
-        f"HTTP 200 with {content_type}, and no chat completion in it\n"
+        f"HTTP 200 with {content_type}, and no chat completion in it{quoted}\n"
         f"{COMPARE}; if the URL isn't the gateway's, {ANOTHER_URL}"
     )
 
