@@ -269,3 +269,11 @@ def test_a_limit_lets_through_as_many_as_it_says_and_more_in_the_next_period(dep
     assert len(deployment.provider.requests) == sum(count for _, count in LIMITS[deployment.api].values()) + seen.count(
         (200, "")
     )
+
+
+@agentgateway_only
+def test_streams_whose_provider_reports_no_usage_use_no_tokens(deployment: Deployment) -> None:
+    deployment.up(rateLimits=[{"tokens": TOKENS_OF_AN_ANSWER - 1, "per": "hour"}])
+    streams = [deployment.until(200, body={"stream": True}) for _ in range(5)]
+    assert all(b"usage" not in stream.data for stream in streams)
+    assert [deployment.ask().status for _ in range(2)] == [200, 429]

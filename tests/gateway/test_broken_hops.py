@@ -1,7 +1,9 @@
 """Every hop that `make chat` names, broken for real on the gateways of each API, and its name read."""
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.gateway.openai_provider import (
     Behaviour,
     Exchange,
     OpenAIProvider,
+    chat_completion,
     completion,
     completion_events,
     failing,
@@ -109,6 +112,30 @@ def secret_with(values: Mapping[str, str] | None) -> Break:
     return replace
 
 
+def redirecting(status: int, location: str) -> Break:
+    return behaving(lambda exchange: exchange.answer(status, b"", location=location))
+
+
+def in_one_piece(exchange: Exchange, content: object = "Hello") -> None:
+    """Answers without streaming, even where a stream is asked for."""
+    answer = chat_completion("m")
+    answer["choices"][0]["message"]["content"] = content
+    exchange.answer(200, json.dumps(answer).encode())
+
+
+def in_parts(exchange: Exchange) -> None:
+    """Answers as a reasoning model whose content is a list."""
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "Hello"}]
+    if not exchange.request_.json.get("stream"):
+        in_one_piece(exchange, parts)
+        return
+    choices = [
+        {"index": 0, "delta": {"content": parts}, "finish_reason": None},
+        {"index": 0, "delta": {}, "finish_reason": "stop"},
+    ]
+    exchange.stream([json.dumps({**chat_completion("m"), "choices": [choice]}) for choice in choices])
+
+
 def page_for_a_wrong_host(exchange: Exchange) -> None:
     """Answers as a CDN in front of a provider does."""
     if exchange.request_.host.partition(":")[0] == "localhost":
@@ -163,6 +190,10 @@ class Case:
 ANOTHER_GATEWAY = {"name": "nobody", "namespace": "gloo-system"}
 REQUESTS = {"local": [{"requests": 1, "unit": "Minutes"}]}
 TOKEN_BUCKET = {"local": {"tokenBucket": {"maxTokens": 1, "tokensPerFill": 1, "fillInterval": "60s"}}}
+NOBODY_MAY = {"authorization": {"action": "Require", "policy": {"matchExpressions": ['request.method == "PUT"']}}}
+XAI_KEY = b'{"code": "Client specified an invalid argument", "error": "Incorrect API key provided: ba***na."}'
+GEMINI_KEY = b'[{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT"}}]'
+NO_MONEY = b'{"error": {"message": "Insufficient balance", "code": 402}}'
 API_KEYS = {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "mistral-secret"}}}
 
 CASES: dict[Hop, list[Case]] = {
@@ -194,7 +225,25 @@ CASES: dict[Hop, list[Case]] = {
             ("api key authentication failure", "--token-variable"),
             with_policy("AgentgatewayPolicy", {"traffic": API_KEYS}),
             apis=(AGENTGATEWAY,),
-        )
+        ),
+        Case(
+            "a rule that forbids the request",
+            (
+                'HTTP 403 from the gateway itself, "authorization failed"',
+                "find the policy of route, Gateway or listener",
+            ),
+            with_policy("AgentgatewayPolicy", {"traffic": NOBODY_MAY}),
+            apis=(AGENTGATEWAY,),
+        ),
+    ],
+    Hop.REQUEST: [
+        Case(
+            "a field of another type",
+            ("processing failed: failed to parse request", "`requestOverrides`"),
+            has_worked=False,
+            arguments={"request_overrides": {"temperature": "hot"}},
+            apis=(AGENTGATEWAY,),
+        ),
     ],
     Hop.BACKEND: [
         Case(
@@ -228,6 +277,18 @@ CASES: dict[Hop, list[Case]] = {
             arguments={"port": 1},
         ),
         Case("a failure of its own", ("HTTP 500 from the provider",), behaving(failing(500))),
+        Case(
+            "an error with status 200",
+            ("HTTP 503 from the gateway itself", "missing field", "probably with an error", "read it with --stream"),
+            answering(200, NO_MONEY),
+            apis=(AGENTGATEWAY,),
+        ),
+        Case(
+            "a list of parts",
+            ("expected a string", "the provider's message is a list of parts"),
+            behaving(in_parts),
+            apis=(AGENTGATEWAY,),
+        ),
     ],
     Hop.TLS: [
         Case(
@@ -262,6 +323,14 @@ CASES: dict[Hop, list[Case]] = {
     ],
     Hop.KEY: [
         Case("refused", ("Secret {namespace}/mistral-secret has a key",), behaving(failing(401))),
+        *(
+            Case(
+                f"refused with 400, as {name} does",
+                ("HTTP 400 from the provider, which says that it is about the API key",),
+                answering(400, body),
+            )
+            for name, body in (("xAI", XAI_KEY), ("Gemini", GEMINI_KEY))
+        ),
         Case(
             "no token of the caller's",
             ("which gets the caller's own token", "--token-variable"),
@@ -289,9 +358,31 @@ CASES: dict[Hop, list[Case]] = {
             arguments={"path": "/v1/chat"},
         ),
         Case("no completion", ("compare `host` and `path`",), answering(200, b"<html></html>", "text/html")),
+        *(
+            Case(
+                f"a redirect with {status}",
+                (f"HTTP {status} from the provider: a redirect to https://localhost/v2", "compare `host` and `path`"),
+                redirecting(status, "https://localhost/v2"),
+            )
+            for status in (301, 302, 307, 308)
+        ),
+        Case(
+            "no stream",
+            ("HTTP 200 from the provider, with a completion in one piece", "compare `host` and `path`"),
+            behaving(in_one_piece),
+            options=("--stream",),
+            apis=(AGENTGATEWAY,),
+        ),
     ],
     Hop.LIMIT: [
         Case("the provider's", ("HTTP 429 from the provider",), behaving(failing(429))),
+        Case(
+            "an error with status 200, in place of a stream",
+            ('HTTP 200 from the provider, with an error in it, "Insufficient balance"',),
+            answering(200, NO_MONEY),
+            options=("--stream",),
+            apis=(AGENTGATEWAY,),
+        ),
         Case(
             "the gateway's",
             ('HTTP 429 from the gateway itself, "rate limit exceeded"',),
@@ -413,19 +504,54 @@ def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
     said = until(chat, Hop.LIMIT.status, large_prompt).stderr
     assert "processing failed: request was too large" in said
     assert "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize`" in said
+    with large_bodies(installation, cluster):
+        until(chat, 0, large_prompt)
+        assert len(provider.requests[-1].body) > len(large_prompt)
 
+
+@pytest.mark.parametrize("api", [AGENTGATEWAY])
+def test_a_large_response_is_named_until_the_gateway_has_that_policy(
+    chat: Chat,
+    deploy: Deploy,
+    installation: Installation,
+    cluster: Cluster,
+    provider: OpenAIProvider,
+    large_prompt: str,
+) -> None:
+    deploy()
+    until(chat, 0)
+    provider.behaviour = lambda exchange: in_one_piece(exchange, large_prompt)
+    said = until(chat, Hop.LIMIT.status).stderr
+    assert 'HTTP 503 from the gateway itself, "processing failed: response was too large"' in said
+    assert "`frontend.http.maxBufferSize`" in said
+    with large_bodies(installation, cluster):
+        assert until(chat, 0).stdout == f"{large_prompt}\n"
+
+
+@contextmanager
+def large_bodies(installation: Installation, cluster: Cluster) -> Iterator[None]:
+    """Raises the Gateway's limit by a policy."""
     gateway = installation.gateways[AGENTGATEWAY.value]
     target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway.name}
     policy = {
         "apiVersion": "agentgateway.dev/v1alpha1",
         "kind": "AgentgatewayPolicy",
-        "metadata": {"name": "large-requests"},
+        "metadata": {"name": "large-bodies"},
         "spec": {"targetRefs": [target], "frontend": {"http": {"maxBufferSize": 33554432}}},
     }
     at = ("agentgateway.dev", "v1alpha1", gateway.namespace, "agentgatewaypolicies")
     cluster.custom.create_namespaced_custom_object(*at, policy)
     try:
-        until(chat, 0, large_prompt)
-        assert len(provider.requests[-1].body) > len(large_prompt)
+        yield
     finally:
-        cluster.custom.delete_namespaced_custom_object(*at, "large-requests")
+        cluster.custom.delete_namespaced_custom_object(*at, "large-bodies")
+
+
+@pytest.mark.parametrize("api", [AGENTGATEWAY])
+def test_a_message_of_several_parts_comes_through_as_a_stream(
+    chat: Chat, deploy: Deploy, provider: OpenAIProvider
+) -> None:
+    deploy()
+    until(chat, 0)
+    provider.behaviour = in_parts
+    assert until(chat, 0, "--stream").stdout == "Hello\n"

@@ -1,14 +1,16 @@
 """The whole OpenAI API behind one base URL: the official client, the real agentgateway, and nothing else between."""
 
+import gzip
 import json
 from typing import Any
 
 import openai
 import pytest
+import urllib3
 
-from tests.gateway.deployment import KEY, Deployment
+from tests.gateway.deployment import KEY, QUESTION, Deployment
 from tests.gateway.load import Load
-from tests.gateway.openai_provider import Exchange, completion
+from tests.gateway.openai_provider import Exchange, chat_completion, completion
 from tests.gateway.test_changes_under_load import changed
 
 pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
@@ -17,6 +19,7 @@ PREFIXES = ("/v1", "/openai/v1", "/v1beta/openai", "")
 PICTURE = "aGVsbG8="
 AUDIO = bytes(range(256)) * 40
 VECTOR = [0.25, -0.5]
+TRIES = 100
 
 
 def whole_api(exchange: Exchange) -> None:
@@ -134,6 +137,40 @@ def test_a_base_url_without_v1_and_the_routes_own_path_do_as_well(
     assert {each.path for each in deployment.provider.requests} == {f"{prefix}/chat/completions"}
     assert deployment.ask("/embeddings").json() == ANSWERS["/embeddings"]
     assert deployment.provider.requests[-1].path == f"{prefix}/embeddings"
+
+
+def test_a_query_such_as_azures_api_version_arrives_with_all_endpoints_and_is_dropped_with_chat_alone(
+    deployment: Deployment,
+) -> None:
+    deployment.provider.behaviour = lambda exchange: exchange.answer(200, json.dumps(chat_completion("m")).encode())
+    chat = "/openai/deployments/d/chat/completions"
+    for endpoints, arrives in (("all", f"{chat}?api-version=2024-10-21"), ("chat", chat)):
+        deployment.up(path=chat, endpoints=endpoints)
+        for _ in range(TRIES):
+            deployment.until(200, path="/v1/chat/completions?api-version=2024-10-21")
+            if deployment.provider.requests[-1].path == arrives:
+                break
+        assert deployment.provider.requests[-1].path == arrives
+
+
+def test_a_chat_completion_in_gzip_arrives_unpacked(deployment: Deployment) -> None:
+    deployment.up()
+    deployment.until(200)
+    with urllib3.PoolManager(retries=False, timeout=20) as pool:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        body = gzip.compress(json.dumps({**QUESTION, "seed": 7}).encode())
+        assert pool.request("POST", deployment.url, body=body, headers=headers).status == 200
+    last = deployment.provider.requests[-1]
+    assert (last.json["seed"], "content-encoding" in last.headers) == (7, False)
+
+
+def test_a_browsers_preflight_is_not_served(deployment: Deployment) -> None:
+    deployment.up()
+    deployment.until(200)
+    headers = {"origin": "https://www.example.com", "access-control-request-method": "POST"}
+    with urllib3.PoolManager(retries=False, timeout=20) as pool:
+        assert pool.request("OPTIONS", deployment.url, headers=headers).status == 503
+    assert {each.method for each in deployment.provider.requests} == {"POST"}
 
 
 def test_a_live_route_changes_between_chat_and_all_and_loses_no_request(deployment: Deployment) -> None:

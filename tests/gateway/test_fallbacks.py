@@ -54,6 +54,11 @@ def models(provider: OpenAIProvider) -> set[str]:
     return {request.json["model"] for request in provider.requests}
 
 
+def with_status_200(exchange: Exchange) -> None:
+    """Answers as a provider whose errors have no other status."""
+    exchange.answer(200, json.dumps({"error": {"message": "overloaded", "code": 503}}).encode())
+
+
 def once(exchange: Exchange) -> None:
     """Answers on a connection that it then closes, so that every request needs a new one."""
     completion(exchange, closes=True)
@@ -393,3 +398,11 @@ def test_a_timeout_ends_a_wait_and_no_stream(deployment: Deployment) -> None:
     assert deployment.ask().status == 504
     deployment.provider.behaviour = slow_stream
     assert streamed_models(deployment.ask(body={"stream": True}).data) == ["configured"] * 5
+
+
+@AGENTGATEWAY
+def test_an_error_with_status_200_does_not_fail_over(deployment: Deployment, other_provider: OpenAIProvider) -> None:
+    deployment.provider.behaviour = with_status_200
+    deployment.up(fallbacks=[fallback(other_provider)])
+    assert b"processing failed: failed to parse response" in deployment.until(503).data
+    assert other_provider.requests == []

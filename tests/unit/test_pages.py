@@ -180,10 +180,15 @@ def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPa
 
 def test_azures_recipe_sends_the_key_in_azures_header(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_API_KEY", KEY)
-    (azure,) = (block for block in blocks("yaml", RECIPES) if "azure" in block)
-    recording = record_program(yaml.safe_load(azure)["config"])
-    auth = recording.one(":AgentgatewayBackend").inputs["spec"]["policies"]["auth"]
-    assert auth == {"secretRef": {"name": "azure-secret"}, "location": {"header": {"name": "api-key"}}}
+    of_azure = [block for block in blocks("yaml", RECIPES) if "azure" in block]
+    assert len(of_azure) == len(("the v1 API", "a deployment's"))
+    for block in of_azure:
+        recording = record_program(yaml.safe_load(block)["config"])
+        spec = recording.one(":AgentgatewayBackend").inputs["spec"]
+        auth = {"secretRef": {"name": "azure-secret"}, "location": {"header": {"name": "api-key"}}}
+        assert spec["policies"]["auth"] == auth
+        # With `path` instead, the gateway would drop the query that Azure's older API needs.
+        assert "pathPrefix" in spec["ai"]["provider"]
 
 
 def test_the_projects_file_gives_every_stack_its_defaults() -> None:

@@ -47,7 +47,7 @@ class BackendDefinition(ABC):
         rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
         without_key: What a request meets while the Secret has no key.
         other_endpoints: How to let clients reach more than chat completions.
-        large_requests: How to let requests through that are larger than the proxy's buffer.
+        large_requests: How to let requests and responses through that are larger than the proxy's buffer.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
         policy_arguments: Arguments for which the route needs its policy; `endpoints` stands for `endpoints: all`.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.

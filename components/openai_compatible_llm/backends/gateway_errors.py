@@ -15,8 +15,11 @@ class GatewayError(Enum):
     NO_BACKEND = auto()
     BACKEND_AUTH = auto()
     CLIENT_AUTH = auto()
+    FORBIDDEN = auto()
     UPSTREAM = auto()
-    TOO_LARGE = auto()
+    REQUEST_TOO_LARGE = auto()
+    RESPONSE_TOO_LARGE = auto()
+    UNREADABLE_RESPONSE = auto()
     PROCESSING = auto()
     RATE_LIMIT = auto()
     TIMEOUT = auto()
@@ -26,6 +29,7 @@ SHARED_ERRORS: Mapping[str, GatewayError] = {
     "bind not found": GatewayError.NO_ROUTE,
     "listener not found": GatewayError.NO_ROUTE,
     "route not found": GatewayError.NO_ROUTE,
+    "misdirected request": GatewayError.NO_ROUTE,
     "service not found": GatewayError.NO_BACKEND,
     "no valid backends": GatewayError.NO_BACKEND,
     "invalid backend type": GatewayError.NO_BACKEND,
@@ -33,15 +37,21 @@ SHARED_ERRORS: Mapping[str, GatewayError] = {
     "authentication failure": GatewayError.CLIENT_AUTH,
     "basic authentication failure": GatewayError.CLIENT_AUTH,
     "api key authentication failure": GatewayError.CLIENT_AUTH,
-    "authorization failed": GatewayError.CLIENT_AUTH,
-    "external authorization failed": GatewayError.CLIENT_AUTH,
-    "csrf validation failed": GatewayError.CLIENT_AUTH,
+    "authorization failed": GatewayError.FORBIDDEN,
+    "external authorization failed": GatewayError.FORBIDDEN,
+    "csrf validation failed": GatewayError.FORBIDDEN,
     "request timeout": GatewayError.TIMEOUT,
     "upstream call failed": GatewayError.UPSTREAM,
     "backends required dns resolution which failed": GatewayError.UPSTREAM,
     "no healthy backends": GatewayError.UPSTREAM,
-    "processing failed: request was too large": GatewayError.TOO_LARGE,
+    "processing failed: request was too large": GatewayError.REQUEST_TOO_LARGE,
+    "processing failed: response was too large": GatewayError.RESPONSE_TOO_LARGE,
+    "processing failed: failed to parse response": GatewayError.UNREADABLE_RESPONSE,
     "processing failed": GatewayError.PROCESSING,
+    "failed to apply filters": GatewayError.PROCESSING,
+    "parsing body": GatewayError.PROCESSING,
+    "ext_proc failed": GatewayError.PROCESSING,
+    "rate limit failed": GatewayError.PROCESSING,
     "rate limit exceeded": GatewayError.RATE_LIMIT,
 }
 

@@ -20,6 +20,7 @@ from .outcome import (
     HTTPError,
     InvalidResponse,
     ModelList,
+    Redirected,
     TimedOut,
     Truncated,
     Unreachable,
@@ -129,7 +130,9 @@ def _exchange(
         except openai.APIConnectionError as error:
             return _connection_error(error, to.timeout, exchange)
         except openai.APIError as error:
-            return Truncated(error.message)
+            if exchange.started_body:
+                return Truncated(error.message)
+            return InvalidResponse("text/event-stream", json.dumps({"error": error.body}), expected)
         except httpx2.RequestError as error:
             return Truncated(str(error))
         except json.JSONDecodeError:
@@ -154,10 +157,10 @@ def _complete(client: openai.OpenAI, request: ChatRequest, exchange: _Exchange) 
     raw = client.chat.completions.with_raw_response.create(**_parameters(request))
     completion = raw.parse()
     message = _first(completion, "choices", "message")
-    if message is None:
+    if message is None or _attribute(completion, "error"):
         return InvalidResponse(raw.headers.get("content-type", ""), raw.text, COMPLETION)
     return Completion(
-        text=_attribute(message, "content") or "",
+        text=_text(_attribute(message, "content")),
         model=_attribute(completion, "model") or request.model,
         tokens=_attribute(completion, "usage", "total_tokens"),
         seconds=exchange.seconds(),
@@ -181,7 +184,7 @@ def _stream(
             model = _attribute(chunk, "model") or model
             tokens = _attribute(chunk, "usage", "total_tokens") or tokens
             is_finished = is_finished or _first(chunk, "choices", "finish_reason") is not None
-            if token := _attribute(_first(chunk, "choices", "delta"), "content"):
+            if token := _text(_attribute(_first(chunk, "choices", "delta"), "content")):
                 first_token_seconds = first_token_seconds or exchange.seconds()
                 text += token
                 on_token(token)
@@ -221,6 +224,13 @@ def _embed(
     )
 
 
+def _text(content: Any) -> str:
+    """Returns the text of a message, whose content is a list of parts with some reasoning models."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
 def _attribute(whole: Any, *names: str) -> Any:
     """Returns a nested attribute, or None: the client doesn't validate a successful response."""
     for name in names:
@@ -234,10 +244,10 @@ def _first(whole: Any, list_name: str, name: str) -> Any:
     return _attribute(parts[0], name) if isinstance(parts, list) and parts else None
 
 
-def _http_error(response: httpx2.Response) -> HTTPError | Unreachable:
-    if response.is_redirect:
-        return Unreachable(ConnectionProblem.REDIRECTED, response.headers.get("location", ""))
+def _http_error(response: httpx2.Response) -> HTTPError | Redirected:
     headers = response.headers
+    if response.has_redirect_location:
+        return Redirected(response.status_code, headers["location"])
     return HTTPError(response.status_code, headers.get("content-type", ""), response.text, headers.get("retry-after"))
 
 

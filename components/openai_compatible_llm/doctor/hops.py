@@ -14,6 +14,7 @@ class Hop(Enum):
     GATEWAY = (10, "the gateway can't be reached")
     ROUTE = (11, "the gateway has no route for the request")
     CALLER = (12, "the gateway rejects the caller's credentials")
+    REQUEST = (23, "the gateway itself can't process the request")
     BACKEND = (13, "the gateway hasn't accepted the backend")
     SECRET = (14, "the gateway has no API key to send")
     PROVIDER = (15, "the provider can't be reached, or fails")

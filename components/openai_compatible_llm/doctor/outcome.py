@@ -70,16 +70,23 @@ class ConnectionProblem(Enum):
     CONNECT_TIMEOUT = auto()
     TLS = auto()
     CLOSED = auto()
-    REDIRECTED = auto()
     OTHER = auto()
 
 
 @dataclass(frozen=True)
 class Unreachable:
-    """No HTTP response, or a redirect; `detail` is then where it leads."""
+    """No HTTP response."""
 
     problem: ConnectionProblem
     detail: str
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """A redirect, which isn't followed; `location` is the header of that name, verbatim."""
+
+    status: int
+    location: str
 
 
 @dataclass(frozen=True)
@@ -124,4 +131,4 @@ class Truncated:
     detail: str
 
 
-Failure = Unreachable | HTTPError | InvalidResponse | TimedOut | Truncated
+Failure = Unreachable | Redirected | HTTPError | InvalidResponse | TimedOut | Truncated

@@ -12,7 +12,7 @@ from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
 from tests.e2e.doctor.objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
-from tests.stand_in_gateway import MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
+from tests.stand_in_gateway import COMPLETION, MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
 
 UPSTREAM = "upstream call failed"
 NO_UPSTREAM = gateways_own(503, UPSTREAM)
@@ -121,6 +121,15 @@ HOUSE_CA = {"tls": {"ca_certificate_configmap": "house-ca"}}
 PASSTHROUGH = {"api_key": None, "passthrough": True}
 NO_KEY = {"api_key": None, "keyless": True}
 LARGE_REQUEST = gateways_own(503, "processing failed: request was too large")
+LARGE_RESPONSE = gateways_own(503, "processing failed: response was too large")
+COMPARE = "compare `host` and `path` (or `baseUrl`) with the provider's documentation"
+NOT_THE_GATEWAYS = "this URL seems to be something else's than the gateway's: give another --gateway-url"
+
+
+def redirect(location: str) -> Reply:
+    return lambda handler, _: handler.answer(301, "text/plain", "", Location=location)
+
+
 NO_KEY_IN = "Secret {namespace}/mistral-secret "
 KEYLESS = "so the gateway sends requests to the provider without an API key"
 NO_SERVICE = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
@@ -145,6 +154,23 @@ CASES: dict[Hop, list[Case]] = {
             UNREACHABLE,
         ),
         Case("no Gateway", NO_ROUTE, ("there is no Gateway {namespace}/agentgateway",), missing(GATEWAY), UNREACHABLE),
+        *(
+            Case(
+                f"no route, {name}",
+                reply,
+                (f"{says}; there is no HTTPRoute with the path {{path}} in the cluster of context", fix),
+                missing(ROUTE),
+            )
+            for name, reply, says, fix in (
+                ("a page", page(200), "no chat completion in it", NOT_THE_GATEWAYS),
+                ("a redirect", redirect("/login"), "it redirects the client (/login)", "use the URL that it redirects"),
+            )
+        ),
+        Case(
+            "a redirect to the gateway's own name",
+            redirect("https://127.0.0.1/login"),
+            ("it redirects the client (https://127.0.0.1/login)",),
+        ),
     ],
     Hop.ROUTE: [
         *(
@@ -214,7 +240,15 @@ CASES: dict[Hop, list[Case]] = {
             "no token",
             gateways_own(401, "authentication failure: no bearer token found"),
             ("--token-variable",),
-        )
+        ),
+        Case("a rule", gateways_own(403, "authorization failed"), ("find the policy of route, Gateway or listener",)),
+    ],
+    Hop.REQUEST: [
+        Case(
+            "unreadable",
+            gateways_own(503, "processing failed: failed to parse request: invalid type"),
+            ("HTTP 503 from the gateway itself", "`requestOverrides`"),
+        ),
     ],
     Hop.BACKEND: [
         *(
@@ -273,7 +307,13 @@ CASES: dict[Hop, list[Case]] = {
         ),
         *(
             Case(f"no Secret, {name}", reply, (MISSING_SECRET,), secret_missing_and_backend_rejected)
-            for name, reply in (("401", REFUSED_KEY), ("500", SERVICE_NOT_FOUND), ("429", providers(429, {})))
+            for name, reply in (
+                ("401", REFUSED_KEY),
+                ("500", SERVICE_NOT_FOUND),
+                ("429", providers(429, {})),
+                ("200", providers(200, {"error": "who?"})),
+                ("a redirect", redirect("https://login.example.com")),
+            )
         ),
         Case("no Secret and no policy", NO_UPSTREAM, (), missing(SECRET, POLICY), apis=(KGATEWAY,)),
     ],
@@ -392,6 +432,16 @@ CASES: dict[Hop, list[Case]] = {
             ("that the cluster can reach them",),
         ),
         Case("failing", providers(500, {}), ("HTTP 500 from the provider",)),
+        Case(
+            "failing with 200",
+            providers(200, {"error": "no"}),
+            ('HTTP 200 from the provider, with an error in it, "no"',),
+        ),
+        Case(
+            "a list of parts",
+            gateways_own(503, "processing failed: failed to parse response: invalid type: sequence, expected a string"),
+            ("the provider's message is a list of parts",),
+        ),
         # TLS is as it should be, so the connection failed for something else.
         Case("neither TLS nor a refused connection", NO_UPSTREAM, (UPSTREAM,)),
     ],
@@ -404,7 +454,12 @@ CASES: dict[Hop, list[Case]] = {
                 changed(ROUTE, lambda spec: spec["rules"][0].pop("filters")),
                 apis=(KGATEWAY,),
             )
-            for name, reply in (("a page", page(403)), ("an unparsed page", UNPARSED_PAGE))
+            for name, reply in (
+                ("a page", page(403)),
+                ("an unparsed page", UNPARSED_PAGE),
+                ("a page with 200", page(200)),
+                ("a redirect to the gateway's own name", redirect("https://127.0.0.1/")),
+            )
         ),
         Case("misdirected", page(421)),
     ],
@@ -437,6 +492,14 @@ CASES: dict[Hop, list[Case]] = {
             for status in (401, 403)
         ),
         Case(
+            "400",
+            providers(400, {"code": "invalid", "error": f"Incorrect API key provided: {API_KEY[:4]}***{API_KEY[-2:]}"}),
+            (
+                "about the API key; Secret {namespace}/mistral-secret has a key",
+                "HTTP 400 from the provider, which says",
+            ),
+        ),
+        Case(
             "passthrough without a token",
             providers(401, {"detail": "Unauthorized"}),
             ("which gets the caller's own token", "--token-variable"),
@@ -461,12 +524,35 @@ CASES: dict[Hop, list[Case]] = {
             for status in (400, 404)
         ),
         Case("a page", page(404), ("HTTP 404 from the provider",)),
+        Case("a page with 200", page(200), (f"and no chat completion in it\n{COMPARE}",)),
+        Case(
+            "a redirect to the provider's host",
+            redirect("https://www.mistral.ai/"),
+            (f"HTTP 301 from the provider: a redirect to https://www.mistral.ai/\n{COMPARE}",),
+        ),
+        Case(
+            "a redirect elsewhere",
+            redirect("https://login.example.com"),
+            (
+                "HTTP 301 from the provider, or from something in front of the gateway: a redirect to https://login.",
+                f"{COMPARE}; if they are right, give another --gateway-url",
+            ),
+        ),
+        Case(
+            "no stream",
+            providers(200, COMPLETION),
+            ("HTTP 200 from the provider, with a completion in one piece", f"{COMPARE}: this one doesn't stream there"),
+            options=("--stream",),
+        ),
     ],
     Hop.LIMIT: [
         Case("the provider's", providers(429, {}, Retry_After="30"), ("wait 30 seconds",)),
         Case("the gateway's", gateways_own(429, "rate limit exceeded"), ("from the gateway itself",)),
         Case("a large request", LARGE_REQUEST, ("the limit is fixed",), apis=(KGATEWAY,)),
         Case("a large request", LARGE_REQUEST, ("`frontend.http.maxBufferSize`",), apis=(AGENTGATEWAY,)),
+        Case("a large response", LARGE_RESPONSE, ("(--stream)", "the limit is fixed"), apis=(KGATEWAY,)),
+        Case("a large response", LARGE_RESPONSE, ("(--stream)", "`frontend.http.maxBufferSize`"), apis=(AGENTGATEWAY,)),
+        Case("no money", providers(403, {"error": "no credits"}), ('HTTP 403 from the provider, "no credits"',)),
     ],
     Hop.TIMEOUT: [
         Case("the gateway's", gateways_own(504, "request timeout"), ("from the gateway itself",)),
@@ -490,7 +576,7 @@ def test_the_broken_hop_is_named_with_evidence_and_fix(
 ) -> None:
     objects = deploy(api, **case.arguments)
     case.broken(objects)
-    said = chat.where(case.reply, *case.options).broken_at(hop)
+    said = chat.where(case.reply, *case.options).broken_at(hop, stdout="\n" * ("--stream" in case.options))
     for part in case.says:
         known = {"namespace": objects.namespace, "backend": BACKENDS[api].kind, "path": chat.path}
         assert part.format(**known) in said
