@@ -1,11 +1,20 @@
 """What people call an argument, a setting or a provider elsewhere leads to what this component calls it."""
 
+import re
 from typing import Any
 
 import pytest
 
-from components.openai_compatible_llm.inputs.advice import argument_advice
+from components.openai_compatible_llm.inputs.advice import (
+    COMPONENT_WORDS,
+    FAMILIES,
+    GROUP_WORDS,
+    OWN_SERVERS,
+    argument_advice,
+)
+from components.openai_compatible_llm.inputs.errors import bare
 from components.openai_compatible_llm.presets import PRESETS
+from tests.pages import PAGES, REFERENCE
 from tests.unit.test_program import CANARY
 from tests.unit.test_program import refusal as stack_refusal
 from tests.unit.test_validation import VALID, refusal
@@ -282,3 +291,21 @@ def test_a_misspelt_preset_leads_to_it(name: str, preset: str) -> None:
     assert issue.text() == (
         f'"{name}" is not a preset (for any other provider give `host` or `base_url`); did you mean `{preset}`?'
     )
+
+
+@pytest.mark.parametrize("words", [COMPONENT_WORDS, OWN_SERVERS, FAMILIES, *GROUP_WORDS.values()])
+def test_no_word_has_two_meanings(words: dict[str, str]) -> None:
+    every = [bare(word) for line in words.values() for word in line.split()]
+    assert sorted(every) == sorted(set(every))
+
+
+def test_all_advice_names_arguments_that_there_are() -> None:
+    arguments = set(
+        re.findall(r"^\| `([a-z_.]+)` \| `[A-Za-z.]+` \|", PAGES[REFERENCE].replace("[]", ""), re.MULTILINE)
+    )
+    for group, words in {"": COMPONENT_WORDS, "presets": {**OWN_SERVERS, **FAMILIES}, **GROUP_WORDS}.items():
+        for advice in words:
+            named = re.findall("`([a-z_.]+)`", advice) if " " in advice else [advice]
+            assert {name for name in named if name not in arguments and f"{group}.{name}" not in arguments} <= set(
+                PRESETS
+            )

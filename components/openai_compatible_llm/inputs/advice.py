@@ -21,7 +21,7 @@ _NO_HEADERS = "the only header that can be set is the key's; see `auth_header`"
 _OTHER_SIGNATURE = "Amazon's and Google's own ways to sign in aren't supported; give an API key as `api_key`"
 _IN_ITS_NAMESPACE = "the Secret must be in the component's own `namespace`"
 
-_COMPONENT = {
+COMPONENT_WORDS = {
     "base_url": "base url uri api_base api_base_url api_url api_endpoint endpoint endpoint_url server_url service_url "
     "openai_api_base openai_base_url azure_endpoint upstream_url provider_url backend_url inference_url",
     "api_key": "key token api_token auth_token access_token bearer_token bearer openai_api_key openai_key "
@@ -100,9 +100,9 @@ _COMPONENT = {
 """What the component's arguments are called elsewhere, by the argument, or by a sentence."""
 
 _CA = "ca ca_cert ca_certs ca_bundle ca_file ca_certificate ca_certificates ca_certificate_secret ca_certificate_ref "
-_CA += "ca_certificate_refs ca_config_map ca_configmap ca_certificate_config_map root_ca config_map configmap"
+_CA += "ca_certificate_refs ca_config_map root_ca config_map"
 
-_GROUPS: Mapping[str, Mapping[str, str]] = {
+GROUP_WORDS: Mapping[str, Mapping[str, str]] = {
     "fallbacks": {
         "host": "hostname hosts",
         "did you mean `path`?": "prefix path_prefix base_path paths",
@@ -155,7 +155,7 @@ _GROUPS: Mapping[str, Mapping[str, str]] = {
 }
 """The same for the groups of arguments. A fallback's words are the component's besides."""
 
-_OWN_SERVERS = {
+OWN_SERVERS = {
     "everyone runs their own; give its URL as `base_url` (docs/recipes.md)": "ollama vllm litellm tgi lmstudio "
     "llamacpp llamaserver llamafile localai sglang textgenerationinference textgenerationwebui oobabooga xinference "
     "kserve triton tensorrt trtllm mlx gpt4all jan openllm aphrodite tabbyapi koboldcpp kubeai llmd dynamo rayserve "
@@ -174,7 +174,7 @@ _OWN_SERVERS = {
 
 _SEVERAL = "several providers serve this model; give the preset of one, or the `base_url` of a server"
 
-_FAMILIES = {
+FAMILIES = {
     "openai": "gpt chatgpt o1 o3 o4 o5 codex davinci dalle",
     "gemini": "google googleai googleaistudio aistudio gemma palm bard",
     "xai": "grok",
@@ -205,10 +205,10 @@ def _index(words: Mapping[str, str]) -> dict[str, str]:
     return {bare(word): advice for advice, line in words.items() for word in line.split()}
 
 
-_COMPONENT_INDEX = _index(_COMPONENT)
-_GROUP_INDEX = {group: _index(words) for group, words in _GROUPS.items()}
-_OWN_SERVERS_INDEX = _index(_OWN_SERVERS)
-_FAMILY_INDEX = _index(_FAMILIES)
+_COMPONENT_INDEX = _index(COMPONENT_WORDS)
+_GROUP_INDEX = {group: _index(words) for group, words in GROUP_WORDS.items()}
+_OWN_SERVERS_INDEX = _index(OWN_SERVERS)
+_FAMILY_INDEX = _index(FAMILIES)
 
 
 def unknown_argument(path: Path, name: str, value: object, known: Iterable[str]) -> Issue:
