@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,6 +13,7 @@ from pulumi.runtime import config as runtime_config
 
 from components import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm import BackendApi
+from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import (
     DECLARED,
     HOST_SOURCES,
@@ -21,11 +23,16 @@ from components.openai_compatible_llm.inputs import (
     Issue,
     Key,
     Path,
+    advice_text,
+    argument_advice,
+    closest,
     parse,
     suggestion,
     to_camel_case,
     to_python,
 )
+from components.openai_compatible_llm.presets import PRESETS
+from components.openai_compatible_llm.route_conflicts import taken_path
 from components.openai_compatible_llm.settings import Gateway, Settings
 
 PROVIDERS = "providers"
@@ -101,7 +108,8 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
         # Taken for no setting, it would open the routes of all providers.
         problems.append(_no_clients_left(config))
     if not providers:
-        example = "pulumi config set --path 'providers.mistral.model' mistral-medium-latest"
+        command = config_command("set", pulumi.get_stack(), (PROVIDERS, "mistral", "model"))
+        example = f"{command} mistral-medium-latest"
         raise InvalidStackConfig(
             [*problems, f"Stack {pulumi.get_stack()} has no providers. Add one, for example: {example}"]
         )
@@ -280,21 +288,29 @@ def _unknown_settings(config: pulumi.Config) -> Iterator[str]:
     for key in sorted({*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}):
         namespace, _, name = key.partition(":")
         if namespace == config.name and name not in SETTINGS:
-            yield f"Stack {pulumi.get_stack()}: {key}: unknown setting; {suggestion(name, SETTINGS, 'settings')}"
+            yield f"Stack {pulumi.get_stack()}: {key}: unknown setting; {_setting_advice(name)}"
+
+
+def _setting_advice(name: str) -> str:
+    """Says where a setting belongs: an argument of a provider, or a provider, may have been given to the stack."""
+    meant = closest(name, SETTINGS) or (f"{PROVIDERS}.{name}" if name in PRESETS else argument_advice(name))
+    if meant is None:
+        return suggestion(name, SETTINGS, "settings")
+    is_of_provider = " " not in meant and to_camel_case(meant).partition(".")[0] not in SETTINGS
+    return advice_text(f"{PROVIDERS}.<name>.{meant}" if is_of_provider else meant, to_camel_case)
 
 
 def _location(name: str) -> str:
-    return f"Stack {pulumi.get_stack()}: {PROVIDERS}.{name}"
+    return f"Stack {pulumi.get_stack()}: {Issue((PROVIDERS, Key(name)), '').location()}"
 
 
 def _problem(name: str, issue: Issue, lacking: Sequence[KeyPlace]) -> str:
     place = next((each for each in lacking if (*each.path, "api_key") == issue.path), None)
     if place is None:
         return f"{_location(name)}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
-    stack = pulumi.get_stack()
+    command = config_command("set", pulumi.get_stack(), (PROVIDERS, Key(name), *issue.path), "--secret")
     return (
-        f"Stack {stack} has no API key for {place.owner}. Set it with "
-        f"`pulumi config set -s {stack} --secret --path '{PROVIDERS}.{name}.{issue.location(to_camel_case)}'`, "
+        f"Stack {pulumi.get_stack()} has no API key for {place.owner}. Set it with `{command}`, "
         f"or in the environment as {' or '.join(place.variables)}."
     )
 
@@ -312,30 +328,24 @@ def _stack_problem(issue: Issue) -> str:
 def _no_clients_left(config: pulumi.Config) -> str:
     return (
         f"Stack {pulumi.get_stack()}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: "
-        f"pulumi config rm {config.name}:{CLIENT_KEYS}"
+        f"pulumi config rm -s {shlex.quote(pulumi.get_stack())} {config.name}:{CLIENT_KEYS}"
     )
 
 
 def _route_conflicts(settings: list[Settings]) -> Iterator[str]:
-    for one, other in combinations(settings, 2):
-        if _same_route(one, other):
-            gateway = f"{one.gateway.namespace}/{one.gateway.name}"
-            yield (
-                f'{_location(other.names.component)}.routePath: "{one.route_path}" at the Gateway {gateway} '
-                f"is already the route of provider {one.names.component}; give another"
-            )
+    for pair in combinations(settings, 2):
+        for one, other in (pair, pair[::-1]):
+            if path := taken_path(one, other):
+                yield _route_conflict(one, other, path)
+                break
 
 
-def _same_route(one: Settings, other: Settings) -> bool:
-    def overlap(ones: set[str], others: set[str]) -> bool:
-        return not ones or not others or bool(ones & others)
-
-    return (
-        (one.gateway.namespace, one.gateway.name) == (other.gateway.namespace, other.gateway.name)
-        and one.route_path == other.route_path
-        and overlap({one.gateway.section_name or ""} - {""}, {other.gateway.section_name or ""} - {""})
-        and overlap(set(one.hostnames), set(other.hostnames))
-    )
+def _route_conflict(one: Settings, other: Settings, path: str) -> str:
+    at = f'{_location(other.names.component)}.routePath: "{other.route_path}" at the Gateway '
+    at += f"{one.gateway.namespace}/{one.gateway.name}"
+    if one.route_path == other.route_path:
+        return f"{at} is already the route of provider {one.names.component}; give another"
+    return f"{at} takes the requests that clients of provider {one.names.component} send to {path}; give another"
 
 
 def _name_conflicts(parsed: Sequence[Inputs]) -> Iterator[str]:
@@ -377,7 +387,7 @@ def _warn_of_plain_text_keys(config: pulumi.Config, providers: Mapping[str, Any]
         for path, owner in keys:
             pulumi.log.warn(
                 f"Stack {pulumi.get_stack()} has the API key of {owner} in plain text in its file. Encrypt it: "
-                f"pulumi config set --secret --path '{Issue(path, '').location()}'"
+                f"{config_command('set', pulumi.get_stack(), path, '--secret')}"
             )
 
 

@@ -9,6 +9,12 @@ from .args import BackendApi, Endpoints, RateLimitPeriod
 CHAT_COMPLETIONS = "/chat/completions"
 """Path of chat completions below the base URL of an OpenAI client."""
 
+OPENAI_ENDPOINTS = (
+    "assistants|audio|batches|chat|completions|containers|conversations|embeddings|evals|files|fine_tuning|images|messages"
+    "|models|moderations|realtime|rerank|responses|threads|uploads|vector_stores|videos"
+)
+"""First segments of what OpenAI clients send below their base URL, as a regular expression."""
+
 
 @dataclass(frozen=True)
 class Plan:

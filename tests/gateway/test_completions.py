@@ -1,12 +1,14 @@
 """A chat completion through the real gateways: what reaches the provider, and what comes back."""
 
 import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import urllib3
 
-from tests.gateway.deployment import KEY, QUESTION, Deployment
+from tests.gateway.deployment import KEY, QUESTION, SECONDS_BETWEEN_TRIES, TRIES, Deployment
 from tests.gateway.openai_provider import Exchange, completion_events
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
@@ -90,3 +92,28 @@ def test_a_route_answers_to_its_hostnames_at_its_listener_and_to_no_others(deplo
     assert deployment.ask(headers={"Host": "other.example.com"}).status == 404
     deployment.up(hostnames=["llm.example.com"], gateway={**gateway, "sectionName": "https"})
     deployment.until(404, headers={"Host": "llm.example.com"})
+
+
+def test_a_longer_path_goes_before_a_shorter_one_and_a_host_name_before_any_path(deployment: Deployment) -> None:
+    outer, host = f"{deployment.route_path}/outer", f"{deployment.namespace}.example.com"
+    places: dict[str, dict[str, Any]] = {
+        "outer": {"routePath": outer},
+        "inner": {"routePath": f"{outer}/inner"},
+        "named": {"hostnames": [host]},
+    }
+    deployment.write({name: deployment.config(model=name, endpoints="chat", **place) for name, place in places.items()})
+    deployment.project.up()
+
+    def is_answered_by(model: str, path: str, **headers: str) -> None:
+        for _ in range(TRIES):
+            deployment.until(200, path=f"{path}/v1/chat/completions", headers=headers)
+            answered = deployment.provider.requests[-1].json["model"]
+            if answered == model:
+                return
+            time.sleep(SECONDS_BETWEEN_TRIES)
+        raise AssertionError(f"{path} {headers}: answered by {answered}")
+
+    is_answered_by("outer", "/outer")
+    is_answered_by("outer", "/outer/inner2")
+    is_answered_by("inner", "/outer/inner")
+    is_answered_by("named", "/outer/inner", Host=host)

@@ -97,7 +97,7 @@ def test_on_kgateway_nothing_changes() -> None:
             {"api": "kgateway", "endpoints": "all"},
             "endpoints: these gateways take every request for a chat completion; give `api: agentgateway`",
         ),
-        ({"endpoints": "ALL"}, 'endpoints: "ALL" is not a valid value; valid values are `all`, `chat`'),
+        ({"endpoints": "ALL"}, 'endpoints: "ALL" is not a valid value; did you mean `all`?'),
         ({"endpoints": True}, "endpoints: True is not a valid value; valid values are `all`, `chat`"),
         ({"endpoints": ["all"]}, "endpoints: ['all'] is not a valid value; did you mean `all`?"),
         ({"endpoint": "all"}, "endpoint: unknown argument; did you mean `endpoints`?"),

@@ -311,6 +311,9 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     [
         "has no API key for",
         "is already the route of provider",
+        "takes the requests that clients of provider",
+        "is not a preset",
+        "belongs to HTTP itself",
         "these gateways always send `Authorization: Bearer <key>`",
         "A new API key will replace its Secret",
         "in plain text in its file",

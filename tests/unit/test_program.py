@@ -257,7 +257,12 @@ def test_a_refused_label_keeps_its_spelling() -> None:
         ({"hostnames": ["a.example.com"]}, {}, True),
         ({"hostnames": ["a.example.com"]}, {"hostnames": ["b.example.com"]}, False),
         ({"hostnames": ["a.example.com", "b.example.com"]}, {"hostnames": ["b.example.com"]}, True),
+        ({"hostnames": ["*.example.com"]}, {"hostnames": ["a.example.com"]}, True),
+        ({"hostnames": ["*.example.com"]}, {"hostnames": ["*.eu.example.com"]}, True),
+        ({"hostnames": ["*.example.com"]}, {"hostnames": ["example.com"]}, False),
+        ({"hostnames": ["*.a.example.com"]}, {"hostnames": ["*.b.example.com"]}, False),
         ({"routePath": "/other"}, {}, False),
+        ({"routePath": "/llm2"}, {}, False),
     ],
 )
 def test_two_providers_can_not_share_a_route(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
@@ -270,6 +275,109 @@ def test_two_providers_can_not_share_a_route(one: dict[str, Any], other: dict[st
         )
     else:
         assert len(record_program(config).objects()) == 8
+
+
+ALL = {"api": "agentgateway"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "taken"),
+    [
+        # Whatever the endpoints: the URL that the component publishes, and what chat clients send below it.
+        ({"routePath": "/"}, {"routePath": "/v1"}, "/v1"),
+        ({"routePath": "/x"}, {"routePath": "/x/v1"}, "/x/v1"),
+        ({"routePath": "/x"}, {"routePath": "/x/chat"}, "/x/chat"),
+        ({"routePath": "/x"}, {"routePath": "/x/v1/chat/completions"}, "/x/v1/chat/completions"),
+        ({"routePath": "/"}, {"routePath": "/chat"}, "/chat"),
+        ({"routePath": "/x/v1"}, {"routePath": "/x/v1/v1"}, "/x/v1/v1"),
+        # What clients send to all endpoints.
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/v1"}, "/x/v1"),
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/models"}, "/x/models"),
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/v1/embeddings"}, "/x/v1/embeddings"),
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/v1/audio/speech"}, "/x/v1/audio/speech"),
+        ({"routePath": "/", **ALL}, {"routePath": "/files"}, "/files"),
+        # Chat clients never send these.
+        ({"routePath": "/x"}, {"routePath": "/x/models"}, None),
+        ({"routePath": "/x"}, {"routePath": "/x/v1/embeddings"}, None),
+        ({"routePath": "/x"}, {"routePath": "/x/chat/other"}, None),
+        # A path below another that nobody's clients send to.
+        ({"routePath": "/llm"}, {"routePath": "/llm/deepseek"}, None),
+        ({"routePath": "/llm", **ALL}, {"routePath": "/llm/deepseek", **ALL}, None),
+        ({"routePath": "/", **ALL}, {"routePath": "/deepseek", **ALL}, None),
+        ({"routePath": "/", **ALL}, {"routePath": "/v1/deepseek", **ALL}, None),
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/v1beta", **ALL}, None),
+        ({"routePath": "/x", **ALL}, {"routePath": "/x/modelsets", **ALL}, None),
+        ({"routePath": "/x"}, {"routePath": "/xv1"}, None),
+        # Other listeners and host names.
+        ({"routePath": "/x"}, {"routePath": "/x/v1", "gateway": {"name": "edge"}}, None),
+        ({"routePath": "/x", "hostnames": ["*.a.com"]}, {"routePath": "/x/v1", "hostnames": ["b.a.com"]}, "/x/v1"),
+        ({"routePath": "/x", "hostnames": ["a.com"]}, {"routePath": "/x/v1", "hostnames": ["b.com"]}, None),
+    ],
+)
+def test_a_route_that_takes_the_requests_of_anothers_clients_is_refused(
+    one: dict[str, Any], other: dict[str, Any], taken: str | None
+) -> None:
+    base = {"preset": "mistral", "apiKey": CANARY}
+    providers = {"one": {**base, **one}, "other": {**base, **other}}
+    for config in ({"providers": providers}, {"providers": dict(reversed(providers.items()))}):
+        if taken is None:
+            assert len(record_program(config).objects()) >= 8
+        else:
+            assert refusal(config) == (
+                f'Stack prod: providers.other.routePath: "{other["routePath"]}" at the Gateway gloo-system/agentgateway '
+                f"takes the requests that clients of provider one send to {taken}; give another"
+            )
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "url", "clash"),
+    [
+        # The Gateway gives the host of the published URL to the route that names it, whatever the paths.
+        (["llm.example.com"], "https://llm.example.com", True),
+        (["*.example.com"], "https://llm.example.com:8443", True),
+        (["house.example.com"], "https://llm.example.com", False),
+        (["house.example.com"], None, False),
+    ],
+)
+def test_a_route_that_takes_the_host_of_anothers_url_is_refused(
+    hostnames: list[str], url: str | None, clash: bool
+) -> None:
+    house = {"host": "h", "apiKey": CANARY, "routePath": "/", "hostnames": hostnames}
+    gateway = {"gateway": {"url": url}} if url else {}
+    config = {**gateway, "providers": {"mistral": {"apiKey": CANARY}, "house": house}}
+    if clash:
+        assert refusal(config) == (
+            'Stack prod: providers.house.routePath: "/" at the Gateway gloo-system/agentgateway takes the requests that '
+            "clients of provider mistral send to /mistral; give another"
+        )
+    else:
+        assert len(record_program(config).objects()) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("gpt-4.5", 'providers["gpt-4.5"].apiKey'),
+        ("mistral-eu", "providers.mistral-eu.apiKey"),
+        ('a"b', 'providers["a\\"b"].apiKey'),
+        ("it's", """providers["it'\\''s"].apiKey"""),
+        ("a b", 'providers["a b"].apiKey'),
+        ("[0]", 'providers["[0]"].apiKey'),
+    ],
+)
+def test_a_command_quotes_the_name_in_it(name: str, path: str) -> None:
+    lines = refusal({"providers": {name: {"host": "h"}}}).splitlines()
+    (line,) = [line for line in lines if "has no API key" in line]
+    assert line.startswith(
+        f"Stack prod has no API key for provider {name}. Set it with `pulumi config set -s prod --secret --path '{path}'`, "
+    )
+
+
+def test_a_stack_without_providers_gets_a_command_that_adds_one() -> None:
+    assert refusal({}) == (
+        "Stack prod has no providers. Add one, for example: "
+        "pulumi config set -s prod --path 'providers.mistral.model' mistral-medium-latest"
+    )
 
 
 def test_a_key_in_plain_text_in_the_stack_file_causes_a_warning() -> None:

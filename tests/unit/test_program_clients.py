@@ -84,7 +84,7 @@ def test_a_bad_key_of_the_stack_is_reported_once(clients: dict[str, str], messag
 def test_a_stack_whose_last_client_is_removed_is_refused_and_not_opened() -> None:
     assert refusal({**NEWER, "clientApiKeys": {}, "providers": {"mistral": KEYED}}) == (
         "Stack prod: clientApiKeys: empty; give a client's key, or let anyone call: "
-        "pulumi config rm openai-compatible-llm:clientApiKeys"
+        "pulumi config rm -s prod openai-compatible-llm:clientApiKeys"
     )
     providers = {"mistral": {**KEYED, "clientApiKeys": {}}}
     assert refusal({**NEWER, "clientApiKeys": CLIENTS, "providers": providers}) == (
@@ -109,7 +109,7 @@ def test_a_misspelt_setting_for_clients_is_refused() -> None:
 def test_clients_keys_in_plain_text_cause_a_warning_each() -> None:
     providers = {"mistral": KEYED, "deepseek": {**KEYED, "clientApiKeys": OTHERS}}
     config = {**NEWER, "clientApiKeys": CLIENTS, "providers": providers}
-    in_file, command = "in plain text in its file. Encrypt it", "pulumi config set --secret --path"
+    in_file, command = "in plain text in its file. Encrypt it", "pulumi config set -s test --secret --path"
     warnings = record_program(config, secret_keys=["providers"]).warnings
     assert warnings == [
         f"Stack test has the API key of client {client} {in_file}: {command} 'clientApiKeys.{client}'"

@@ -143,7 +143,7 @@ def test_variables_that_clash_are_refused() -> None:
     given["providers"]["mistral.eu"] = {"preset": "mistral"}
     lines = refusal(given).splitlines()
     assert lines[-1] == (
-        "Stack prod: providers.mistral.eu: MISTRAL_EU_API_KEY would be the variable with the key of fallback eu of "
+        'Stack prod: providers["mistral.eu"]: MISTRAL_EU_API_KEY would be the variable with the key of fallback eu of '
         "provider mistral and of provider mistral.eu; give one of them another name, or its `apiKey`"
     )
 
@@ -153,7 +153,7 @@ def test_a_key_of_a_fallback_in_plain_text_causes_a_warning() -> None:
     _, warning = record_program(given).warnings
     assert warning == (
         "Stack test has the API key of fallback deepseek of provider mistral in plain text in its file. Encrypt it: "
-        "pulumi config set --secret --path 'providers.mistral.fallbacks[1].apiKey'"
+        "pulumi config set -s test --secret --path 'providers.mistral.fallbacks[1].apiKey'"
     )
 
 

@@ -1,5 +1,6 @@
 """Arguments that are refused, each with the exact message."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -7,7 +8,7 @@ import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.presets import PRESETS
-from tests.unit.recording import record, record_component
+from tests.unit.recording import PROJECT, record, record_component, record_program
 
 CANARY = "sk-canary-8c1f"
 VALID = {"preset": "mistral", "api_key": CANARY}
@@ -47,7 +48,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
     "the provider": [
         (NO_PRESET, f"host: required, unless you give `base_url` or a `preset`: {PRESET_NAMES}"),
         ({"preset": "mistrl"}, 'preset: "mistrl" is not a preset (for any other provider give `host` or `base_url`); did you mean `mistral`?'),
-        ({"preset": "azure"}, f'preset: "azure" is not a preset (for any other provider give `host` or `base_url`); valid presets are {QUOTED_PRESETS}'),
+        ({"preset": "house"}, f'preset: "house" is not a preset (for any other provider give `host` or `base_url`); valid presets are {QUOTED_PRESETS}'),
         ({"preset": "sarvam", "api": "kgatway"}, 'api: "kgatway" is not a valid value; did you mean `kgateway`?'),
         ({"host": "https://api.mistral.ai"}, 'host: "https://api.mistral.ai" has a scheme; give the host name alone, or the whole URL as `base_url`'),
         ({"host": "api.mistral.ai/v1"}, 'host: "api.mistral.ai/v1" has a path; give the host name alone, and the path as `path`'),
@@ -55,6 +56,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"host": "2001:db8::1"}, 'host: "2001:db8::1" is an IPv6 address, which is not supported; give a host name'),
         ({"host": "API.mistral.ai"}, 'host: "API.mistral.ai" is not a host name; did you mean "api.mistral.ai"?'),
         ({"host": "api.mistral.ai."}, 'host: "api.mistral.ai." is not a host name; did you mean "api.mistral.ai"?'),
+        ({"host": "*.mistral.ai"}, 'host: "*.mistral.ai" is not a host name; give one such as api.mistral.ai'),
         ({"host": "my_host"}, 'host: "my_host" is not a host name; give one such as api.mistral.ai'),
         ({"host": ""}, 'host: "" is not a host name; give one such as api.mistral.ai'),
         ({"host": "bücher.example"}, 'host: "bücher.example" is an internationalized name; give it as "xn--bcher-kva.example"'),
@@ -83,7 +85,22 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**NO_PRESET, "base_url": f"https://user:{CANARY}@api.mistral.ai/v1"}, "base_url: contains a user name or password; remove it"),
         ({**NO_PRESET, "base_url": f"https://api.mistral.ai/v1?key={CANARY}"}, "base_url: has a query or a fragment; remove it"),
         ({**NO_PRESET, "base_url": "https://api.mistral.ai/v1/chat/completions"}, 'base_url: "https://api.mistral.ai/v1/chat/completions" ends in /chat/completions, which is added to a base URL; give https://api.mistral.ai/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/embeddings"}, 'base_url: "https://llm.example.com/v1/embeddings" ends in /embeddings, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/responses"}, 'base_url: "https://llm.example.com/v1/responses" ends in /responses, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/messages"}, 'base_url: "https://llm.example.com/v1/messages" ends in /messages, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/models"}, 'base_url: "https://llm.example.com/v1/models" ends in /models, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/completions"}, 'base_url: "https://llm.example.com/v1/completions" ends in /completions, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/chat"}, 'base_url: "https://llm.example.com/v1/chat" ends in /chat, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/audio/transcriptions"}, 'base_url: "https://llm.example.com/v1/audio/transcriptions" ends in /audio/transcriptions, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/images/generations"}, 'base_url: "https://llm.example.com/v1/images/generations" ends in /images/generations, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/rerank"}, 'base_url: "https://llm.example.com/v1/rerank" ends in /rerank, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/files"}, 'base_url: "https://llm.example.com/v1/files" ends in /files, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/fine_tuning/jobs"}, 'base_url: "https://llm.example.com/v1/fine_tuning/jobs" ends in /fine_tuning/jobs, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        ({**NO_PRESET, "base_url": "https://llm.example.com:8443/models/"}, 'base_url: "https://llm.example.com:8443/models/" ends in /models, which is an endpoint below a base URL; give https://llm.example.com:8443'),
+        ({**NO_PRESET, "base_url": "http://ollama:11434/api/chat"}, 'base_url: "http://ollama:11434/api/chat" is of Ollama\'s own API; give http://ollama:11434/v1'),
+        ({**NO_PRESET, "base_url": "http://ollama:11434/api/generate"}, 'base_url: "http://ollama:11434/api/generate" is of Ollama\'s own API; give http://ollama:11434/v1'),
         ({**NO_PRESET, "base_url": "https://API.mistral.ai/v1"}, 'base_url: "API.mistral.ai" is not a host name; did you mean "api.mistral.ai"?'),
+        ({**NO_PRESET, "base_url": "https://*.mistral.ai/v1"}, 'base_url: "*.mistral.ai" is not a host name; give one such as api.mistral.ai'),
         ({**NO_PRESET, "base_url": "https://api.mistral.ai/a//b"}, 'base_url: "/a//b" has an empty segment or an escaped slash; use single slashes'),
         ({**NO_PRESET, "base_url": "https://api.mistral.ai/" + "a" * 1010}, "base_url: 1028 characters long; the limit is 1024"),
         ({"base_url": "https://api.mistral.ai/v1"}, "preset: `base_url` already gives host, port and path; remove one of them"),
@@ -113,6 +130,10 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**NO_KEY, "api_key_secret": {"name": "House Key"}}, f'api_key_secret.name: "House Key" is not a valid name; {NAME_RULE}'),
         ({"auth_header": {}}, "auth_header: empty; give `auth_header.header_name`, `auth_header.prefix`, or both"),
         ({**AGENTGATEWAY, "auth_header": {"header_name": "api key"}}, 'auth_header.header_name: "api key" is not a header name; use letters, digits and "-", as in api-key'),
+        *(
+            ({**AGENTGATEWAY, "auth_header": {"header_name": name}}, f'auth_header.header_name: "{name}" belongs to HTTP itself, so no key can be in it; give the header that the provider reads')
+            for name in ("Content-Length", "content-type", "Content-Encoding", "Host", "Connection", "Transfer-Encoding", "TE", "Upgrade", "Trailer", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Accept", "Accept-Encoding", "Expect", "If-Match", "Range", "Date", "Via", "Cache-Control", "User-Agent", "Max-Forwards", "HTTP2-Settings", "WWW-Authenticate")
+        ),
         ({**AGENTGATEWAY, "auth_header": {"prefix": "Token "}}, 'auth_header.prefix: "Token " is not a valid prefix; use printable characters without spaces around them, as in Token'),
         ({**AGENTGATEWAY, "auth_header": {"header_name": LONG}}, "auth_header.header_name: 300 characters long; the limit is 256"),
         ({**AGENTGATEWAY, "auth_header": {"prefix": LONG}}, "auth_header.prefix: 301 characters long; the limit is 256"),
@@ -139,18 +160,35 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"gateway": {"url": f"user:{CANARY}@llm.example.com"}}, "gateway.url: contains a user name or password; remove it"),
         ({"gateway": {"url": f"https://llm.example.com?key={CANARY}"}}, "gateway.url: has a query or a fragment; remove it"),
         ({"gateway": {"url": "https://llm.example.com/mistral/v1/"}}, 'gateway.url: "https://llm.example.com/mistral/v1/" ends in /v1, which comes after the route\'s path; give the part before that'),
+        ({"gateway": {"url": "https://llm.example.com/mistral/v1/embeddings"}}, 'gateway.url: "https://llm.example.com/mistral/v1/embeddings" ends in /v1/embeddings, which comes after the route\'s path; give the part before that'),
+        ({"gateway": {"url": "https://llm.example.com/mistral/chat/completions"}}, 'gateway.url: "https://llm.example.com/mistral/chat/completions" ends in /chat/completions, which comes after the route\'s path; give the part before that'),
         ({"gateway": {"url": "https://llm.example.com/a//b"}}, 'gateway.url: "/a//b" has an empty segment or an escaped slash; use single slashes'),
         ({"route_path": "x"}, 'route_path: "x" doesn\'t start with a slash; give a path such as /mistral'),
         ({"route_path": "/x/"}, 'route_path: "/x/" ends with a slash; give "/x"'),
         ({"route_path": "/%2Fx"}, 'route_path: "/%2Fx" has an empty segment or an escaped slash; use single slashes'),
         ({"route_path": "/x/.."}, 'route_path: "/x/.." contains "." or ".."; give the path that it resolves to'),
-        ({"hostnames": ["llm.*.example.com"]}, 'hostnames[0]: "llm.*.example.com" is not a host name; give one such as api.mistral.ai'),
+        ({"hostnames": ["llm.*.example.com"]}, 'hostnames[0]: "llm.*.example.com" has a * in the wrong place; only the whole first label can be one, as in *.example.com'),
+        ({"hostnames": ["llm.example.com:8443"]}, 'hostnames[0]: "llm.example.com:8443" has a port; give the host name alone: the Gateway\'s listener has the port'),
+        ({"hostnames": ["https://llm.example.com"]}, 'hostnames[0]: "https://llm.example.com" has a scheme; give the host name alone: the Gateway\'s listener has the protocol'),
+        ({"hostnames": ["llm.example.com/v1"]}, 'hostnames[0]: "llm.example.com/v1" has a path; give the host name alone, and the path as `route_path`'),
+        ({"hostnames": ["*"]}, 'hostnames[0]: "*" is not a host name; remove `hostnames` to take all that the Gateway listens to'),
+        ({"hostnames": ["*example.com"]}, 'hostnames[0]: "*example.com" has a * in the wrong place; only the whole first label can be one, as in *.example.com'),
+        ({"hostnames": ["*.LLM.example.com"]}, 'hostnames[0]: "*.LLM.example.com" is not a host name; did you mean "*.llm.example.com"?'),
+        ({"hostnames": ["*.example.com:443"]}, 'hostnames[0]: "*.example.com:443" has a port; give the host name alone: the Gateway\'s listener has the port'),
+        ({"hostnames": ["*.bücher.example"]}, 'hostnames[0]: "*.bücher.example" is an internationalized name; give it as "*.xn--bcher-kva.example"'),
+        ({"hostnames": ["my_host"]}, 'hostnames[0]: "my_host" is not a host name; give one such as llm.example.com'),
+        ({"hostnames": ["10.0.0.1:8443"]}, 'hostnames[0]: "10.0.0.1:8443" has a port; give the host name alone: the Gateway\'s listener has the port'),
+        ({"hostnames": ["2001:db8::1"]}, 'hostnames[0]: "2001:db8::1" is an IPv6 address, which is not supported; give a host name'),
         ({"hostnames": ["10.0.0.1"]}, 'hostnames[0]: "10.0.0.1" is an address; a route takes host names only'),
         ({"hostnames": ["a.example.com", "a.example.com"]}, 'hostnames[1]: "a.example.com" is listed twice'),
         ({"hostnames": [f"{n}.example.com" for n in range(17)]}, "hostnames: 17 entries; a route takes at most 16"),
     ],
     "TLS": [
         ({"tls": {"hostname": "10.0.0.1"}}, 'tls.hostname: "10.0.0.1" is an address; give the name that the certificate is for'),
+        ({"tls": {"hostname": "llm.example.com:8443"}}, 'tls.hostname: "llm.example.com:8443" has a port; give the name alone, as the certificate has it'),
+        ({"tls": {"hostname": "https://llm.example.com"}}, 'tls.hostname: "https://llm.example.com" has a scheme; give the name alone, as the certificate has it'),
+        ({"tls": {"hostname": "llm.example.com/v1"}}, 'tls.hostname: "llm.example.com/v1" has a path; give the name alone, as the certificate has it'),
+        ({"tls": {"hostname": "*.example.com"}}, 'tls.hostname: "*.example.com" is a pattern; give one name that the certificate is valid for'),
         ({"host": "10.0.0.1"}, 'tls.hostname: required, because the host "10.0.0.1" is an address; give the name on its certificate'),
         ({"tls": {"ca_certificate_configmap": "CA"}}, f'tls.ca_certificate_configmap: "CA" is not a valid name; {NAME_RULE}'),
         ({"tls": {"disabled": True}}, "tls.disabled: port 443 is for TLS; give the `port` for plain HTTP"),
@@ -215,6 +253,46 @@ def test_an_argument_that_decides_which_objects_are_created_can_not_be_an_output
     assert record(program).resources == []
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (
+            {"hostnames": ["llm.example.com/v1"]},
+            'hostnames[0]: "llm.example.com/v1" has a path; give the host name alone, and the path as `routePath`',
+        ),
+        (
+            {"authHeader": {"headerName": "Content-Length"}, "api": "agentgateway"},
+            'authHeader.headerName: "Content-Length" belongs to HTTP itself, so no key can be in it; give the header '
+            "that the provider reads",
+        ),
+        (
+            {"baseUrl": "https://llm.example.com/v1/embeddings"},
+            'baseUrl: "https://llm.example.com/v1/embeddings" ends in /embeddings, which is an endpoint below a base URL; '
+            "give https://llm.example.com/v1",
+        ),
+    ],
+)
+def test_a_stack_file_gets_the_message_in_its_spelling(given: dict[str, Any], problem: str) -> None:
+    config = {"providers": {"mistral": {"apiKey": CANARY, **given}}}
+    with pytest.raises(pulumi.RunError) as caught:
+        record_program(config, stack="prod")
+    assert str(caught.value) == f"Stack prod: providers.mistral.{problem}"
+
+
+@pytest.mark.parametrize(
+    "name", ["api-key", "X-API-Key", "x-goog-api-key", "authorization", "Ocp-Apim-Subscription-Key"]
+)
+def test_a_header_that_providers_read_keys_from_is_accepted(name: str) -> None:
+    recording = record_component({**VALID, **AGENTGATEWAY, "auth_header": {"header_name": name}})
+    assert recording.spec("AgentgatewayBackend")["policies"]["auth"]["location"]["header"]["name"] == name
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "/api", "/openai/v1", "/models/v1", "/chat/v1", "/v1beta/openai"])
+def test_a_base_url_that_only_contains_an_endpoints_name_is_accepted(path: str) -> None:
+    recording = record_component({"base_url": f"https://llm.example.com{path}", "api_key": CANARY})
+    assert recording.spec("Backend")["ai"]["llm"]["path"] == {"full": f"{path}/chat/completions"}
+
+
 def test_every_problem_is_in_one_message() -> None:
     error = refusal({"prest": "mistral", "port": 0, "path": "x", "tls": {"hostname": "A", "ca": "b"}})
     named = [issue.location() for issue in error.issues]
@@ -232,6 +310,47 @@ def test_other_languages_get_the_problems_as_a_list_in_their_spelling() -> None:
         {"property_path": "gateway.section_nam", "reason": "unknown argument; did you mean `sectionName`?"},
         {"property_path": "routePath", "reason": '"x" doesn\'t start with a slash; give a path such as /mistral'},
     ]
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        (None, "None"),
+        ([CANARY], "list"),
+        (CANARY, "str"),
+        (5, "int"),
+        ({CANARY}, "set"),
+    ],
+)
+def test_arguments_that_are_no_dict_are_refused_in_one_sentence_without_showing_them(args: Any, kind: str) -> None:
+    problem = f"args: must be a dict, not {kind}; its values may be Pulumi outputs"
+    assert str(refusal(args)) == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
+
+
+def test_arguments_that_are_one_secret_output_are_refused_without_showing_it() -> None:
+    def program() -> None:
+        args: Any = pulumi.Config().require_secret_object("llm")
+        with pytest.raises(InvalidArguments) as caught:
+            OpenAICompatibleLLM("mistral", args)
+        problem = "args: must be a dict, not a Pulumi output; its values may be Pulumi outputs"
+        assert str(caught.value) == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
+        assert CANARY not in f"{caught.value!r} {caught.value.errors}"
+
+    recording = record(program, config={f"{PROJECT}:llm": json.dumps(VALID)})
+    assert recording.resources == []
+    assert CANARY not in f"{recording.messages}"
+
+
+@pytest.mark.parametrize(("name", "kind"), [(5, "int"), (None, "None"), (VALID, "dict"), (b"mistral", "bytes")])
+def test_a_name_that_is_no_string_is_refused_in_one_sentence_without_showing_it(name: Any, kind: str) -> None:
+    assert str(refusal(VALID, name)) == (
+        f"OpenAICompatibleLLM has invalid arguments:\n  - name: must be a string, not {kind}"
+    )
+
+
+def test_name_and_arguments_in_the_wrong_order_are_refused_together() -> None:
+    error = refusal("mistral", VALID)  # type: ignore[arg-type]
+    assert [issue.location() for issue in error.issues] == ["args", "name"]
 
 
 def test_pulumi_shows_the_refusal_without_a_traceback() -> None:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from ..backends import BACKENDS, BackendDefinition
 from ..backends.gateway_errors import GatewayError, is_connection_failure
+from ..config_command import config_command
+from ..inputs import Key
 from ..presets import EndpointKind
 from . import inspection, redirects
 from .error_responses import Complaint, ProviderBody, classify, is_taken_for_chat
@@ -367,10 +369,11 @@ def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Fin
         return Finding(Hop.KEY, f"{evidence}, which gets no key", "give its key as `apiKey` instead of `keyless`")
     secrets = [each.lookup.name for each in (request_path.secrets if request_path else ()) if each.api_key]
     has_key = "".join(f"; {name} has a key" for name in secrets)
-    name = target.provider if target.stack else "<name>"
-    remedy = "use a key that is valid and may use the model: "
-    command = f"`pulumi config set --secret --path 'providers.{name}.apiKey'` and `pulumi up`"
-    return Finding(Hop.KEY, f"{evidence}{has_key}", f"{remedy}{command}")
+    command = "pulumi config set --secret --path 'providers.<name>.apiKey'"
+    if target.stack:
+        command = config_command("set", target.stack, ("providers", Key(target.provider), "api_key"), "--secret")
+    remedy = f"use a key that is valid and may use the model: `{command}` and `pulumi up`"
+    return Finding(Hop.KEY, f"{evidence}{has_key}", remedy)
 
 
 def _limit(failure: HTTPError, evidence: str, way_out: str = "get the limit or the balance raised") -> Finding:

@@ -1,6 +1,7 @@
 """Turns the arguments of a component into `Settings`, or reports every problem with them at once."""
 
-from .errors import InvalidArguments, Issue, Key, Path, suggestion
+from .advice import advice_text, argument_advice
+from .errors import InvalidArguments, Issue, Key, Path, closest, suggestion
 from .names import to_camel_case
 from .parsing import DECLARED, Inputs, parse
 from .provider_rules import HOST_SOURCES, KEY_SOURCES
@@ -16,6 +17,9 @@ __all__ = [
     "Issue",
     "Key",
     "Path",
+    "advice_text",
+    "argument_advice",
+    "closest",
     "parse",
     "suggestion",
     "to_camel_case",

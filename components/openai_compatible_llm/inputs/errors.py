@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,6 +15,9 @@ Case = Callable[[str], str]
 
 Reason = str | Callable[[Case], str]
 """What was given and what to do. A function where the text names other arguments, which each reader spells."""
+
+_CLOSE = 0.8
+"""How much of two names must be the same for one to be a misspelling of the other."""
 
 
 class Key(str):
@@ -53,24 +57,37 @@ class InvalidArguments(pulumi.InputPropertiesError, pulumi.RunError):
         self.name = name
         self.issues = issues
         lines = [f"  - {issue.location()}: {issue.text()}" for issue in issues]
+        of_name = f' "{name}"' if name else ""
         super().__init__(
-            "\n".join([f'OpenAICompatibleLLM "{name}" has invalid arguments:', *lines]),
+            "\n".join([f"OpenAICompatibleLLM{of_name} has invalid arguments:", *lines]),
             [{"property_path": issue.location(to_camel_case), "reason": issue.text(to_camel_case)} for issue in issues],
         )
-
-
-def unknown_argument(path: Path, name: str, known: Iterable[str]) -> Issue:
-    """Makes the issue for a name that no argument has; `known` are the names that the place has."""
-    return Issue(
-        (*path, Key(name)), lambda case: f"unknown argument; {suggestion(name, map(case, known), 'arguments')}"
-    )
 
 
 def suggestion(name: str, valid: Iterable[str], what: str) -> str:
     """Suggests the name that was probably meant; lists all valid ones where none is close."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"valid {what} are {', '.join(f'`{each}`' for each in names)}"
+    if close := closest(name, names):
+        return f"did you mean `{close}`?"
+    return f"valid {what} are {', '.join(f'`{each}`' for each in names)}"
+
+
+def closest(name: str, known: Iterable[str], advice: Mapping[str, str] | None = None) -> str | None:
+    """Returns the known name or the advice whose word is this name, or else close to it.
+
+    Args:
+        name: The name, in any spelling.
+        known: Names that need no advice.
+        advice: Advice by the bare words that it is for.
+    """
+    words = {**(advice or {}), **{bare(each): each for each in known}}
+    close = difflib.get_close_matches(bare(name), words, n=1, cutoff=_CLOSE)
+    return words[close[0]] if close else None
+
+
+def bare(name: str) -> str:
+    """Returns a name without what the spellings differ in: `apibase` for `api_base`, `apiBase` and `API-Base`."""
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def _spelled(part: str | int, case: Case) -> str:
@@ -81,4 +98,4 @@ def _step(part: str | int, case: Case) -> str:
     name = _spelled(part, case)
     if isinstance(part, int):
         return f"[{name}]"
-    return f".{name}" if name.isidentifier() else f"[{json.dumps(name, ensure_ascii=False)}]"
+    return f".{name}" if re.fullmatch(r"[\w-]+", name) else f"[{json.dumps(name, ensure_ascii=False)}]"

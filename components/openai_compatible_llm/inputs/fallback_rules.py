@@ -41,13 +41,13 @@ def endpoint_errors(arguments: Arguments) -> Iterator[Issue]:
     for provider in (arguments, *arguments.groups("fallbacks")):
         path = provider.resolved("path")
         if path is not None and not path.endswith(CHAT_COMPLETIONS):
-            yield provider.issue("path", reason=_no_prefix(path))
+            yield provider.issue("path", reason=_no_prefix(path, "the component's " if provider.place else ""))
 
 
-def _no_prefix(path: str) -> Reason:
+def _no_prefix(path: str, owner: str) -> Reason:
     return lambda case: (
         f"\"{path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are unknown; "
-        f"give one that does, or `{case('endpoints')}: chat`"
+        f"give one that does, or {owner}`{case('endpoints')}: chat`"
     )
 
 

@@ -14,7 +14,7 @@ from .client_rules import CLIENT_KEYS, key_errors
 from .errors import InvalidArguments, Issue, Path
 from .resolve import resolve_plan, resolve_settings, secret_names
 from .rules import rule_errors
-from .types import WITHHELD, has_outputs, type_errors, without_nones
+from .types import WITHHELD, has_outputs, is_output, type_errors, without_nones
 
 DECLARED = cast("type", OpenAICompatibleLLMArgs)
 
@@ -60,6 +60,7 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     Raises:
         InvalidArguments: With every problem of what is known now.
     """
+    _validate_outermost(name, args)
     given = without_nones(args)
     _validate(name, given)
     plan = resolve_plan(given)
@@ -76,6 +77,23 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
         api_keys,
         client_keys,
     )
+
+
+def _validate_outermost(name: object, args: object) -> None:
+    """Says what was given by its type alone: it may be a key, or have one in it."""
+    issues = []
+    if not isinstance(name, str):
+        issues.append(Issue(("name",), f"must be a string, not {_type_name(name)}"))
+    if not isinstance(args, Mapping):
+        reason = f"must be a dict, not {_type_name(args)}; its values may be Pulumi outputs"
+        issues.append(Issue(("args",), reason))
+    _raise_if_any(name if isinstance(name, str) else "", issues)
+
+
+def _type_name(value: object) -> str:
+    if is_output(value):
+        return "a Pulumi output"
+    return "None" if value is None else type(value).__name__
 
 
 def _withhold(given: dict[str, Any], path: Path) -> Any:

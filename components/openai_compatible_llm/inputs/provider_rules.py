@@ -5,6 +5,7 @@ from typing import Any
 
 from ..presets import HTTPS_PORT, PRESETS
 from . import urls, validators
+from .advice import advice_text, preset_advice
 from .arguments import Arguments
 from .errors import Issue, Path, Reason, suggestion
 
@@ -15,9 +16,14 @@ KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 def _preset(name: str) -> Reason | None:
     if name in PRESETS:
         return None
+    advice = preset_advice(name)
+    if advice in PRESETS:
+        advice = f"for {PRESETS[advice].title} give `preset: {advice}`"
     guess = suggestion(name, PRESETS, "presets")
     return lambda case: (
-        f'"{name}" is not a preset (for any other provider give `{case("host")}` or `{case("base_url")}`); {guess}'
+        f'"{name}" is not a preset; {advice_text(advice, case)}'
+        if advice
+        else f'"{name}" is not a preset (for any other provider give `{case("host")}` or `{case("base_url")}`); {guess}'
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any, Required, Union, get_args, get_origin, is_typeddict
 
 import pulumi
 
-from .errors import Issue, Key, Path, suggestion, unknown_argument
+from .advice import unknown_argument
+from .errors import Issue, Key, Path, suggestion
 from .names import to_camel_case
 
 SECRET_FIELDS = ("api_key", "api_key_secret", "auth_header", "client_api_keys", "client_api_keys_secret")
@@ -90,7 +91,7 @@ def type_errors(declared: type, given: Mapping[Any, Any], at: Path = ()) -> Iter
         yield Issue((*at, name), "required")
     for name, value in given.items():
         if isinstance(name, Undeclared) or name not in hints:
-            yield unknown_argument(at, name.name if isinstance(name, Undeclared) else str(name), hints)
+            yield unknown_argument(at, name.name if isinstance(name, Undeclared) else str(name), value, hints)
         else:
             yield from _value_errors(hints[name], value, (*at, name))
 

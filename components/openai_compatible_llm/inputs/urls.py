@@ -1,14 +1,19 @@
 """Checks and parses URLs: a provider's base URL, and the URL by which clients reach the gateway."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ..presets import HTTPS_PORT
-from ..settings import CHAT_COMPLETIONS
+from ..settings import CHAT_COMPLETIONS, OPENAI_ENDPOINTS
 from . import validators
 from .errors import Reason
 
 HTTP_PORT = 80
+
+_ENDPOINT = re.compile(rf"{CHAT_COMPLETIONS}$|/(audio|images|fine_tuning)/\w+$|/({OPENAI_ENDPOINTS})$")
+_AFTER_ROUTE = re.compile(rf"/v1({_ENDPOINT.pattern})|{CHAT_COMPLETIONS}$|/v1$")
+_OLLAMAS_OWN = ("/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/tags")
 
 _PROVIDER_EXAMPLE = "https://api.mistral.ai/v1"
 _GATEWAY_EXAMPLE = "https://llm.example.com"
@@ -47,9 +52,11 @@ def base_url(url: str) -> Reason | None:
     if reason := validators.host(_host_as_given(parts)):
         return reason
     path = parts.path.rstrip("/")
-    if path.endswith(CHAT_COMPLETIONS):
-        shorter = url.rstrip("/").removesuffix(CHAT_COMPLETIONS)
-        return f'"{url}" ends in {CHAT_COMPLETIONS}, which is added to a base URL; give {shorter}'
+    if path in _OLLAMAS_OWN:
+        return f'"{url}" is of Ollama\'s own API; give {url.rstrip("/").removesuffix(path)}/v1'
+    if endpoint := _ENDPOINT.search(path):
+        added = "is added to a base URL" if endpoint[0] == CHAT_COMPLETIONS else "is an endpoint below a base URL"
+        return f'"{url}" ends in {endpoint[0]}, which {added}; give {url.rstrip("/").removesuffix(endpoint[0])}'
     if parts.scheme == "http" and parts.port == HTTPS_PORT:
         return "port 443 is for TLS; give the URL with https, or another port"
     return validators.url_path(path or "/", "/v1") or validators.url_path(path + CHAT_COMPLETIONS, "/v1")
@@ -62,9 +69,8 @@ def gateway_url(url: str) -> str | None:
     if not url.isascii():
         return f'"{url}" is not a URL; give one such as {_GATEWAY_EXAMPLE}'
     path = urlsplit(url).path.rstrip("/")
-    for ending in (CHAT_COMPLETIONS, "/v1"):
-        if path.endswith(ending):
-            return f'"{url}" ends in {ending}, which comes after the route\'s path; give the part before that'
+    if ending := _AFTER_ROUTE.search(path):
+        return f'"{url}" ends in {ending[0]}, which comes after the route\'s path; give the part before that'
     return validators.url_path(path or "/", "/gateway")
 
 

@@ -7,12 +7,20 @@ from ..settings import CHAT_COMPLETIONS
 from .errors import Reason
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})*"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _QUALIFIED = re.compile(rf"(?:({_LABEL}(?:\.{_LABEL})*)/)?([A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _UNEXPANDED = re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)")
+
+# What requests have for HTTP's own sake: RFC 9110, 9111 (caching), 9112 and 9113 (connections). A key in one of them
+# breaks the request, is changed on its way, or asks for another answer.
+_OF_HTTP = re.compile(
+    r"(accept|content-|if-|proxy-).*|cache-control|connection|date|expect|forwarded|from|host|http2-settings|keep-alive"
+    r"|max-forwards|pragma|range|referer|te|trailer|transfer-encoding|upgrade|user-agent|via|www-authenticate"
+)
 
 _ENDS = "with a letter or digit at each end"
 
@@ -50,30 +58,20 @@ def namespace(name: str) -> str | None:
 
 def host(name: str) -> Reason | None:
     """Checks a host name or an IPv4 address, without anything around it. Source: PreciseHostname of the Gateway API."""
-    if "://" in name:
-        return lambda case: f'"{name}" has a scheme; give the host name alone, or the whole URL as `{case("base_url")}`'
-    if "/" in name:
-        return lambda case: f'"{name}" has a path; give the host name alone, and the path as `{case("path")}`'
-    if re.search(r":\d*$", name) and name.count(":") == 1:
-        return lambda case: f'"{name}" has a port; give the host name alone, and the port as `{case("port")}`'
-    if ":" in name:
-        return f'"{name}" is an IPv6 address, which is not supported; give a host name'
-    if not name.isascii():
-        return _international(name)
-    if len(name) > OBJECT_NAME_LENGTH or any(len(label) > NAMESPACE_LENGTH for label in name.split(".")):
-        return f"too long; the limit is {OBJECT_NAME_LENGTH} characters, and {NAMESPACE_LENGTH} between dots"
-    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):
-        lower = name.strip().rstrip(".").lower()
-        meant = f'did you mean "{lower}"?' if re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", lower) else None
-        return f'"{name}" is not a host name; {meant or "give one such as api.mistral.ai"}'
-    if re.fullmatch(r"[0-9.]+", name) and not is_address(name):
-        return f'"{name}" is neither a host name nor an IPv4 address'
-    return None
+    return _host(
+        name,
+        scheme=lambda case: f"the host name alone, or the whole URL as `{case('base_url')}`",
+        path=lambda case: f"the host name alone, and the path as `{case('path')}`",
+        port=lambda case: f"the host name alone, and the port as `{case('port')}`",
+    )
 
 
 def certificate_hostname(name: str) -> Reason | None:
     """Checks a name that a certificate is held against. Source: `validation.hostname` of the BackendTLSPolicy."""
-    return host(name) or (
+    if name.startswith("*"):
+        return f'"{name}" is a pattern; give one name that the certificate is valid for'
+    alone = "the name alone, as the certificate has it"
+    return _host(name, alone, alone, alone) or (
         f'"{name}" is an address; give the name that the certificate is for' if is_address(name) else None
     )
 
@@ -82,7 +80,59 @@ def route_hostname(name: str) -> Reason | None:
     """Checks a host name of a route, of which the first label may be `*`. Source: Hostname of the Gateway API."""
     if is_address(name):
         return f'"{name}" is an address; a route takes host names only'
-    return host(name.removeprefix("*."))
+    if name == "*":
+        return lambda case: (
+            f'"*" is not a host name; remove `{case("hostnames")}` to take all that the Gateway listens to'
+        )
+    if "*" in name.removeprefix("*."):
+        return f'"{name}" has a * in the wrong place; only the whole first label can be one, as in *.example.com'
+    return _host(
+        name,
+        scheme="the host name alone: the Gateway's listener has the protocol",
+        path=lambda case: f"the host name alone, and the path as `{case('route_path')}`",
+        port="the host name alone: the Gateway's listener has the port",
+        example="llm.example.com",
+        star="*." if name.startswith("*.") else "",
+    )
+
+
+def _host(
+    name: str, scheme: Reason, path: Reason, port: Reason, example: str = "api.mistral.ai", star: str = ""
+) -> Reason | None:
+    """Checks a host name.
+
+    Args:
+        name: The name.
+        scheme: What to give if there is a scheme before it.
+        path: What to give if there is a path after it.
+        port: What to give if there is a port after it.
+        example: A host name that would do.
+        star: What stands before it, and is no part of a host name.
+    """
+
+    def has(what: str, give: Reason) -> Reason:
+        return lambda case: f'"{name}" has {what}; give {give if isinstance(give, str) else give(case)}'
+
+    if "://" in name:
+        return has("a scheme", scheme)
+    if "/" in name:
+        return has("a path", path)
+    if re.search(r":\d*$", name) and name.count(":") == 1:
+        return has("a port", port)
+    if ":" in name:
+        return f'"{name}" is an IPv6 address, which is not supported; give a host name'
+    rest = name.removeprefix(star)
+    if not name.isascii():
+        return _international(star, rest, example)
+    if len(name) > OBJECT_NAME_LENGTH or any(len(label) > NAMESPACE_LENGTH for label in name.split(".")):
+        return f"too long; the limit is {OBJECT_NAME_LENGTH} characters, and {NAMESPACE_LENGTH} between dots"
+    if not re.fullmatch(_HOST, rest):
+        lower = rest.strip().rstrip(".").lower()
+        meant = f'did you mean "{star}{lower}"?' if re.fullmatch(_HOST, lower) else None
+        return f'"{name}" is not a host name; {meant or f"give one such as {example}"}'
+    if re.fullmatch(r"[0-9.]+", name) and not is_address(name):
+        return f'"{name}" is neither a host name nor an IPv4 address'
+    return None
 
 
 def route_hostnames(names: list[object]) -> str | None:
@@ -181,9 +231,11 @@ def route_path(path: str) -> str | None:
 
 
 def header_name(name: str) -> str | None:
-    """Checks a header's name. Source: RFC 9110, token."""
+    """Checks the name of a header with a key. Source: RFC 9110, token, and its fields with a meaning of their own."""
     if not _TOKEN.fullmatch(name):
         return f'"{name}" is not a header name; use letters, digits and "-", as in api-key'
+    if _OF_HTTP.fullmatch(name.lower()):
+        return f'"{name}" belongs to HTTP itself, so no key can be in it; give the header that the provider reads'
     return _too_long(name, HEADER_LENGTH)
 
 
@@ -286,9 +338,9 @@ def _too_long(text: str, longest: int) -> str | None:
     return f"{len(text)} characters long; the limit is {longest}" if len(text) > longest else None
 
 
-def _international(name: str) -> str:
+def _international(star: str, name: str, example: str) -> str:
     try:
         ascii_name = name.encode("idna").decode()
     except UnicodeError:
-        return f'"{name}" is not a host name; give one such as api.mistral.ai'
-    return f'"{name}" is an internationalized name; give it as "{ascii_name}"'
+        return f'"{star}{name}" is not a host name; give one such as {example}'
+    return f'"{star}{name}" is an internationalized name; give it as "{star}{ascii_name}"'

@@ -88,7 +88,7 @@ def test_a_program_warns_once_that_a_rotation_replaces_the_secret(
     two_providers: Callable[[dict[str, str]], Recording],
 ) -> None:
     (warning,) = two_providers({}).warnings
-    assert "pulumi config set kubernetes:enableSecretMutable true" in warning
+    assert "pulumi config set -s test kubernetes:enableSecretMutable true" in warning
     assert "without a key" in warning
 
 
