@@ -102,8 +102,8 @@ class Commands:
         if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
             self._say(
                 f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
-                f"module. The engine warns that it is older than {KUBERNETES_PROVIDER.published_version}, which is used if "
-                "it is on PATH."
+                f"module. The engine warns that it is older than {KUBERNETES_PROVIDER.published_version}; a newer one on "
+                "PATH is used instead."
             )
 
     def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:
