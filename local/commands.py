@@ -100,10 +100,10 @@ class Commands:
         isolate(os.environ, self._state, binaries.pulumi)
         install_plugin(self._state.pulumi_home, binaries.kubernetes_provider)
         if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
+            own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
             self._say(
-                f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
-                f"module. The engine warns that it is older than {KUBERNETES_PROVIDER.published_version}; a newer one on "
-                "PATH is used instead."
+                f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that it "
+                f"is older than {newer}; a newer one on PATH is used instead."
             )
 
     def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:

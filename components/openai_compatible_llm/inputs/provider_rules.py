@@ -17,7 +17,7 @@ def _preset(name: str) -> Reason | None:
     if name in PRESETS:
         return None
     advice = preset_advice(name)
-    if advice in PRESETS:
+    if advice and advice in PRESETS:
         advice = f"for {PRESETS[advice].title} give `preset: {advice}`"
     guess = suggestion(name, PRESETS, "presets")
     return lambda case: (
