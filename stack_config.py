@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,14 +22,13 @@ from components.openai_compatible_llm.inputs import (
     Issue,
     Key,
     Path,
-    advice_text,
-    argument_advice,
     closest,
     parse,
     suggestion,
     to_camel_case,
     to_python,
 )
+from components.openai_compatible_llm.inputs.advice import advice_text, argument_advice
 from components.openai_compatible_llm.presets import PRESETS
 from components.openai_compatible_llm.route_conflicts import taken_path
 from components.openai_compatible_llm.settings import Gateway, Settings
@@ -328,7 +326,7 @@ def _stack_problem(issue: Issue) -> str:
 def _no_clients_left(config: pulumi.Config) -> str:
     return (
         f"Stack {pulumi.get_stack()}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: "
-        f"pulumi config rm -s {shlex.quote(pulumi.get_stack())} {config.name}:{CLIENT_KEYS}"
+        f"pulumi config rm -s {pulumi.get_stack()} {config.name}:{CLIENT_KEYS}"
     )
 
 

@@ -102,8 +102,8 @@ class Commands:
         if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
             own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
             self._say(
-                f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that it "
-                f"is older than {newer}; a newer one on PATH is used instead."
+                f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that "
+                f"it is older than {newer}; a newer one on PATH is used instead."
             )
 
     def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:

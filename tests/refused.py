@@ -95,6 +95,9 @@ def route_to(backend: Manifest) -> Manifest:
     return made
 
 
+RULE_FOR_PATHS = {"action": "Require", "policy": {"matchExpressions": ["true"]}}
+
+
 def access_policy(kind: str = "HTTPRoute", name: str = "mistral", mode: str = "Strict", **traffic: Any) -> Manifest:
     """Makes an AgentgatewayPolicy by which this object asks for a client's key, unless `traffic` says otherwise."""
     target = {"group": "gateway.networking.k8s.io", "kind": kind, "name": name}
@@ -171,7 +174,10 @@ OPEN_ROUTES = {
     "a policy in another namespace": [*_AGENTGATEWAY_ROUTE, in_another_namespace(access_policy())],
     "a policy for another Gateway": [*_AGENTGATEWAY_ROUTE, access_policy("Gateway", "edge")],
     "a policy of the other API": [backend(port=8443), route_to(backend()), access_policy()],
-    "a rule for paths alone": [*_AGENTGATEWAY_ROUTE, access_policy(authorization={"action": "Require"})],
+    "a rule for paths alone": [
+        *_AGENTGATEWAY_ROUTE,
+        access_policy(authorization={"action": "Require", "policy": {"matchExpressions": ["true"]}}),
+    ],
     "credentials of the cloud": [keyless_backend(bedrock={}), route_to(keyless_backend(bedrock={}))],
 }
 

@@ -1,7 +1,5 @@
 """Writes commands of the Pulumi CLI for users to run."""
 
-import shlex
-
 from .inputs import Issue, Path, to_camel_case
 
 
@@ -15,4 +13,4 @@ def config_command(verb: str, stack: str, path: Path, flags: str = "") -> str:
         flags: More options.
     """
     quoted = Issue(path, "").location(to_camel_case).replace("'", "'\\''")
-    return " ".join(filter(None, ["pulumi config", verb, "-s", shlex.quote(stack), flags, f"--path '{quoted}'"]))
+    return " ".join(filter(None, ["pulumi config", verb, "-s", stack, flags, f"--path '{quoted}'"]))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 CHAT_COMPLETIONS_PATH = "/v1/chat/completions"
@@ -87,6 +87,5 @@ def _preset(facts: Mapping[str, Any]) -> Preset:
 
 
 PRESETS: Mapping[str, Preset] = {
-    name: _preset(facts)
-    for name, facts in tomllib.loads(files(__package__).joinpath("presets.toml").read_text()).items()
+    name: _preset(facts) for name, facts in tomllib.loads(Path(__file__).with_name("presets.toml").read_text()).items()
 }

@@ -1,7 +1,6 @@
 """Warns where a new API key replaces the Secret instead of changing it in place."""
 
 import os
-import shlex
 from weakref import WeakSet
 
 import pulumi
@@ -32,7 +31,7 @@ def warn_if_rotation_replaces_secret(component: pulumi.ComponentResource) -> Non
     pulumi.log.warn(
         "A new API key will replace its Secret: the Secret is deleted and created again, and requests in between "
         f"fail, or reach the LLM provider without a key. To change it in place: "
-        f"pulumi config set -s {shlex.quote(pulumi.get_stack())} {SETTING} true",
+        f"pulumi config set -s {pulumi.get_stack()} {SETTING} true",
         component,
     )
 

@@ -333,13 +333,13 @@ CASES: dict[Hop, list[Case]] = {
         ),
         Case(
             "no token of the caller's",
-            ("which gets the caller's own token", "--token-variable"),
+            ("the provider gets the caller's own token", "--token-variable"),
             behaving(keyless_refused),
             {"api_key": None, "passthrough": True},
         ),
         Case(
             "no key, and the provider wants one",
-            ("which gets no key", "give its key as `apiKey` instead of `keyless`"),
+            ("the provider gets no key", "give its key as `apiKey` instead of `keyless`"),
             behaving(keyless_refused),
             {"api_key": None, "keyless": True},
             apis=(AGENTGATEWAY,),

@@ -363,7 +363,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"fallbacks": [{**DEEPSEEK, "api_key": None}]}, ["fallbacks[0].api_key: required, unless you give `api_key_secret` or `keyless`"]),
     ({"fallbacks": [{**DEEPSEEK, "keyless": True}]}, ["fallbacks[0].keyless: `api_key` already says where the key comes from; remove one of them"]),
     ({"fallbacks": [{**DEEPSEEK, "api_key": None, "keyless": True, "auth_header": {"prefix": "Token"}}]}, ["fallbacks[0].auth_header: has no effect with `keyless`, which sends no key; remove one"]),
-    ({"fallbacks": [{**DEEPSEEK, "passthrough": True}]}, ["fallbacks[0].passthrough: unknown argument; valid arguments are `api_key`, `api_key_secret`, `auth_header`, `base_url`, `host`, `keyless`, `model`, `name`, `path`, `port`, `preset`, `tls`"]),
+    ({"fallbacks": [{**DEEPSEEK, "passthrough": True}]}, ["fallbacks[0].passthrough: unknown argument; `passthrough` is an argument of the component, not of `fallbacks`"]),
     ({"fallbacks": [{**DEEPSEEK, "api_key": "Bearer k"}]}, ['fallbacks[0].api_key: the key starts with "Bearer"; remove that, because the gateway adds it']),
     ({"fallbacks": [{**DEEPSEEK, "api_key_secret": {"name": "house"}}]}, ["fallbacks[0].api_key_secret: `api_key` already says where the key comes from; remove one of them"]),
     ({"fallbacks": [{**DEEPSEEK, "preset": None}]}, [f"fallbacks[0].host: required, unless you give `base_url` or a `preset`: {PRESET_NAMES}"]),

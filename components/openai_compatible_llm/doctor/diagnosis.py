@@ -362,11 +362,13 @@ def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Fin
     if api and backend and backend.found and api.reads_passthrough(backend.found):
         return Finding(
             Hop.KEY,
-            f"{evidence}, which gets the caller's own token",
+            f"{evidence}; the provider gets the caller's own token",
             "put a token that the provider accepts into an environment variable (--token-variable)",
         )
     if api and backend and backend.found and not api.read_secret_names(backend.found):
-        return Finding(Hop.KEY, f"{evidence}, which gets no key", "give its key as `apiKey` instead of `keyless`")
+        return Finding(
+            Hop.KEY, f"{evidence}; the provider gets no key", "give its key as `apiKey` instead of `keyless`"
+        )
     secrets = [each.lookup.name for each in (request_path.secrets if request_path else ()) if each.api_key]
     has_key = "".join(f"; {name} has a key" for name in secrets)
     command = "pulumi config set --secret --path 'providers.<name>.apiKey'"

@@ -1,6 +1,5 @@
 """Turns the arguments of a component into `Settings`, or reports every problem with them at once."""
 
-from .advice import advice_text, argument_advice
 from .errors import InvalidArguments, Issue, Key, Path, closest, suggestion
 from .names import to_camel_case
 from .parsing import DECLARED, Inputs, parse
@@ -17,8 +16,6 @@ __all__ = [
     "Issue",
     "Key",
     "Path",
-    "advice_text",
-    "argument_advice",
     "closest",
     "parse",
     "suggestion",

@@ -3,13 +3,13 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
+from pathlib import Path as File
 
 from ..args import Endpoints, OpenAICompatibleLLMArgs
 from ..presets import PRESETS
 from .errors import Case, Issue, Key, Path, bare, closest, suggestion
 
-_WORDS = tomllib.loads(files(__package__).joinpath("advice.toml").read_text())
+_WORDS = tomllib.loads(File(__file__).with_name("advice.toml").read_text())
 COMPONENT_WORDS: Mapping[str, str] = _WORDS["component"]
 GROUP_WORDS: Mapping[str, Mapping[str, str]] = _WORDS["groups"]
 OWN_SERVERS: Mapping[str, str] = _WORDS["own_servers"]

@@ -1,6 +1,5 @@
 """Describes what is wrong with arguments, without ever quoting a key."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,6 +80,8 @@ def closest(name: str, known: Iterable[str], advice: Mapping[str, str] | None = 
         advice: Advice by the bare words that it is for.
     """
     words = {**(advice or {}), **{bare(each): each for each in known}}
+    import difflib  # Needed for an error only.
+
     close = difflib.get_close_matches(bare(name), words, n=1, cutoff=_CLOSE)
     return words[close[0]] if close else None
 

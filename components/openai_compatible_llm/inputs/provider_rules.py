@@ -5,7 +5,6 @@ from typing import Any
 
 from ..presets import HTTPS_PORT, PRESETS
 from . import urls, validators
-from .advice import advice_text, preset_advice
 from .arguments import Arguments
 from .errors import Issue, Path, Reason, suggestion
 
@@ -16,6 +15,8 @@ KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 def _preset(name: str) -> Reason | None:
     if name in PRESETS:
         return None
+    from .advice import advice_text, preset_advice  # Takes a while to import, and is needed for an error only.
+
     advice = preset_advice(name)
     if advice and advice in PRESETS:
         advice = f"for {PRESETS[advice].title} give `preset: {advice}`"

@@ -9,7 +9,6 @@ from typing import Any, Required, Union, get_args, get_origin, is_typeddict
 
 import pulumi
 
-from .advice import unknown_argument
 from .errors import Issue, Key, Path, suggestion
 from .names import to_camel_case
 
@@ -91,6 +90,8 @@ def type_errors(declared: type, given: Mapping[Any, Any], at: Path = ()) -> Iter
         yield Issue((*at, name), "required")
     for name, value in given.items():
         if isinstance(name, Undeclared) or name not in hints:
+            from .advice import unknown_argument  # Takes a while to import, and is needed for an error only.
+
             yield unknown_argument(at, name.name if isinstance(name, Undeclared) else str(name), value, hints)
         else:
             yield from _value_errors(hints[name], value, (*at, name))

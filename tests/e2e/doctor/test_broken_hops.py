@@ -502,13 +502,13 @@ CASES: dict[Hop, list[Case]] = {
         Case(
             "passthrough without a token",
             providers(401, {"detail": "Unauthorized"}),
-            ("which gets the caller's own token", "--token-variable"),
+            ("the provider gets the caller's own token", "--token-variable"),
             arguments=PASSTHROUGH,
         ),
         Case(
             "no key, and the provider wants one",
             providers(401, {"detail": "Unauthorized"}),
-            ("HTTP 401 from the provider, which gets no key", "give its key as `apiKey` instead of `keyless`"),
+            ("; the provider gets no key", "give its key as `apiKey` instead of `keyless`"),
             arguments=NO_KEY,
             apis=(AGENTGATEWAY,),
         ),
