@@ -75,7 +75,8 @@ def test_no_output_format_shows_a_key_or_a_rotated_one(cli: PulumiCli) -> None:
     outputs = ("stack output", "stack output --json", "stack output --json --show-secrets")
     assert "llm.example.com" in run(cli, *outputs)
     run(cli, "stack export", "stack history", "stack history --json", "stack history --json --full-dates")
-    run(cli, "config", "config --json", "logs", "about", "about --json", "plugin ls --json")
+    logs = "logs list" if "log files" in run(cli, "logs --help") else "logs"
+    run(cli, "config", "config --json", logs, "about", "about --json", "plugin ls --json")
     assert_no_key_is_written(
         cli, "stacks/*/test.json", "stacks/*/test.json.bak", "backups/**/*.json", "history/**/*.checkpoint.json"
     )

@@ -214,6 +214,7 @@ def test_an_up_fails_if_the_api_server_is_killed_and_the_next_one_continues(
     assert_whole(stack, program, cluster.everything_in(namespace), namespace, made)
 
 
+@pytest.mark.kubernetes_provider("4.29", does="takes a Secret back that was changed by hand")
 def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     stack: Stack, namespace: str, cluster: Cluster
 ) -> None:

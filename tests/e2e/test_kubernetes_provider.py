@@ -47,6 +47,7 @@ def test_a_secret_is_replaced_by_default(stack: Stack, namespace: str, core: Cor
 
 
 @pytest.mark.slow
+@pytest.mark.kubernetes_provider("4.29", does="keeps a Secret's values out of the API server's refusals")
 def test_a_refusal_that_quotes_the_secret_is_shown_without_it(stack: Stack, namespace: str) -> None:
     def program() -> None:
         wrong: Any = pulumi.Output.secret(CANARY)
@@ -57,6 +58,7 @@ def test_a_refusal_that_quotes_the_secret_is_shown_without_it(stack: Stack, name
 
 
 @pytest.mark.slow
+@pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already")
 def test_an_object_that_exists_already_is_refused_unless_it_is_to_be_taken_over(
     stack: Stack, namespace: str, core: CoreV1Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def test_two_at_once_after_the_servers_were_killed(up: Clone) -> None:
         assert each.stdout.endswith("Nothing changed.\n")
 
 
+@pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already")
 def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluster: Cluster) -> None:
     add_stack(clone, "taken")
     foreign: Any = {"metadata": {"name": "taken-secret"}, "stringData": {"Authorization": "somebody's"}}

@@ -124,10 +124,12 @@ def test_each_invalid_property_is_reported_without_the_key(cli: PulumiCli) -> No
     )
     for path, reason in {
         "`gatway`": "unknown argument; did you mean `gateway`?",
-        "preset with value '{mistrl}'": '"mistrl" is not a preset (for any other provider give `host` or `baseUrl`)',
-        "port with value '{99999}'": "99999 is not a port; give 1 to 65535",
+        r"""preset with value ("mistrl"|'\{mistrl\}')""": (
+            '"mistrl" is not a preset (for any other provider give `host` or `baseUrl`)'
+        ),
+        r"port with value (99999|'\{99999\}')": "99999 is not a port; give 1 to 65535",
         "`apiKey`": 'the key starts with "Bearer"; remove that',
     }.items():
-        assert f"- property {path} has a problem: {reason}" in printed
+        assert re.search(f"- property {path} has a problem: {re.escape(reason)}", printed)
     assert 'File "' not in printed
     assert not Canaries(CANARY).are_in(printed)

@@ -185,7 +185,17 @@ def test_a_second_component_of_the_other_api_comes_and_the_first_one_goes(cli: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("refused_before", [False, True], ids=["at once", "after an up that was refused"])
+@pytest.mark.parametrize(
+    "refused_before",
+    [
+        pytest.param(False, id="at once"),
+        pytest.param(
+            True,
+            id="after an up that was refused",
+            marks=pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already"),
+        ),
+    ],
+)
 def test_objects_made_by_hand_are_taken_over_as_they_are(
     cli: PulumiCli, cluster: Cluster, refused_before: bool
 ) -> None:

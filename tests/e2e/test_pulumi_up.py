@@ -105,6 +105,7 @@ def test_bad_arguments_are_refused_at_preview(cli: PulumiCli) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already")
 def test_an_obstacle_is_named_and_the_next_up_continues_from_there(
     cli: PulumiCli, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path, api: str
 ) -> None:

@@ -94,7 +94,8 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
         command = [sys.executable, self.executor, *given, request.info.entry_point, *request.args]
-        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as program:
+        # In a group of its own, or the engine's interrupt to its host would end it in the midst of its errors.
+        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, process_group=0) as program:
             # The engine that fails an update doesn't wait for the program's end.
             context.add_callback(program.terminate)
             status = program.wait()
