@@ -6,9 +6,10 @@ import math
 import os
 import platform
 import re
+import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,10 @@ class Target:
 
 
 def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-    """Build the programs that are not built yet, those of different Go modules side by side.
+    """Build the programs that are not built yet, one Go module after the other.
+
+    Each build keeps all processors busy, and uses what the builds before it have compiled of the same packages. The
+    sources for the later ones are downloaded meanwhile.
 
     Raises:
         LocalError: A build failed, or another process has been building for too long.
@@ -91,7 +95,10 @@ def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
         jobs = [_job([each for each in missing if each.toolchain == module], go, say) for module in modules]
         title = ", ".join(f"{target.name} {target.version}" for target in missing)
         started = time.monotonic()
-        with closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", say)) as ended:
+        with (
+            _downloads(jobs[1:]),
+            closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", say, 1)) as ended,
+        ):
             for job, failure in ended:
                 if failure:
                     raise LocalError(f"Building {job.names} failed. {last_lines(job.log)}")
@@ -120,6 +127,28 @@ def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
         environment=go.environment | in_memory,
         log=cache_folder() / "logs" / f"build-{first.toolchain}.log",
     )
+
+
+@contextmanager
+def _downloads(jobs: Sequence[Job]) -> Iterator[None]:
+    """Download what the jobs will compile. If that fails, they try again, and tell why."""
+    started = [
+        subprocess.Popen(
+            [job.command[0], "list", "-e", "-deps", *job.command[job.command.index("-o") + 2 :]],
+            cwd=job.working_folder,
+            env=job.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for job in jobs
+    ]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def _overlay(target: Target, say: Callable[[str], None]) -> list[str]:

@@ -55,14 +55,19 @@ class Job:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def run(jobs: Sequence[Job], title: str, say: Callable[[str], None]) -> Generator[tuple[Job, str | None]]:
+def run(
+    jobs: Sequence[Job], title: str, say: Callable[[str], None], at_once: int | None = None
+) -> Generator[tuple[Job, str | None]]:
     """Yield each job when it has ended, with what went wrong, if anything did.
 
-    Those that still run end when the iterator is closed.
+    At most `at_once` run side by side; None for all. Those that still run end when the iterator is closed.
     """
+    waiting = list(jobs)
+    running: list[_Process] = []
     with ExitStack() as stack, _progress(title, say) as show:
-        running = [stack.enter_context(_Process(job)) for job in jobs]
-        while running:
+        while waiting or running:
+            while waiting and len(running) < (at_once or len(jobs)):
+                running.append(stack.enter_context(_Process(waiting.pop(0))))
             for process in [each for each in running if each.ended()]:
                 running.remove(process)
                 yield process.job, process.finish()

@@ -11,12 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
+from local.toolchain.build import Target, build
 from local.toolchain.go import TOOLCHAIN, ensure_go
 from local.toolchain.provider_plugin import install_plugin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
+YAML_HOST = Target(
+    "pulumi-language-yaml",
+    "pulumi",
+    "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    "github.com/pulumi/pulumi-yaml",
+    ("github.com/pulumi/pulumi-yaml/pkg/version.Version",),
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,9 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     state = home / "state"
     for folder in (tools, state):
         folder.mkdir(parents=True)
-    _put_pulumi(tools / "pulumi")
+    # The engine warns if a language host isn't in its own folder.
+    _put_program(find_or_build(print).pulumi, tools)
+    _put_program(_yaml_host(), tools)
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
@@ -139,13 +149,21 @@ def cli_in_a_copy(place: Path) -> PulumiCli:
     return isolated_cli(project, place / "pulumi-home")
 
 
-def _put_pulumi(place: Path) -> None:
-    """Puts a file, not a symbolic link, in place: the engine warns if its language host isn't in its own folder."""
-    pulumi = find_or_build(print).pulumi.resolve()
+def _put_program(program: Path, folder: Path) -> None:
+    """Puts a file, not a symbolic link, in place."""
+    place = folder / program.name
     try:
-        place.hardlink_to(pulumi)
+        place.hardlink_to(program.resolve())
     except OSError:
-        shutil.copy2(pulumi, place)
+        shutil.copy2(program, place)
+
+
+def _yaml_host() -> Path:
+    """Returns Pulumi's own language host for YAML: from PATH, or built from its Go module."""
+    if found := shutil.which(YAML_HOST.name):
+        return Path(found)
+    build([YAML_HOST], print)
+    return YAML_HOST.built
 
 
 def _put_script(place: Path, command: list[str]) -> None:

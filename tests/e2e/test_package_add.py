@@ -1,4 +1,4 @@
-"""The YAML program of docs/other-languages.md: the plugin with the real CLI and engine, in somebody else's project."""
+"""The YAML program of docs/other-languages.md: the plugin with the real CLI, engine and YAML host, in a project."""
 
 import json
 import re
@@ -21,34 +21,14 @@ TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
 PROGRAM: dict[str, Any] = yaml.safe_load(YAML_PROGRAM)
 (NAME,) = PROGRAM["resources"]
 
-# Does with such a file what Pulumi's YAML host does, and creates the same component by import under another name.
-INTERPRETER = """\
-import pathlib
-
+# Creates the same component by import, under another name.
+IMPORTING = f"""\
 import pulumi
-import yaml
 from openai_compatible_llm import OpenAICompatibleLLM
 
-config = pulumi.Config()
-
-
-class Remote(pulumi.ComponentResource):
-    url: pulumi.Output[str]
-
-    def __init__(self, token, name, properties):
-        super().__init__(token, name, {"url": None, **properties}, remote=True)
-
-
-def value(given):
-    is_reference = isinstance(given, str) and given.startswith("${")
-    return config.require_secret(given[2:-1]) if is_reference else given
-
-
-for name, resource in yaml.safe_load(pathlib.Path("Pulumi.yaml").read_text())["resources"].items():
-    properties = {key: value(given) for key, given in resource["properties"].items()}
-    pulumi.export("url", Remote(resource["type"], name, properties).url)
-    if config.get_bool("imported"):
-        OpenAICompatibleLLM("imported", {"api_key" if key == "apiKey" else key: properties[key] for key in properties})
+properties = {PROGRAM["resources"][NAME]["properties"]!r}
+properties["api_key"] = pulumi.Config().require_secret("mistralApiKey") if properties.pop("apiKey") else None
+OpenAICompatibleLLM("imported", properties)
 """
 
 
@@ -59,13 +39,26 @@ def cli(tmp_path: Path, cluster: Cluster) -> PulumiCli:
     shutil.copytree(REPOSITORY / "components", clone / "components", ignore=shutil.ignore_patterns("__pycache__"))
     project = tmp_path / "their-platform"
     project.mkdir()
-    (project / "__main__.py").write_text(INTERPRETER)
     write(project, PROGRAM)
-    cli = isolated_cli(project, tmp_path / "pulumi-home")
-    hosts = tmp_path / "pulumi-home" / "bin"
-    shutil.copy(hosts / "pulumi-language-python", hosts / "pulumi-language-yaml")
-    path = {"PYTHONPATH": str(clone / "components"), "KUBECONFIG": str(cluster.kubeconfig)}
-    cli = cli.with_environment(**path)
+    return with_stack(isolated_cli(project, tmp_path / "pulumi-home"), cluster)
+
+
+@pytest.fixture
+def imported(tmp_path: Path, cluster: Cluster) -> Iterator[dict[str, Any]]:
+    """The objects of a Python program that imports the package."""
+    project = tmp_path / "importing"
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text("name: importing\nruntime: python\n")
+    (project / "__main__.py").write_text(IMPORTING)
+    cli = isolated_cli(project, tmp_path / "importing-home").with_environment(PYTHONPATH=str(REPOSITORY / "components"))
+    cli = with_stack(cli, cluster)
+    succeeded(cli("up", "--skip-preview"))
+    yield cluster.objects("imported")
+    cli("destroy", "--skip-preview")
+
+
+def with_stack(cli: PulumiCli, cluster: Cluster) -> PulumiCli:
+    cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
     succeeded(cli("stack", "init", "dev"))
     succeeded(cli("config", "set", "--secret", "mistralApiKey", CANARY))
     return cli
@@ -79,14 +72,14 @@ def write(project: Path, program: dict[str, Any]) -> None:
 def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
     """Runs the page's commands for a project without the package, and returns what they printed."""
     write(cli.project, {key: value for key, value in PROGRAM.items() if key != "packages"})
-    commands = [ADD_PACKAGE, "pulumi config set imported true", "pulumi up --skip-preview", "pulumi stack export"]
+    commands = [ADD_PACKAGE, "pulumi up --skip-preview", "pulumi stack export"]
     yield cli.shell("\n".join(commands))
     cli("destroy", "--skip-preview")
 
 
 @pytest.mark.slow
 def test_the_plugin_creates_the_objects_that_an_import_creates(
-    cli: PulumiCli, deployed: CompletedProcess[str], cluster: Cluster
+    cli: PulumiCli, deployed: CompletedProcess[str], cluster: Cluster, imported: dict[str, Any]
 ) -> None:
     printed = deployed.stdout + deployed.stderr
     assert deployed.returncode == 0, printed
@@ -95,7 +88,7 @@ def test_the_plugin_creates_the_objects_that_an_import_creates(
     made = cluster.objects(NAME)
     assert sorted(made) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
     assert api_key(made) == CANARY
-    assert as_given(made, NAME) == as_given(cluster.objects("imported"), "imported")
+    assert as_given(made, NAME) == as_given(imported, "imported")
 
     exported = deployed.stdout[deployed.stdout.index('{\n    "version"') :]
     resources = json.loads(exported)["deployment"]["resources"]
@@ -103,7 +96,7 @@ def test_the_plugin_creates_the_objects_that_an_import_creates(
     assert len([each for each in resources if each.get("parent") == component]) == len(made)
     canaries = Canaries(CANARY)
     assert not canaries.are_in(printed)
-    assert canaries.files(cli.project.parent, leaving_out=[cli.project.parent / "pulumi-home" / "bin"]) == []
+    assert canaries.files(cli.project.parent, leaving_out=[cli.home / "bin"]) == []
 
 
 def as_given(objects: dict[str, Any], name: str) -> Any:

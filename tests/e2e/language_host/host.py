@@ -1,5 +1,7 @@
 """A stand-in for Pulumi's Python language host, so that tests can run the CLI where the real one isn't installed.
 
+Pulumi publishes its host for Python as a program only: no Go module has it, unlike the one for YAML.
+
 Started as `host.py EXECUTOR ... ENGINE`: the script that runs a program as the real host has it run, and the engine's
 address. Programs and plugins run with this file's own Python, policy packs with that of their virtual environment.
 Nothing is installed, and no SDK is made for a package.

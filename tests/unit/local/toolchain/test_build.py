@@ -1,3 +1,4 @@
+import json
 import os
 import platform
 import re
@@ -6,13 +7,15 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from local.errors import LocalError
 from local.toolchain.build import build
 from local.toolchain.go import TOOLCHAIN
-from local.toolchain.tools import ETCD, KUBE_APISERVER, PULUMI
+from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBERNETES_PROVIDER, PULUMI
 
 Program = Callable[[Path, str], Path]
 
@@ -54,6 +57,33 @@ def test_a_program_is_built_in_its_module_with_its_version_in_it() -> None:
     assert f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}" in pulumi
     assert f"-X k8s.io/component-base/version.gitVersion={KUBE_APISERVER.target.version}" in kube_apiserver
     assert "-trimpath" in kube_apiserver
+    assert "-gcflags=all=-l -dwarf=false" in kube_apiserver
+
+
+@pytest.mark.parametrize(("gib", "collector"), [(24, "off"), (8, "")])
+def test_the_compiler_collects_its_garbage_where_memory_is_short(
+    bin_folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch, gib: int, collector: str
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=gib * 2**30))
+    program(bin_folder / "go", GO.replace("$PWD $*", "GOGC=$GOGC"))
+    build([ETCD.target], lambda _: None)
+    assert ETCD.target.built.read_text() == f"GOGC={collector}\n"
+
+
+def test_the_kubernetes_provider_embeds_the_files_of_its_module(
+    bin_folder: Path, program: Program, tmp_path: Path
+) -> None:
+    download = f'[ "$1 $2" = "mod download" ] && echo "{{\\"Dir\\": \\"{tmp_path}\\"}}" && exit\n'
+    program(bin_folder / "go", download + GO)
+    build([KUBERNETES_PROVIDER.target], lambda _: None)
+    (overlay,) = re.findall(r"-overlay=(\S+)", KUBERNETES_PROVIDER.target.built.read_text())
+    source = TOOLCHAIN / "kubernetes-provider"
+    replaced = json.loads(Path(overlay).read_text())["Replace"]
+    embedded = re.findall("//go:embed (.+)", (source / "main.go").read_text())
+    assert replaced == {
+        str(source / name): str(tmp_path / "cmd/pulumi-resource-kubernetes" / name) for name in embedded
+    }
 
 
 def test_a_half_finished_build_is_not_taken_for_a_whole_one(bin_folder: Path, program: Program) -> None:
