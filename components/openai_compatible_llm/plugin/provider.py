@@ -34,7 +34,7 @@ def serve(project: Mapping[str, Any]) -> None:
 class Plugin(ComponentProvider):
     """Converts inputs for the component, and reports invalid ones to the engine as a list of properties.
 
-    The SDK's own class (pulumi 3.246) takes a group that is an Output for an empty one, fails on an integer that is an
+    The SDK's own class (pulumi 3.272) takes a group that is an Output for an empty one, fails on an integer that is an
     Output, drops misspelt properties, and prints a traceback for invalid arguments.
     """
 

@@ -106,16 +106,27 @@ def test_a_failed_build_names_its_log_and_shows_its_end(bin_folder: Path, cache:
     assert str(failure.value).endswith(f"The last lines of {log}:\ncompiling\nreason 1\nreason 2\nreason 3")
 
 
-def test_modules_are_built_side_by_side_and_a_failure_ends_the_other(
+def test_modules_are_built_one_after_the_other_while_the_later_ones_are_downloaded(
     bin_folder: Path, program: Program, tmp_path: Path
 ) -> None:
-    begun, ended = tmp_path / "begun", tmp_path / "ended"
-    kubernetes = f"trap 'echo > {ended}; exit 1' INT; echo > {begun}; while :; do sleep 0.05; done"
-    pulumi = f"while [ ! -f {begun} ]; do sleep 0.05; done; exit 2"
-    program(bin_folder / "go", GO + f"case $PWD in */pulumi) {pulumi};; *) {kubernetes};; esac")
-    with pytest.raises(LocalError, match="Building pulumi failed"):
+    begun, downloading = tmp_path / "begun", tmp_path / "downloading"
+    first = f"while [ ! -f {downloading} ]; do sleep 0.05; done; [ -f {begun} ] && exit 2; :"
+    program(
+        bin_folder / "go",
+        f'[ "$1" = list ] && echo "$PWD $*" > {downloading} && sleep 60\n'
+        + GO
+        + f"case $PWD in */pulumi) echo > {begun};; *) {first};; esac",
+    )
+    build([ETCD.target, PULUMI.target], lambda _: None)
+    assert downloading.read_text() == f"{TOOLCHAIN / 'pulumi'} list -e -deps {PULUMI.target.package}\n"
+    assert ETCD.target.built.exists()
+    assert PULUMI.target.built.exists()
+
+
+def test_after_a_failure_nothing_more_is_built(bin_folder: Path, program: Program) -> None:
+    program(bin_folder / "go", GO + "case $PWD in */pulumi) ;; *) exit 2;; esac")
+    with pytest.raises(LocalError, match="Building etcd failed"):
         build([ETCD.target, PULUMI.target], lambda _: None)
-    assert ended.exists()
     assert not PULUMI.target.built.exists()
 
 
