@@ -23,7 +23,7 @@ from local.toolchain.go import TOOLCHAIN, Go, download_module, ensure_go
 from local.toolchain.jobs import Job, clock, run
 
 # Minutes of one processor, measured with empty caches.
-PROCESSOR_MINUTES = {"kubernetes": 5, "pulumi": 3, "kubernetes-provider": 6}
+PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4}
 # One compiler of the Kubernetes provider takes 4 GB then, beside those of the other modules.
 BYTES_TO_BUILD_WITHOUT_COLLECTION = 12 * 2**30
 
@@ -72,7 +72,7 @@ class Target:
     @property
     def built(self) -> Path:
         """The program's place in the cache, which differs for other pins, sources and platforms."""
-        pins = [file.read_text() for file in sorted(self.module_folder.glob("*"))]
+        pins = [file.read_text() for file in sorted(self.module_folder.rglob("*.*"))]
         key = hashlib.sha256("\0".join([*pins, platform.system(), platform.machine()]).encode()).hexdigest()[:16]
         return cache_folder() / f"{self.toolchain}-{key}" / self.name
 
@@ -109,9 +109,10 @@ def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
     """Return one `go build` of programs of one Go module.
 
     The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
-    debuggers and, where there is memory for it, the collection of its own garbage.
+    debuggers, threads beside those of the other compilers and, where there is memory for it, the collection of its own
+    garbage.
     """
-    first = targets[0]
+    first, embedding = targets[0], next((target for target in targets if target.embedded), None)
     folder = first.built.parent / "partial"
     in_memory = {"GOGC": "off"} if psutil.virtual_memory().total >= BYTES_TO_BUILD_WITHOUT_COLLECTION else {}
     ldflags = " ".join(dict.fromkeys(["-s -w", *(flag for target in targets for flag in target.version_flags)]))
@@ -119,8 +120,8 @@ def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
         folder=folder,
         programs={target.executable: target.built for target in targets},
         command=[
-            *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false", f"-ldflags={ldflags}"),
-            *_overlay(first, say),
+            *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false -c=1", f"-ldflags={ldflags}"),
+            *(_overlay(embedding, say) if embedding else ()),
             *("-o", f"{folder}/", *(target.package for target in targets)),
         ],
         working_folder=first.module_folder,
@@ -152,14 +153,16 @@ def _downloads(jobs: Sequence[Job]) -> Iterator[None]:
 
 
 def _overlay(target: Target, say: Callable[[str], None]) -> list[str]:
-    """Return the option that shows Go the files to embed in the program's folder, where they are not."""
-    if not target.embedded:
-        return []
+    """Return the option that shows Go, in the folder of the program, the files to embed that are not there."""
     module = download_module(say, target.version_module, target.toolchain)
     embedded = [module / name for name in target.embedded]
     overlay = target.built.with_suffix(".overlay.json")
     overlay.parent.mkdir(parents=True, exist_ok=True)
-    overlay.write_text(json.dumps({"Replace": {str(target.module_folder / each.name): str(each) for each in embedded}}))
+    overlay.write_text(
+        json.dumps(
+            {"Replace": {str(target.module_folder / target.executable / each.name): str(each) for each in embedded}}
+        )
+    )
     return [f"-overlay={overlay}"]
 
 

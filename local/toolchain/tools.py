@@ -128,8 +128,8 @@ PULUMI = Tool(
 KUBERNETES_PROVIDER = KubernetesProvider(
     Target(
         "pulumi-resource-kubernetes",
-        "kubernetes-provider",
-        "openai-compatible-llm/local/toolchain/kubernetes-provider",
+        "kubernetes",
+        "openai-compatible-llm/local/toolchain/kubernetes/pulumi-resource-kubernetes",
         "github.com/pulumi/pulumi-kubernetes/provider/v4",
         ("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",),
         ("cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"),

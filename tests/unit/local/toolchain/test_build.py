@@ -57,7 +57,7 @@ def test_a_program_is_built_in_its_module_with_its_version_in_it() -> None:
     assert f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}" in pulumi
     assert f"-X k8s.io/component-base/version.gitVersion={KUBE_APISERVER.target.version}" in kube_apiserver
     assert "-trimpath" in kube_apiserver
-    assert "-gcflags=all=-l -dwarf=false" in kube_apiserver
+    assert "-gcflags=all=-l -dwarf=false -c=1" in kube_apiserver
 
 
 @pytest.mark.parametrize(("gib", "collector"), [(24, "off"), (8, "")])
@@ -78,7 +78,7 @@ def test_the_kubernetes_provider_embeds_the_files_of_its_module(
     program(bin_folder / "go", download + GO)
     build([KUBERNETES_PROVIDER.target], lambda _: None)
     (overlay,) = re.findall(r"-overlay=(\S+)", KUBERNETES_PROVIDER.target.built.read_text())
-    source = TOOLCHAIN / "kubernetes-provider"
+    source = TOOLCHAIN / "kubernetes/pulumi-resource-kubernetes"
     replaced = json.loads(Path(overlay).read_text())["Replace"]
     embedded = re.findall("//go:embed (.+)", (source / "main.go").read_text())
     assert replaced == {
