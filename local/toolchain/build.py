@@ -23,7 +23,7 @@ from local.toolchain.go import TOOLCHAIN, Go, download_module, ensure_go
 from local.toolchain.jobs import Job, clock, run
 
 # Minutes of one processor, measured with empty caches.
-PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4}
+PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4, "yaml": 1}
 # One compiler of the Kubernetes provider takes 4 GB then, beside those of the other modules.
 BYTES_TO_BUILD_WITHOUT_COLLECTION = 12 * 2**30
 

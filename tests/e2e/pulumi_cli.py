@@ -20,7 +20,7 @@ PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stack
 PASSPHRASE = "only for tests"
 YAML_HOST = Target(
     "pulumi-language-yaml",
-    "pulumi",
+    "yaml",
     "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
     "github.com/pulumi/pulumi-yaml",
     ("github.com/pulumi/pulumi-yaml/pkg/version.Version",),
@@ -114,7 +114,6 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
         folder.mkdir(parents=True)
     # The engine warns if a language host isn't in its own folder.
     _put_program(find_or_build(print).pulumi, tools)
-    _put_program(_yaml_host(), tools)
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
@@ -134,6 +133,14 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     return PulumiCli(project, environment)
+
+
+def put_yaml_host(cli: PulumiCli) -> None:
+    """Gives the CLI Pulumi's own language host for YAML: from PATH, or built from its Go module."""
+    found = shutil.which(YAML_HOST.name)
+    if not found:
+        build([YAML_HOST], print)
+    _put_program(Path(found or YAML_HOST.built), cli.home / "bin")
 
 
 def cli_in_a_copy(place: Path) -> PulumiCli:
@@ -156,14 +163,6 @@ def _put_program(program: Path, folder: Path) -> None:
         place.hardlink_to(program.resolve())
     except OSError:
         shutil.copy2(program, place)
-
-
-def _yaml_host() -> Path:
-    """Returns Pulumi's own language host for YAML: from PATH, or built from its Go module."""
-    if found := shutil.which(YAML_HOST.name):
-        return Path(found)
-    build([YAML_HOST], print)
-    return YAML_HOST.built
 
 
 def _put_script(place: Path, command: list[str]) -> None:
