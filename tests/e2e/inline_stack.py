@@ -22,11 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-0f3b9d"
 ROTATED = "sk-canary-rotated-77aa"
 
-# What the SDK leaves behind of a program whose engine has ended.
 pytestmark = [
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <coroutine object run_in_stack:pytest.PytestUnraisableExceptionWarning"
-    ),
     pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]

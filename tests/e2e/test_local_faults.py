@@ -106,7 +106,7 @@ def test_ctrl_c_while_the_engine_works(clone: Clone, up: Clone) -> None:
 
 def test_everything_killed_while_the_engine_works(clone: Clone, up: Clone) -> None:
     add_stack(clone, "killed")
-    for moment in ("Secret killed-secret creating", "Backend killed creat"):
+    for moment in ("Secret killed-secret creating", "HTTPRoute killed creat"):
         kill(up, "killed", moment)
     made = revisions(objects(up, "killed"))
     said = up.up("killed")
