@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.backends import BACKENDS, READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
@@ -262,7 +262,7 @@ def test_the_example_of_a_completion_is_printed_so() -> None:
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
     secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
-    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secrets=(secret,))
+    request_path = RequestPath("test", route, api=READERS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
     finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
     assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING

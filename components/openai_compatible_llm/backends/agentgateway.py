@@ -8,7 +8,7 @@ from typing import ClassVar
 from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
 from ..settings import AuthHeader, Provider, RateLimit, Settings
-from .base import BackendDefinition, Limitation, Object, Spec
+from .base import BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
@@ -53,24 +53,11 @@ class Agentgateway(BackendDefinition):
             lambda rewrite_host: not rewrite_host,
         ),
     )
-    rewrites_host = True
-    without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
     policy_kind = "AgentgatewayPolicy"
     policy_arguments = frozenset(
         {"endpoints", "retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"}
     )
     default_endpoints = Endpoints.ALL
-    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
-    large_requests = (
-        "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
-        "such as 33554432"
-    )
-    errors: ClassVar[Mapping[str, GatewayError]] = {
-        "backend does not exist": GatewayError.NO_BACKEND,
-        "oidc failure": GatewayError.CLIENT_AUTH,
-        "upstream call timeout": GatewayError.TIMEOUT,
-        **SHARED_ERRORS,
-    }
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: the `openai` provider with its host, port and path overridden, its key, and its TLS.
@@ -119,20 +106,6 @@ class Agentgateway(BackendDefinition):
             gateway_api.rule([gateway_api.path_prefix(path)], [*filters, prefix]),
         ]
 
-    def read_endpoint(self, backend: Object) -> str:
-        return " or ".join(map(_read_endpoint, _read_providers(backend)))
-
-    def read_secret_names(self, backend: Object) -> list[str]:
-        names = [policies.get("auth", {}).get("secretRef", {}).get("name") for policies in _read_policies(backend)]
-        return list(dict.fromkeys(filter(None, names)))
-
-    def reads_passthrough(self, backend: Object) -> bool:
-        return any("passthrough" in policies.get("auth", {}) for policies in _read_policies(backend))
-
-    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:
-        endpoints = map(_read_endpoint, _read_providers(backend))
-        return dict(zip(endpoints, (each.get("tls") for each in _read_policies(backend)), strict=True))
-
 
 def _path_condition(route_path: str) -> str:
     """Builds the CEL expression for the paths that a route with all endpoints takes; others get HTTP 403.
@@ -159,22 +132,6 @@ def _matches(expression: str) -> str:
 
 def _requirement(expression: str) -> Spec:
     return {"action": "Require", "policy": {"matchExpressions": [expression]}}
-
-
-def _read_endpoint(provider: Object) -> str:
-    return f"{provider.get('host', '?')}:{provider.get('port', '?')}"
-
-
-def _read_providers(backend: Object) -> list[Object]:
-    ai = backend.get("spec", {}).get("ai", {})
-    of_groups = [provider for group in ai.get("groups") or [] for provider in group.get("providers") or []]
-    return of_groups or [ai.get("provider") or {}]
-
-
-def _read_policies(backend: Object) -> list[Object]:
-    """Reads the policies of each provider: its own, and the backend's where it has none."""
-    of_backend = backend.get("spec", {}).get("policies", {})
-    return [{**of_backend, **each.get("policies", {})} for each in _read_providers(backend)]
 
 
 def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
@@ -258,3 +215,50 @@ def _is_authorization(header: AuthHeader) -> bool:
 
 
 DEFINITION = Agentgateway()
+
+
+class AgentgatewayReader(BackendReader):
+    """Reads an AgentgatewayBackend, whose providers are either one or a group each."""
+
+    definition = DEFINITION
+    resources: ClassVar[Mapping[str, str]] = {
+        "AgentgatewayBackend": "agentgatewaybackends",
+        "AgentgatewayPolicy": "agentgatewaypolicies",
+    }
+    rewrites_host = True
+    without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
+    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
+    large_requests = (
+        "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
+        "such as 33554432"
+    )
+    errors: ClassVar[Mapping[str, GatewayError]] = {
+        "backend does not exist": GatewayError.NO_BACKEND,
+        "oidc failure": GatewayError.CLIENT_AUTH,
+        "upstream call timeout": GatewayError.TIMEOUT,
+        **SHARED_ERRORS,
+    }
+
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Reads each provider with its own policies, and with the backend's where it has none."""
+        spec = backend.get("spec", {})
+        ai = spec.get("ai", {})
+        grouped = [provider for group in ai.get("groups") or [] for provider in group.get("providers") or []]
+        return [
+            _read_provider(provider, {**spec.get("policies", {}), **provider.get("policies", {})})
+            for provider in grouped or [ai.get("provider") or {}]
+        ]
+
+
+def _read_provider(provider: Object, policies: Object) -> DeployedProvider:
+    auth = policies.get("auth", {})
+    return DeployedProvider(
+        host=provider.get("host"),
+        port=provider.get("port"),
+        secret_name=auth.get("secretRef", {}).get("name"),
+        gets_callers_token="passthrough" in auth,
+        tls=policies.get("tls"),
+    )
+
+
+READER = AgentgatewayReader()

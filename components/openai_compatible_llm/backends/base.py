@@ -1,4 +1,4 @@
-"""Says what has to be known of a gateway API for the component to support it."""
+"""Defines what a gateway API needs: what the component builds from it, and what `make chat` reads of it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Limitation:
 
 
 class BackendDefinition(ABC):
-    """Everything that is known of one gateway API.
+    """Builds the objects of one gateway API.
 
     Attributes:
         group: API group of its backend, by which routes and policies refer to it.
@@ -44,14 +44,9 @@ class BackendDefinition(ABC):
         kind: Kind of the custom resource that stands for a provider.
         has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
         limitations: What its gateways can't do.
-        rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
-        without_key: What a request meets while the Secret has no key.
-        other_endpoints: How to let clients reach more than chat completions.
-        large_requests: How to let requests and responses through that are larger than the proxy's buffer.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
         policy_arguments: Arguments for which the route needs its policy; `endpoints` stands for `endpoints: all`.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
-        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
 
     group: ClassVar[str]
@@ -59,14 +54,9 @@ class BackendDefinition(ABC):
     kind: ClassVar[str]
     has_tls_policy: ClassVar[bool]
     limitations: ClassVar[Sequence[Limitation]]
-    rewrites_host: ClassVar[bool]
-    without_key: ClassVar[str]
-    other_endpoints: ClassVar[str]
-    large_requests: ClassVar[str]
     policy_kind: ClassVar[str]
     policy_arguments: ClassVar[frozenset[str]]
     default_endpoints: ClassVar[Endpoints]
-    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @property
     def api_version(self) -> str:
@@ -101,18 +91,52 @@ class BackendDefinition(ABC):
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the HTTPRoute's rules, but for where they lead."""
 
-    @abstractmethod
-    def read_endpoint(self, backend: Object) -> str:
-        """Returns `host:port` of each provider in the order of use, as the backend in the cluster has it."""
+
+@dataclass(frozen=True)
+class DeployedProvider:
+    """A provider as a backend in the cluster has it.
+
+    Attributes:
+        host: Its host name; None where the backend names none.
+        port: Its port; None where the backend names none.
+        secret_name: Name of the Secret with its key; None where the backend names none.
+        gets_callers_token: Whether it gets the caller's own token.
+        tls: TLS settings in the backend; None where it has none.
+    """
+
+    host: str | None
+    port: int | None
+    secret_name: str | None
+    gets_callers_token: bool
+    tls: Object | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Returns `host:port`."""
+        return f"{self.host or '?'}:{self.port or '?'}"
+
+
+class BackendReader(ABC):
+    """Reads the objects of one gateway API in a cluster, and says how its gateways behave.
+
+    Attributes:
+        definition: What the component builds.
+        resources: Names of the kinds' resources at the API server.
+        rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
+        without_key: What a request meets while the Secret has no key.
+        other_endpoints: How to let clients reach more than chat completions.
+        large_requests: How to let requests and responses through that are larger than the proxy's buffer.
+        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
+    """
+
+    definition: ClassVar[BackendDefinition]
+    resources: ClassVar[Mapping[str, str]]
+    rewrites_host: ClassVar[bool]
+    without_key: ClassVar[str]
+    other_endpoints: ClassVar[str]
+    large_requests: ClassVar[str]
+    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @abstractmethod
-    def read_secret_names(self, backend: Object) -> list[str]:
-        """Returns the names of the Secrets with the providers' keys, in the order of use."""
-
-    @abstractmethod
-    def reads_passthrough(self, backend: Object) -> bool:
-        """Tells whether the provider gets the caller's own token."""
-
-    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:  # noqa: ARG002
-        """Returns the TLS settings in the backend by `host:port` of each provider; None where a provider has none."""
-        return {}
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Returns the backend's providers in the order in which they are used."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
 from ..settings import Settings
-from .base import EACH, BackendDefinition, Limitation, Object, Spec
+from .base import EACH, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
@@ -48,14 +48,9 @@ class Kgateway(BackendDefinition):
         Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
         Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
     )
-    rewrites_host = False
-    without_key = "so the gateway sends requests to the provider without an API key"
     policy_kind = "TrafficPolicy"
     policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides", "model_aliases"})
     default_endpoints = Endpoints.CHAT
-    other_endpoints = _CHAT_ONLY
-    large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
-    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
@@ -96,27 +91,6 @@ class Kgateway(BackendDefinition):
         filters = [rewrite] if settings.rewrite_host else []
         return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
 
-    def read_endpoint(self, backend: Object) -> str:
-        llm = _read_llm(backend)
-        return f"{llm.get('host', '?')}:{llm.get('port', '?')}"
-
-    def read_secret_names(self, backend: Object) -> list[str]:
-        name = _read_auth_token(backend).get("secretRef", {}).get("name")
-        return [name] if name else []
-
-    def reads_passthrough(self, backend: Object) -> bool:
-        return bool(_read_auth_token(backend).get("kind") == "Passthrough")
-
-
-def _read_llm(backend: Object) -> Object:
-    llm: Object = backend.get("spec", {}).get("ai", {}).get("llm", {})
-    return llm
-
-
-def _read_auth_token(backend: Object) -> Object:
-    token: Object = _read_llm(backend).get("openai", {}).get("authToken", {})
-    return token
-
 
 def _json(value: Any) -> str:
     """Writes a value so that it arrives with its type: the gateway would take the text `5` for a number."""
@@ -139,3 +113,31 @@ def _auth_token(secret_name: str | None) -> Spec:
 
 
 DEFINITION = Kgateway()
+
+
+class KgatewayReader(BackendReader):
+    """Reads a Backend, which has one provider. Its TLS settings are in a BackendTLSPolicy."""
+
+    definition = DEFINITION
+    resources: ClassVar[Mapping[str, str]] = {"Backend": "backends", "TrafficPolicy": "trafficpolicies"}
+    rewrites_host = False
+    without_key = "so the gateway sends requests to the provider without an API key"
+    other_endpoints = _CHAT_ONLY
+    large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
+    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
+
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Reads the one provider."""
+        llm = backend.get("spec", {}).get("ai", {}).get("llm", {})
+        token = llm.get("openai", {}).get("authToken", {})
+        return [
+            DeployedProvider(
+                host=llm.get("host"),
+                port=llm.get("port"),
+                secret_name=token.get("secretRef", {}).get("name"),
+                gets_callers_token=token.get("kind") == "Passthrough",
+            )
+        ]
+
+
+READER = KgatewayReader()
