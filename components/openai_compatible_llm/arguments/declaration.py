@@ -50,5 +50,3 @@ class Declaration:
 def kind(hint: Any) -> Any:
     """Returns the type itself, without `Input` or `Required` around it."""
     return kind(get_args(hint)[0]) if get_origin(hint) in (Union, Required) else hint
-
-

@@ -12,10 +12,10 @@ from http import HTTPStatus
 from itertools import chain
 from urllib.parse import urlsplit
 
+from ..arguments import Key
 from ..backends import READERS, BackendReader
 from ..backends.gateway_errors import GatewayError, is_connection_failure
 from ..config_command import config_command
-from ..inputs import Key
 from ..presets import EndpointKind
 from . import inspection, redirects
 from .error_responses import Complaint, ProviderBody, classify, is_taken_for_chat

@@ -15,7 +15,7 @@ CLIENT_SOURCES = (CLIENT_KEYS, CLIENT_SECRET[0])
 
 
 def parse_clients(arguments: Arguments, names: ObjectNames, providers: Collection[Provider]) -> str | None:
-    """Returns the name of the Secret with the clients' keys; None where anyone may call, or it isn't resolved."""
+    """Returns the name of the Secret with the clients' keys, empty if it isn't resolved; None where anyone may call."""
     sources = list(filter(arguments.given, CLIENT_SOURCES))
     for source in sources[1:]:
         reason = f"`{sources[0]}` already says which keys clients have; remove one of them"
@@ -26,7 +26,9 @@ def parse_clients(arguments: Arguments, names: ObjectNames, providers: Collectio
             "remove one of them"
         )
         arguments.report(source, reason=reason)
-    existing: str | None = arguments.read(*CLIENT_SECRET, check=object_name)
+    existing: str | None = arguments.read(
+        *CLIENT_SECRET, check=object_name, default="" if arguments.given(CLIENT_SECRET[0]) else None
+    )
     if existing and existing in {provider.secret_name for provider in providers}:
         # Of a Secret that has both, the gateway would take the provider's key for a client's.
         reason = f'"{existing}" holds the provider\'s key, with which clients could call; give another'

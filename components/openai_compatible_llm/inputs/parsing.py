@@ -13,7 +13,7 @@ from ..backends import BACKENDS
 from ..objects import readiness
 from ..settings import ObjectNames, Plan, Settings
 from . import validators
-from .clients import CLIENT_KEYS, CLIENT_SOURCES, key_errors, parse_clients
+from .clients import CLIENT_KEYS, key_errors, parse_clients
 from .declaration import DECLARATION
 from .fallbacks import parse_fallbacks
 from .placement import parse_hostnames, parse_placement, parse_route_path
@@ -150,8 +150,8 @@ def _plan(arguments: Arguments, settings: Settings) -> Plan:
     return Plan(
         api=settings.api,
         has_tls_policy=backend.has_tls_policy and settings.provider.tls is not None,
-        has_policy=bool(backend.policy(settings)) or any(map(arguments.unresolved, backend.policy_arguments)),
-        has_clients=any(map(arguments.given, CLIENT_SOURCES)),
+        has_policy=backend.needs_policy(settings) or any(map(arguments.unresolved, backend.policy_arguments)),
+        has_clients=settings.clients_secret_name is not None,
         has_labels=bool(settings.labels) or arguments.unresolved("labels"),
         has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
         ready_timeout_seconds=int(timeout) if arguments.given("wait_for_ready") else None,

@@ -45,7 +45,8 @@ def parse_provider(
 
 def _parse_host_source(arguments: Arguments) -> tuple[urls.BaseUrl | None, Preset | None]:
     if not any(map(arguments.given, HOST_SOURCES)):
-        arguments.report("host", reason=f"required, unless you give `base_url` or a `preset`: {', '.join(sorted(PRESETS))}")
+        presets = ", ".join(sorted(PRESETS))
+        arguments.report("host", reason=f"required, unless you give `base_url` or a `preset`: {presets}")
     if arguments.given("base_url"):
         for other in filter(arguments.given, ("preset", "host", "port", "path")):
             reason = "`base_url` already gives host, port and path; remove one of them"
@@ -61,7 +62,7 @@ def _preset(name: str) -> str | None:
     from .advice import preset_advice, sentence  # Takes a while to import, and is needed for an error only.
 
     advice = preset_advice(name)
-    if advice in PRESETS:
+    if advice and advice in PRESETS:
         advice = f"for {PRESETS[advice].title} give `preset: {advice}`"
     if advice:
         return f'"{name}" is not a preset; {sentence(advice)}'

@@ -9,7 +9,7 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
     refused = ""
     for path in arguments.given_paths():
         name = ".".join(str(part) for part in path if not isinstance(part, int))
-        if refused and f"{name}.".startswith(f"{refused}.") or _supports(backend, name):
+        if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
             continue
         refused = name
         arguments.report(*path, reason=backend.unsupported.get(name) or _not_supported(name))
@@ -22,9 +22,7 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
 
 def _supports(backend: BackendDefinition, name: str) -> bool:
     """Tells whether the argument is supported, is within one that is, or is a group of one that is."""
-    return any(
-        f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.") for each in backend.supported
-    )
+    return any(f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.") for each in backend.supported)
 
 
 def _not_supported(name: str) -> str:

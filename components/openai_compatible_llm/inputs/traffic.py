@@ -26,8 +26,8 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
         for group, provider, owner in zip(groups, providers, owners, strict=True):
             if not provider.path.endswith(CHAT_COMPLETIONS):
                 reason = (
-                    f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are unknown; "
-                    f"give one that does, or {owner}`endpoints: chat`"
+                    f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
+                    f"unknown; give one that does, or {owner}`endpoints: chat`"
                 )
                 group.report("path", reason=reason)
     return endpoints

@@ -6,7 +6,6 @@ Each function returns what is wrong with a value and what to give instead, or No
 import re
 
 from ..arguments.validators import (
-    HEADER_LENGTH,
     LARGEST_DURATION,
     OBJECT_NAME_LENGTH,
     host_name,

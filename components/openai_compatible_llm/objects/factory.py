@@ -1,6 +1,6 @@
 """Creates the Kubernetes objects of a component."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -95,7 +95,7 @@ class ObjectFactory(Generic[S]):
                 created[role] = [last]
         return last
 
-    def _create(self, described: Object[S], created_before: Iterable[pulumi.Resource]) -> CustomResource:
+    def _create(self, described: Object[S], created_before: Sequence[pulumi.Resource]) -> CustomResource:
         ready = None if self._plan.ready_timeout_seconds is None else described.ready
         return CustomResource(
             described.name,
@@ -119,10 +119,12 @@ class ObjectFactory(Generic[S]):
             metadata["annotations"] = map_output(self._settings, annotations)
         return metadata
 
-    def _options(self, created_before: Iterable[pulumi.Resource] = (), *, waits: bool = False) -> pulumi.ResourceOptions:
+    def _options(
+        self, created_before: Sequence[pulumi.Resource] = (), *, waits: bool = False
+    ) -> pulumi.ResourceOptions:
         timeout = f"{self._plan.ready_timeout_seconds}s"
         return pulumi.ResourceOptions(
             parent=self._component,
-            depends_on=list(created_before),
+            depends_on=created_before,
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if waits else None,
         )
