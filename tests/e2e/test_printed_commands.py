@@ -13,7 +13,7 @@ from components.openai_compatible_llm.doctor.outcome import HTTPError
 from components.openai_compatible_llm.doctor.request_path import ClusterUnavailable
 from components.openai_compatible_llm.doctor.targets import Target
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, succeeded
-from tests.unit.recording import PROJECT, record_program
+from tests.support.recording import PROJECT, record_program
 
 NAMES = ("mistral", "mistral-eu", "gpt-4.5", "it's", 'a"b', "a b", "[0]", "5", "$HOME", "ü")
 KEY = "sk-typed-at-a-prompt"

@@ -9,8 +9,8 @@ import pulumi
 import pytest
 
 from components import InvalidArguments
-from tests.canary import Canaries
-from tests.unit.recording import Recording, record_component
+from tests.support.canary import Canaries
+from tests.support.recording import Recording, record_component
 
 PROVIDER_KEY = "sk-canary-of-the-provider-1"
 WEB, CRON = "canary-client-web-0123456789", "canary-client-cron-9876543210"

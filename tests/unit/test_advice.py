@@ -14,7 +14,7 @@ from components.openai_compatible_llm.inputs.advice import (
 )
 from components.openai_compatible_llm.inputs.errors import bare
 from components.openai_compatible_llm.presets import PRESETS
-from tests.pages import PAGES, REFERENCE
+from tests.support.pages import PAGES, REFERENCE
 from tests.unit.test_program import CANARY
 from tests.unit.test_program import refusal as stack_refusal
 from tests.unit.test_validation import VALID, refusal

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM
-from tests.unit.recording import Recording, record
+from tests.support.recording import Recording, record
 
 GROQ: dict[str, Any] = {"preset": "groq", "api_key": "k", "api": "agentgateway", "route_path": "/llm/groq"}
 ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}

@@ -9,8 +9,8 @@ import pytest
 from components import InvalidArguments, OpenAICompatibleLLM
 from components.openai_compatible_llm.inputs import parse
 from components.openai_compatible_llm.presets import PRESETS
+from tests.support.recording import Recording, record
 from tests.unit.component.test_late_arguments import unknown
-from tests.unit.recording import Recording, record
 
 CANARY = "sk-canary-8c1f"
 OTHER_CANARY = "sk-canary-2nd-7b40"

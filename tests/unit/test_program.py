@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.unit.recording import Recording, record_program
+from tests.support.recording import Recording, record_program
 
 CANARY = "sk-canary-8c1f"
 

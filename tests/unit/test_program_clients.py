@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.recording import Recording, record_program
+from tests.support.recording import Recording, record_program
 from tests.unit.test_program import CANARY, refusal
 
 CLIENTS = {"web": f"{CANARY}-client-web", "cron": f"{CANARY}-client-cron"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stack_config import key_places, read_key_variables
-from tests.unit.recording import PROJECT, Recording, record_program
+from tests.support.recording import PROJECT, Recording, record_program
 from tests.unit.test_program import CANARY, refusal
 
 OTHER = "sk-canary-2nd-7b40"

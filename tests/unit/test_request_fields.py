@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from components import InvalidArguments
-from tests.unit.recording import Recording, record_component
+from tests.support.recording import Recording, record_component
 
 MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": "k", "api": "agentgateway"}
 KGATEWAY: dict[str, Any] = {"api": "kgateway"}

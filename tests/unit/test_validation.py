@@ -8,7 +8,7 @@ import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.presets import PRESETS
-from tests.unit.recording import PROJECT, record, record_component, record_program
+from tests.support.recording import PROJECT, record, record_component, record_program
 
 CANARY = "sk-canary-8c1f"
 VALID = {"preset": "mistral", "api_key": CANARY}

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from components import BackendApi, InvalidArguments, OpenAICompatibleLLM
-from tests.unit.recording import record, record_component
+from tests.support.recording import record, record_component
 
 
 def as_outputs(value: Any) -> Any:

@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from components import BackendApi, InvalidArguments
-from tests import seed
-from tests.unit.recording import Recording, record_component
+from tests.support import seed
+from tests.support.recording import Recording, record_component
 
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 

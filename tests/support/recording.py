@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any, cast
 
 import pulumi
@@ -20,11 +19,12 @@ from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
 from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from tests.support.repository import REPOSITORY
 
 # Pulumi does the same for programs: a run that fails leaves tasks behind whose errors nobody reads.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+
 PROJECT = "openai-compatible-llm"
 PROJECT_CONFIG = {"kubernetes:enableSecretMutable": "true"}
 
