@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from typing import Any, cast
 
 import pulumi
+import pytest
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
@@ -226,3 +227,11 @@ def record_program(config: Mapping[str, Any], *, secret_keys: Sequence[str] = ()
         config={**PROJECT_CONFIG, **values},
         secret_keys=[f"{PROJECT}:{key}" for key in secret_keys],
     )
+
+
+def program_error(config: Mapping[str, Any], stack: str = "prod") -> str:
+    """Returns the program's error, which shows no key: all keys of tests have `canary` in them."""
+    with pytest.raises(pulumi.RunError) as caught:
+        record_program(config, stack=stack)
+    assert "canary" not in f"{caught.value!r}"
+    return str(caught.value)
