@@ -114,7 +114,7 @@ def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str
     for name in ("requestDefaults", "requestOverrides"):
         fields = inputs[name]["additionalProperties"]
         assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
-    assert "`max_tokens`" in inputs["requestOverrides"]["description"]
+    assert "`seed`" in inputs["requestOverrides"]["description"]
     assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
 
 
