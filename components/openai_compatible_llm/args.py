@@ -370,7 +370,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     request_overrides: pulumi.Input[Mapping[str, Any]]
-    """Fields of the request's body, such as `max_tokens`, whatever the caller gives. Default: none.
+    """Fields of the request's body, such as `seed`, whatever the caller gives. Default: none.
 
     Source: `spec.policies.ai.overrides` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-import stack_config
+from components.openai_compatible_llm.settings import Placement
+from local import stack_files
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
-from stack_config import Placement
 
 # Settings that refer to the user's secrets or services.
 SECRETS_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -54,12 +54,12 @@ def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
     """Return where each provider of a stack puts its objects; of none if the stack's file is gone."""
     if not _stack_file(folder, stack).exists():
         return {}
-    return stack_config.read_placements(_config(folder, stack), project_name(folder))
+    return stack_files.read_placements(_config(folder, stack), project_name(folder))
 
 
 def read_key_variables(folder: Path, stack: str) -> list[tuple[str, ...]]:
     """Return, for each API key of a stack, the environment variables that its program looks for it in."""
-    return stack_config.read_key_variables(_config(folder, stack), project_name(folder))
+    return stack_files.read_key_variables(_config(folder, stack), project_name(folder))
 
 
 def project_name(folder: Path) -> str:

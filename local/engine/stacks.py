@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi import automation
 
+from components.openai_compatible_llm.settings import Placement
 from local.control_plane.api_server import ApiServer
 from local.engine.api_keys import ApiKeys, program_with
 from local.engine.checkpoints import Checkpoint, KubernetesObject, checkpoints
@@ -16,7 +17,6 @@ from local.engine.interruption import Interruption
 from local.engine.project import copy_project, project_name, read_key_variables, read_placements
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
-from stack_config import Placement
 
 # After a killed run, take over the objects that it created but did not record, instead of refusing them.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}

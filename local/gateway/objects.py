@@ -1,7 +1,7 @@
 """Builds the Gateways that routes attach to."""
 
-from components.openai_compatible_llm.inputs.resolve import DEFAULT_GATEWAY as DEFAULT_NAME
-from components.openai_compatible_llm.inputs.resolve import DEFAULT_NAMESPACE
+from components.openai_compatible_llm.inputs.placement import DEFAULT_GATEWAY as DEFAULT_NAME
+from components.openai_compatible_llm.inputs.placement import DEFAULT_NAMESPACE
 from local.control_plane.api_server import ClusterObject
 from local.control_plane.objects import namespace_objects, object_at
 from local.gateway.api import KGATEWAY, Gateway

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from stack_config import Placement
+from components.openai_compatible_llm.settings import Placement
 
 
 @dataclass(frozen=True)

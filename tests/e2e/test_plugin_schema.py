@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.inputs import to_camel_case
+from components.openai_compatible_llm.arguments import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
@@ -115,7 +115,7 @@ def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str
     for name in ("requestDefaults", "requestOverrides"):
         fields = inputs[name]["additionalProperties"]
         assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
-    assert "`max_tokens`" in inputs["requestOverrides"]["description"]
+    assert "`seed`" in inputs["requestOverrides"]["description"]
     assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
 
 

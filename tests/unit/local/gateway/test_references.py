@@ -1,7 +1,6 @@
 from components.openai_compatible_llm import BackendApi
-from components.openai_compatible_llm.settings import Gateway
+from components.openai_compatible_llm.settings import Gateway, Placement
 from local.gateway.references import GatewayReference, gateway_references, one_api_each
-from stack_config import Placement
 
 MISTRAL = GatewayReference("one", "mistral", "kgateway", "gloo-system", "agentgateway")
 DEEPSEEK = GatewayReference("two", "deepseek", "kgateway", "gloo-system", "agentgateway")
