@@ -23,10 +23,9 @@ TESTS = ("tests/unit", "tests/contract", "tests/e2e/test_plugin.py")
 # These are about what is released, not about the versions that it runs with.
 NOT_RUN = ("tests/contract/test_distribution.py", "tests/contract/test_sbom.py")
 PRINT_VERSIONS = """
-import platform, sys
+import sys
 from importlib.metadata import version
-packages = (f"{each} {version(each)}" for each in ("pulumi", "pulumi-kubernetes"))
-print(f"{sys.argv[1]}: Python {platform.python_version()}", *packages, sep=", ")
+print(sys.argv[1], *(f"{each} {version(each)}" for each in ("pulumi", "pulumi-kubernetes")), sep=", ")
 """
 
 
@@ -36,41 +35,26 @@ class Python(NamedTuple):
     version: Version
     program: str
 
-    @property
-    def minor(self) -> tuple[int, ...]:
-        """Such as 3.11, as numbers."""
-        return self.version.release[:2]
 
-
-class Pythons(NamedTuple):
-    """The Pythons that the package admits.
-
-    Attributes:
-        lowest: The oldest one that is here.
-        newest: The newest one that is here.
-        missing: Minor versions that are admitted and released, but that neither run has, as they aren't here.
-    """
-
-    lowest: Python
-    newest: Python
-    missing: tuple[str, ...]
-
-
-def find_pythons() -> Pythons:
-    """Finds the Pythons on the PATH, those of uv, and those of pyenv.
-
-    Raises:
-        LookupError: None of them is one that the package admits.
-    """
+def find_pythons() -> tuple[list[Python], list[str]]:
+    """Chooses from the Pythons on the PATH, those of uv, and those of pyenv; see `choose_pythons`."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     path = os.pathsep.join([*map(str, sorted(pyenv.glob("versions/*/bin"))), os.environ["PATH"]])
-    command = [UV, "python", "list", "--output-format", "json"]
+    command = [str(UV), "python", "list", "--output-format", "json"]
     done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, check=True)
     return choose_pythons(json.loads(done.stdout), SpecifierSet(read_project(REPOSITORY)["requires-python"]))
 
 
-def choose_pythons(listed: Sequence[dict[str, Any]], admitted: SpecifierSet) -> Pythons:
-    """Chooses from what `uv python list` knows: releases that are here, and releases that it could download."""
+def choose_pythons(listed: Sequence[dict[str, Any]], admitted: SpecifierSet) -> tuple[list[Python], list[str]]:
+    """Returns the admitted releases on this machine, the oldest first, and the minor versions outside of their range.
+
+    Args:
+        listed: What `uv python list` knows: Pythons that are here, and those that it could download.
+        admitted: The versions that the package admits.
+
+    Raises:
+        LookupError: None of them is here.
+    """
     released = [
         Python(Version(each["version"]), each["path"])
         for each in listed
@@ -80,9 +64,9 @@ def choose_pythons(listed: Sequence[dict[str, Any]], admitted: SpecifierSet) -> 
     here = sorted(each for each in released if each.program)
     if not here:
         raise LookupError(f"No Python {admitted} is on this machine.")
-    lowest, newest = here[0], here[-1]
-    missing = {each.minor for each in released if not lowest.minor <= each.minor <= newest.minor}
-    return Pythons(lowest, newest, tuple(".".join(map(str, minor)) for minor in sorted(missing)))
+    lowest, newest = (each.version.release[:2] for each in (here[0], here[-1]))
+    minors = sorted({each.version.release[:2] for each in released})
+    return here, [".".join(map(str, each)) for each in minors if not lowest <= each <= newest]
 
 
 def _passes(name: str, python: Python, resolution: str) -> bool:
@@ -93,8 +77,8 @@ def _passes(name: str, python: Python, resolution: str) -> bool:
     install = ("pip", "install", "--python", interpreter)
     _uv(*install, "--require-hashes", "--requirement", "requirements-dev.txt")
     _uv(*install, "--upgrade", "--resolution", resolution, "--requirement", PROJECT)
-    subprocess.run([interpreter, "-c", PRINT_VERSIONS, name], check=True)
-    pytest = [interpreter, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"]
+    subprocess.run([interpreter, "-c", PRINT_VERSIONS, f"{name}: Python {python.version}"], check=True)
+    pytest = [str(interpreter), "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"]
     ignored = [f"--ignore={each}" for each in NOT_RUN]
     return subprocess.run([*pytest, *TESTS, *ignored], cwd=REPOSITORY, check=False).returncode == 0
 
@@ -105,10 +89,10 @@ def _uv(*arguments: str | Path) -> None:
 
 def main() -> str | None:
     """Returns what to say if a run failed."""
-    pythons = find_pythons()
-    runs = (("lowest", pythons.lowest, "lowest-direct"), ("newest", pythons.newest, "highest"))
+    pythons, missing = find_pythons()
+    runs = (("lowest", pythons[0], "lowest-direct"), ("newest", pythons[-1], "highest"))
     failed = [run[0] for run in runs if not _passes(*run)]
-    for each in pythons.missing:
+    for each in missing:
         print(f"skipped: Python {each}, which is not on this machine")  # noqa: T201
     return f"The tests failed with the {' and the '.join(failed)} versions." if failed else None
 

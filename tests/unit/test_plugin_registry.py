@@ -14,9 +14,8 @@ from components.openai_compatible_llm.plugin import Plugin
 from components.openai_compatible_llm.plugin.registry import COMPONENTS, Component
 from tests.canary import Canaries
 from tests.unit.recording import record
-from tools.pages import REPOSITORY
 from tools.reference import reference_tables
-from tools.schema import SCHEMA, read_project
+from tools.schema import REPOSITORY, SCHEMA, read_project
 
 CANARY = "sk-canary-tenant-41d7"
 TOKEN = "openai-compatible-llm:index:Tenant"
@@ -73,7 +72,7 @@ class EagerTenant(Tenant):
         super().__init__(name, args, opts)
 
 
-REGISTRY = {**COMPONENTS, TOKEN: Component(Tenant, cast("type", TenantArgs), ["admin_token"])}
+REGISTRY = {**COMPONENTS, TOKEN: Component(Tenant, cast("type", TenantArgs), frozenset({"admin_token"}))}
 INPUTS = {
     "displayName": "wrong",
     "admintoken": CANARY,
@@ -138,7 +137,9 @@ def test_inputs_get_their_python_names_in_groups_as_well(plugin: Plugin) -> None
 
 
 def test_an_error_shows_no_key_whether_the_arguments_are_known_at_once_or_later(plugin: Plugin) -> None:
-    eager = Plugin(read_project(REPOSITORY), {TOKEN: Component(EagerTenant, cast("type", TenantArgs), ["admin_token"])})
+    eager = Plugin(
+        read_project(REPOSITORY), {TOKEN: Component(EagerTenant, cast("type", TenantArgs), frozenset({"admin_token"}))}
+    )
     with pytest.raises(pulumi.InputPropertiesError) as refused:
         eager.construct("house", TOKEN.replace("Tenant", "EagerTenant"), INPUTS)
     assert_refused(refused.value, "EagerTenant")
