@@ -7,21 +7,22 @@ import yaml
 
 from components.openai_compatible_llm import gateway_api, presets
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS, BackendDefinition
+from components.openai_compatible_llm.backends import BACKENDS, READERS, BackendReader
 from local.gateway.api import GATEWAY_APIS
 from policy.gateway_policies import objects, tls
-from tests.unit.recording import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 GROUPS = {definition.group for definition in BACKENDS.values()}
 
 
 @pytest.fixture(params=list(BACKENDS))
-def definition(request: pytest.FixtureRequest) -> BackendDefinition:
-    return BACKENDS[request.param]
+def reader(request: pytest.FixtureRequest) -> BackendReader:
+    return READERS[request.param]
 
 
-def test_every_api_has_a_definition() -> None:
-    assert set(BACKENDS) == set(BackendApi)
+def test_every_api_has_a_definition_and_its_reader() -> None:
+    assert set(BACKENDS) == set(READERS) == set(BackendApi)
+    assert [each.definition for each in READERS.values()] == list(BACKENDS.values())
     assert len(GROUPS) == len(BackendApi)
 
 
@@ -35,8 +36,7 @@ def test_the_role_grants_all_that_the_component_creates() -> None:
         ("", "secrets"),
         (group, "httproutes"),
         (group, "backendtlspolicies"),
-        *((each.group, f"{each.kind.lower()}s") for each in BACKENDS.values()),
-        *((each.group, f"{each.policy_kind.lower().removesuffix('y')}ies") for each in BACKENDS.values()),
+        *((each.definition.group, resource) for each in READERS.values() for resource in each.resources.values()),
     }
 
 
@@ -48,16 +48,18 @@ def test_the_policy_pack_knows_every_backend() -> None:
 
 
 def test_the_local_control_plane_serves_every_backend_and_policy(
-    definition: BackendDefinition, crds: dict[str, dict[str, Any]]
+    reader: BackendReader, crds: dict[str, dict[str, Any]]
 ) -> None:
     served = {
-        (crd["spec"]["group"], version["name"], crd["spec"]["names"]["kind"])
+        (crd["spec"]["group"], version["name"], crd["spec"]["names"]["kind"], crd["spec"]["names"]["plural"])
         for crd in crds.values()
         for version in crd["spec"]["versions"]
         if version["served"]
     }
-    for kind in (definition.kind, definition.policy_kind):
-        assert (definition.group, definition.version, kind) in served
+    definition = reader.definition
+    assert set(reader.resources) == {definition.kind, definition.policy_kind}
+    for kind, resource in reader.resources.items():
+        assert (definition.group, definition.version, kind, resource) in served
 
 
 def test_the_local_control_plane_can_run_the_gateways_of_every_api() -> None:

@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.inputs import to_camel_case
+from components.openai_compatible_llm.arguments import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
-from tests.pages import REPOSITORY, YAML_PROGRAM, blocks
+from tests.support.pages import YAML_PROGRAM, blocks
+from tests.support.repository import REPOSITORY
 
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
 

@@ -11,12 +11,8 @@ import pytest
 import trustme
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import ChatRun
-from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.chat import Chat
-from tests.e2e.doctor.objects import ROUTE, SECRET, ProviderObjects
 from tests.gateway.deployment import LARGE_PROMPT
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import (
@@ -30,6 +26,10 @@ from tests.gateway.openai_provider import (
     silent,
     tls_context,
 )
+from tests.support.chat import Chat
+from tests.support.chat_run import ChatRun
+from tests.support.cluster import Cluster
+from tests.support.provider_objects import ROUTE, SECRET, ProviderObjects
 
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 OTHER = {KGATEWAY: AGENTGATEWAY, AGENTGATEWAY: KGATEWAY}
@@ -76,7 +76,7 @@ def changed(kind: str, change: Callable[[dict[str, Any]], object]) -> Break:
 def with_policy(kind: str, spec: dict[str, Any]) -> Break:
     """Gives the route a policy of its API."""
     groups = {"AgentgatewayPolicy": "agentgateway.dev", "TrafficPolicy": "gateway.kgateway.dev"}
-    plurals = {"AgentgatewayPolicy": "agentgatewaypolicies", "TrafficPolicy": "trafficpolicies"}
+    plurals = {kind: plural for reader in READERS.values() for kind, plural in reader.resources.items()}
 
     def create(broken: Broken) -> None:
         objects = broken.objects
@@ -261,7 +261,7 @@ CASES: dict[Hop, list[Case]] = {
     Hop.SECRET: [
         Case("no Secret", ("mistral-secret, which the backend names, does not exist",), secret_with(None)),
         *(
-            Case(name, (f"{says}, {BACKENDS[api].without_key}",), secret_with(values), apis=(api,))
+            Case(name, (f"{says}, {READERS[api].without_key}",), secret_with(values), apis=(api,))
             for api in BackendApi
             for name, values, says in (
                 ("another key", {"api-key": "sk-other"}, "has no `Authorization`; it has `api-key`"),

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.backends import BACKENDS, READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
@@ -37,8 +37,8 @@ from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
 from policy.gateway_policies import tls
 from policy.gateway_policies.objects import kubernetes_object
 from stack_config import SETTINGS
-from tests import pages, refused
-from tests.pages import (
+from tests.support import pages, refused
+from tests.support.pages import (
     BLOCKS,
     CLUSTER_STACK,
     ENDPOINTS,
@@ -46,21 +46,20 @@ from tests.pages import (
     GATEWAY,
     GATEWAY_APIS,
     NOT_RUN,
-    PACKAGE,
     PAGES,
     POLICIES,
     PROJECT_DEFAULTS,
     README,
     RECIPES,
     REFERENCE,
-    REPOSITORY,
     STACK_FILES,
     TROUBLESHOOTING,
     YAML_PROGRAM,
     blocks,
     prose,
 )
-from tests.unit.recording import PROJECT, record, record_program
+from tests.support.recording import PROJECT, record, record_program
+from tests.support.repository import PACKAGE, REPOSITORY
 from tools.pages import TABLES, with_tables
 
 KEY = "sk-for-the-pages"
@@ -262,7 +261,7 @@ def test_the_example_of_a_completion_is_printed_so() -> None:
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
     secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
-    request_path = RequestPath("test", route, api=BACKENDS[BackendApi.KGATEWAY], secrets=(secret,))
+    request_path = RequestPath("test", route, api=READERS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
     finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
     assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING

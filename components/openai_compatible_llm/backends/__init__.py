@@ -4,18 +4,16 @@ from collections.abc import Mapping
 
 from ..args import BackendApi
 from . import agentgateway, kgateway
-from .base import EACH, SECRET_KEY, BackendDefinition
+from .base import SECRET_KEY, BackendDefinition, BackendReader
 
 BACKENDS: Mapping[BackendApi, BackendDefinition] = {
     BackendApi.KGATEWAY: kgateway.DEFINITION,
     BackendApi.AGENTGATEWAY: agentgateway.DEFINITION,
 }
+READERS: Mapping[BackendApi, BackendReader] = {
+    BackendApi.KGATEWAY: kgateway.READER,
+    BackendApi.AGENTGATEWAY: agentgateway.READER,
+}
 DEFAULT_API = BackendApi.KGATEWAY
 
-
-def find_by_group(group: str) -> BackendDefinition | None:
-    """Returns the definition of the API whose backends are of this API group; None where there is none."""
-    return next((definition for definition in BACKENDS.values() if definition.group == group), None)
-
-
-__all__ = ["BACKENDS", "DEFAULT_API", "EACH", "SECRET_KEY", "BackendDefinition", "find_by_group"]
+__all__ = ["BACKENDS", "DEFAULT_API", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]

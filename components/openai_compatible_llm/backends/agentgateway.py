@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
+from ..objects import gateway_api
 from ..settings import AuthHeader, Provider, RateLimit, Settings
-from .base import BackendDefinition, Limitation, Object, Spec
+from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
@@ -36,6 +36,13 @@ A request that got no answer has no code. Without the default, it would not coun
 by itself never went upstream. Without the first condition, any caller could put a provider out with a bad request.
 """
 
+PROVIDER_ARGUMENTS = (
+    frozenset({"preset", "base_url", "host", "port", "path", "model", "api_key", "api_key_secret.name", "keyless"})
+    | {"auth_header.header_name", "auth_header.prefix"}
+    | {"tls.hostname", "tls.ca_certificate_configmap", "tls.disabled"}
+)
+"""What can be said of a provider, the first one and a fallback alike."""
+
 UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
 
 
@@ -46,31 +53,25 @@ class Agentgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "AgentgatewayBackend"
     has_tls_policy = False
+    supported = (
+        ROUTE_ARGUMENTS
+        | PROVIDER_ARGUMENTS
+        | {"passthrough", "rewrite_host", "endpoints", "request_defaults", "request_overrides", "model_aliases"}
+        | {"fallbacks.name", *(f"fallbacks.{each}" for each in PROVIDER_ARGUMENTS)}
+        | {"retries.attempts", "retries.status_codes", "retries.backoff_milliseconds"}
+        | {"client_api_keys", "client_api_keys_secret.name"}
+        | {"rate_limits.requests", "rate_limits.tokens", "rate_limits.per", "rate_limits.burst"}
+    )
     limitations = (
         Limitation(
-            ("rewrite_host",),
+            "rewrite_host",
             "these gateways always set the provider's own host; leave this argument out",
             lambda rewrite_host: not rewrite_host,
         ),
     )
-    rewrites_host = True
-    without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
     policy_kind = "AgentgatewayPolicy"
-    policy_arguments = frozenset(
-        {"endpoints", "retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"}
-    )
+    policy_arguments = frozenset({"endpoints"})
     default_endpoints = Endpoints.ALL
-    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
-    large_requests = (
-        "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
-        "such as 33554432"
-    )
-    errors: ClassVar[Mapping[str, GatewayError]] = {
-        "backend does not exist": GatewayError.NO_BACKEND,
-        "oidc failure": GatewayError.CLIENT_AUTH,
-        "upstream call timeout": GatewayError.TIMEOUT,
-        **SHARED_ERRORS,
-    }
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: the `openai` provider with its host, port and path overridden, its key, and its TLS.
@@ -84,6 +85,11 @@ class Agentgateway(BackendDefinition):
             return {"ai": {"provider": provider}, "policies": {**_connection(settings.provider), **policies}}
         groups = [{"providers": [_group_provider(each, settings.endpoints)]} for each in settings.providers]
         return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
+
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether there is anything to ask of the gateway about the route's requests."""
+        has_clients = settings.clients_secret_name is not None
+        return settings.endpoints == Endpoints.ALL or has_clients or bool(settings.retries or settings.rate_limits)
 
     def policy(self, settings: Settings) -> Spec:
         """Builds which requests the route takes, and when it sends one again."""
@@ -119,20 +125,6 @@ class Agentgateway(BackendDefinition):
             gateway_api.rule([gateway_api.path_prefix(path)], [*filters, prefix]),
         ]
 
-    def read_endpoint(self, backend: Object) -> str:
-        return " or ".join(map(_read_endpoint, _read_providers(backend)))
-
-    def read_secret_names(self, backend: Object) -> list[str]:
-        names = [policies.get("auth", {}).get("secretRef", {}).get("name") for policies in _read_policies(backend)]
-        return list(dict.fromkeys(filter(None, names)))
-
-    def reads_passthrough(self, backend: Object) -> bool:
-        return any("passthrough" in policies.get("auth", {}) for policies in _read_policies(backend))
-
-    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:
-        endpoints = map(_read_endpoint, _read_providers(backend))
-        return dict(zip(endpoints, (each.get("tls") for each in _read_policies(backend)), strict=True))
-
 
 def _path_condition(route_path: str) -> str:
     """Builds the CEL expression for the paths that a route with all endpoints takes; others get HTTP 403.
@@ -159,22 +151,6 @@ def _matches(expression: str) -> str:
 
 def _requirement(expression: str) -> Spec:
     return {"action": "Require", "policy": {"matchExpressions": [expression]}}
-
-
-def _read_endpoint(provider: Object) -> str:
-    return f"{provider.get('host', '?')}:{provider.get('port', '?')}"
-
-
-def _read_providers(backend: Object) -> list[Object]:
-    ai = backend.get("spec", {}).get("ai", {})
-    of_groups = [provider for group in ai.get("groups") or [] for provider in group.get("providers") or []]
-    return of_groups or [ai.get("provider") or {}]
-
-
-def _read_policies(backend: Object) -> list[Object]:
-    """Reads the policies of each provider: its own, and the backend's where it has none."""
-    of_backend = backend.get("spec", {}).get("policies", {})
-    return [{**of_backend, **each.get("policies", {})} for each in _read_providers(backend)]
 
 
 def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
@@ -258,3 +234,50 @@ def _is_authorization(header: AuthHeader) -> bool:
 
 
 DEFINITION = Agentgateway()
+
+
+class AgentgatewayReader(BackendReader):
+    """Reads an AgentgatewayBackend, whose providers are either one or a group each."""
+
+    definition = DEFINITION
+    resources: ClassVar[Mapping[str, str]] = {
+        "AgentgatewayBackend": "agentgatewaybackends",
+        "AgentgatewayPolicy": "agentgatewaypolicies",
+    }
+    rewrites_host = True
+    without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
+    other_endpoints = "give the provider `endpoints: all`, and run `pulumi up`"
+    large_requests = (
+        "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
+        "such as 33554432"
+    )
+    errors: ClassVar[Mapping[str, GatewayError]] = {
+        "backend does not exist": GatewayError.NO_BACKEND,
+        "oidc failure": GatewayError.CLIENT_AUTH,
+        "upstream call timeout": GatewayError.TIMEOUT,
+        **SHARED_ERRORS,
+    }
+
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Reads each provider with its own policies, and with the backend's where it has none."""
+        spec = backend.get("spec", {})
+        ai = spec.get("ai", {})
+        grouped = [provider for group in ai.get("groups") or [] for provider in group.get("providers") or []]
+        return [
+            _read_provider(provider, {**spec.get("policies", {}), **provider.get("policies", {})})
+            for provider in grouped or [ai.get("provider") or {}]
+        ]
+
+
+def _read_provider(provider: Object, policies: Object) -> DeployedProvider:
+    auth = policies.get("auth", {})
+    return DeployedProvider(
+        host=provider.get("host"),
+        port=provider.get("port"),
+        secret_name=auth.get("secretRef", {}).get("name"),
+        gets_callers_token="passthrough" in auth,
+        tls=policies.get("tls"),
+    )
+
+
+READER = AgentgatewayReader()

@@ -1,12 +1,12 @@
-"""Says what has to be known of a gateway API for the component to support it."""
+"""Defines what a gateway API needs: what the component builds from it, and what `make chat` reads of it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from .. import gateway_api
 from ..args import Endpoints
+from ..objects import gateway_api
 from ..settings import TLS, Settings
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
@@ -16,57 +16,56 @@ Object = Mapping[str, Any]
 SECRET_KEY = "Authorization"  # noqa: S105 (the name of an entry)
 """Entry of a Secret in which the gateways look for the API key; in another they find none."""
 
-EACH = "*"
-"""Stands in the path of an argument for every item of a list or map."""
+ROUTE_ARGUMENTS = (
+    frozenset({"api", "namespace", "route_path", "hostnames", "request_timeout_seconds", "labels", "annotations"})
+    | {"gateway.name", "gateway.namespace", "gateway.section_name", "gateway.url"}
+    | {"wait_for_ready", "ready_timeout_seconds"}
+)
+"""Arguments that every API supports, as they are about an HTTPRoute or about all objects."""
 
 
 @dataclass(frozen=True)
 class Limitation:
-    """Something that the gateways of an API can't do, so that asking for it is an error.
+    """Refuses some values of an argument that is supported otherwise.
 
     Attributes:
-        argument: Path of the argument, in which `EACH` may stand.
+        argument: Path of the argument, such as `auth_header.prefix`.
         reason: Why it can't be had, and what to do instead.
-        applies_to: Tells for which values; by default for all.
+        applies_to: Tells which values are refused.
     """
 
-    argument: tuple[str, ...]
+    argument: str
     reason: str
-    applies_to: Callable[[Any], bool] = lambda _: True
+    applies_to: Callable[[Any], bool]
 
 
 class BackendDefinition(ABC):
-    """Everything that is known of one gateway API.
+    """Builds the objects of one gateway API.
 
     Attributes:
         group: API group of its backend, by which routes and policies refer to it.
         version: Version of that group.
         kind: Kind of the custom resource that stands for a provider.
         has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
-        limitations: What its gateways can't do.
-        rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
-        without_key: What a request meets while the Secret has no key.
-        other_endpoints: How to let clients reach more than chat completions.
-        large_requests: How to let requests and responses through that are larger than the proxy's buffer.
+        supported: Paths of the arguments that its gateways support, without indices. Any other is refused.
+        unsupported: Why an argument is not supported and what to do instead, by its path, where more can be said than
+            that it isn't.
+        limitations: Values that its gateways don't support.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
-        policy_arguments: Arguments for which the route needs its policy; `endpoints` stands for `endpoints: all`.
+        policy_arguments: Arguments that may ask for the route's policy once they are resolved.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
-        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
 
     group: ClassVar[str]
     version: ClassVar[str]
     kind: ClassVar[str]
     has_tls_policy: ClassVar[bool]
+    supported: ClassVar[frozenset[str]]
+    unsupported: ClassVar[Mapping[str, str]] = {}
     limitations: ClassVar[Sequence[Limitation]]
-    rewrites_host: ClassVar[bool]
-    without_key: ClassVar[str]
-    other_endpoints: ClassVar[str]
-    large_requests: ClassVar[str]
     policy_kind: ClassVar[str]
     policy_arguments: ClassVar[frozenset[str]]
     default_endpoints: ClassVar[Endpoints]
-    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @property
     def api_version(self) -> str:
@@ -78,16 +77,23 @@ class BackendDefinition(ABC):
 
     def route_spec(self, settings: Settings) -> Spec:
         """Builds the HTTPRoute's spec."""
-        rules = [{**rule, **gateway_api.timeouts(settings)} for rule in self.route_rules(settings)]
-        return gateway_api.route_spec(settings, self.reference(settings), rules)
+        timeouts = gateway_api.timeouts(settings.request_timeout_seconds, is_retried=settings.retries is not None)
+        backend_refs = [{**self.reference(settings), "namespace": settings.namespace}]
+        rules = [{**rule, **timeouts, "backendRefs": backend_refs} for rule in self.route_rules(settings)]
+        return gateway_api.route_spec(settings.gateway.parent_ref, settings.hostnames, rules)
 
     def policy_spec(self, settings: Settings) -> Spec:
         """Builds the spec of the route's policy."""
-        return {"targetRefs": [gateway_api.route_reference(settings)], **self.policy(settings)}
+        return {"targetRefs": [gateway_api.route_reference(settings.names.route)], **self.policy(settings)}
 
-    def tls_policy_spec(self, settings: Settings, tls: TLS) -> Spec:
-        """Builds the BackendTLSPolicy's spec."""
-        return gateway_api.tls_policy_spec(tls, self.reference(settings))
+    def tls_policy_spec(self, settings: Settings) -> Spec:
+        """Builds the BackendTLSPolicy's spec, for a provider with TLS."""
+        tls = cast("TLS", settings.provider.tls)
+        return gateway_api.tls_policy_spec(self.reference(settings), tls.hostname, tls.ca_certificate_configmap)
+
+    @abstractmethod
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether the route needs its policy."""
 
     @abstractmethod
     def spec(self, settings: Settings) -> Spec:
@@ -101,18 +107,52 @@ class BackendDefinition(ABC):
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the HTTPRoute's rules, but for where they lead."""
 
-    @abstractmethod
-    def read_endpoint(self, backend: Object) -> str:
-        """Returns `host:port` of each provider in the order of use, as the backend in the cluster has it."""
+
+@dataclass(frozen=True)
+class DeployedProvider:
+    """A provider as a backend in the cluster has it.
+
+    Attributes:
+        host: Its host name; None where the backend names none.
+        port: Its port; None where the backend names none.
+        secret_name: Name of the Secret with its key; None where the backend names none.
+        gets_callers_token: Whether it gets the caller's own token.
+        tls: TLS settings in the backend; None where it has none.
+    """
+
+    host: str | None
+    port: int | None
+    secret_name: str | None
+    gets_callers_token: bool
+    tls: Object | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Returns `host:port`."""
+        return f"{self.host or '?'}:{self.port or '?'}"
+
+
+class BackendReader(ABC):
+    """Reads the objects of one gateway API in a cluster, and says how its gateways behave.
+
+    Attributes:
+        definition: What the component builds.
+        resources: Names of the kinds' resources at the API server.
+        rewrites_host: Whether the proxy gives the provider its own name in the Host header without a route filter.
+        without_key: What a request meets while the Secret has no key.
+        other_endpoints: How to let clients reach more than chat completions.
+        large_requests: How to let requests and responses through that are larger than the proxy's buffer.
+        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
+    """
+
+    definition: ClassVar[BackendDefinition]
+    resources: ClassVar[Mapping[str, str]]
+    rewrites_host: ClassVar[bool]
+    without_key: ClassVar[str]
+    other_endpoints: ClassVar[str]
+    large_requests: ClassVar[str]
+    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @abstractmethod
-    def read_secret_names(self, backend: Object) -> list[str]:
-        """Returns the names of the Secrets with the providers' keys, in the order of use."""
-
-    @abstractmethod
-    def reads_passthrough(self, backend: Object) -> bool:
-        """Tells whether the provider gets the caller's own token."""
-
-    def read_tls(self, backend: Object) -> Mapping[str, Object | None]:  # noqa: ARG002
-        """Returns the TLS settings in the backend by `host:port` of each provider; None where a provider has none."""
-        return {}
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Returns the backend's providers in the order in which they are used."""

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
+from ..objects import gateway_api
 from ..settings import Settings
-from .base import EACH, BackendDefinition, Limitation, Object, Spec
+from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
@@ -24,38 +24,32 @@ class Kgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "Backend"
     has_tls_policy = True
-    limitations = (
-        Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
-        Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
-        Limitation(
-            ("endpoints",),
-            _CHAT_ONLY,
-            lambda endpoints: endpoints == Endpoints.ALL,
-        ),
-        Limitation(
-            ("fallbacks",),
-            "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
-            "give `api: agentgateway`",
-            bool,
-        ),
-        Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
-        Limitation(
-            ("keyless",),
-            "these gateways always send a key or the caller's own token; give `api: agentgateway`, or `passthrough`",
-            bool,
-        ),
-        Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
-        Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
-        Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
+    supported = (
+        ROUTE_ARGUMENTS
+        | {"preset", "base_url", "host", "port", "path", "model", "endpoints", "rewrite_host"}
+        | {"api_key", "api_key_secret.name", "passthrough", "auth_header.header_name", "auth_header.prefix"}
+        | {"tls.hostname", "tls.ca_certificate_configmap", "tls.disabled"}
+        | {"rate_limits.requests", "rate_limits.per", "rate_limits.burst"}
+        | {"request_defaults", "request_overrides", "model_aliases"}
     )
-    rewrites_host = False
-    without_key = "so the gateway sends requests to the provider without an API key"
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "fallbacks": "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
+        "give `api: agentgateway`",
+        "retries": "these gateways send no request again; give `api: agentgateway`",
+        "keyless": "these gateways always send a key or the caller's own token; give `api: agentgateway`, or "
+        "`passthrough`",
+        "client_api_keys": _NO_CLIENT_KEYS,
+        "client_api_keys_secret": _NO_CLIENT_KEYS,
+        "rate_limits.tokens": "these gateways limit requests only; give `api: agentgateway`",
+    }
+    limitations = (
+        Limitation("auth_header.header_name", _FIXED_HEADER, lambda name: name.lower() != "authorization"),
+        Limitation("auth_header.prefix", _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
+        Limitation("endpoints", _CHAT_ONLY, lambda endpoints: endpoints == Endpoints.ALL),
+    )
     policy_kind = "TrafficPolicy"
-    policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides", "model_aliases"})
+    policy_arguments = frozenset({"request_defaults", "request_overrides", "model_aliases"})
     default_endpoints = Endpoints.CHAT
-    other_endpoints = _CHAT_ONLY
-    large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
-    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
@@ -65,6 +59,11 @@ class Kgateway(BackendDefinition):
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
         return {"type": "AI", "ai": {"llm": llm}}
+
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether the gateway changes or limits requests."""
+        fields = settings.request_defaults or settings.request_overrides or settings.model_aliases
+        return bool(fields or settings.rate_limits)
 
     def policy(self, settings: Settings) -> Spec:
         """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in.
@@ -96,27 +95,6 @@ class Kgateway(BackendDefinition):
         filters = [rewrite] if settings.rewrite_host else []
         return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
 
-    def read_endpoint(self, backend: Object) -> str:
-        llm = _read_llm(backend)
-        return f"{llm.get('host', '?')}:{llm.get('port', '?')}"
-
-    def read_secret_names(self, backend: Object) -> list[str]:
-        name = _read_auth_token(backend).get("secretRef", {}).get("name")
-        return [name] if name else []
-
-    def reads_passthrough(self, backend: Object) -> bool:
-        return bool(_read_auth_token(backend).get("kind") == "Passthrough")
-
-
-def _read_llm(backend: Object) -> Object:
-    llm: Object = backend.get("spec", {}).get("ai", {}).get("llm", {})
-    return llm
-
-
-def _read_auth_token(backend: Object) -> Object:
-    token: Object = _read_llm(backend).get("openai", {}).get("authToken", {})
-    return token
-
 
 def _json(value: Any) -> str:
     """Writes a value so that it arrives with its type: the gateway would take the text `5` for a number."""
@@ -139,3 +117,31 @@ def _auth_token(secret_name: str | None) -> Spec:
 
 
 DEFINITION = Kgateway()
+
+
+class KgatewayReader(BackendReader):
+    """Reads a Backend, which has one provider. Its TLS settings are in a BackendTLSPolicy."""
+
+    definition = DEFINITION
+    resources: ClassVar[Mapping[str, str]] = {"Backend": "backends", "TrafficPolicy": "trafficpolicies"}
+    rewrites_host = False
+    without_key = "so the gateway sends requests to the provider without an API key"
+    other_endpoints = _CHAT_ONLY
+    large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
+    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
+
+    def read_providers(self, backend: Object) -> list[DeployedProvider]:
+        """Reads the one provider."""
+        llm = backend.get("spec", {}).get("ai", {}).get("llm", {})
+        token = llm.get("openai", {}).get("authToken", {})
+        return [
+            DeployedProvider(
+                host=llm.get("host"),
+                port=llm.get("port"),
+                secret_name=token.get("secretRef", {}).get("name"),
+                gets_callers_token=token.get("kind") == "Passthrough",
+            )
+        ]
+
+
+READER = KgatewayReader()

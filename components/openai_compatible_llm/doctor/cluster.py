@@ -11,9 +11,9 @@ import kubernetes
 import urllib3
 import yaml
 
-from .. import gateway_api
-from ..backends import find_by_group
+from ..backends import READERS, BackendReader
 from ..backends.base import Object
+from ..objects import gateway_api
 from .redaction import sanitize
 from .request_path import (
     ClusterUnavailable,
@@ -32,6 +32,7 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 10
 
 _GROUP, _VERSION = gateway_api.API_VERSION.split("/")
+_GATEWAY, _ROUTE, _TLS_POLICY = ((_GROUP, _VERSION, each) for each in ("gateways", "httproutes", "backendtlspolicies"))
 _TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
 
 
@@ -83,27 +84,27 @@ class Cluster:
             return RequestPath(self.context, route)
         namespace = route.found["metadata"]["namespace"]
         parent = parent_ref(route.found)
-        gateway = self._custom_object("Gateway", _GROUP, _VERSION, parent["namespace"], parent.get("name", ""))
+        gateway = self._custom_object(_GATEWAY, f"Gateway {parent['namespace']}/{parent.get('name', '')}")
         reference = backend_ref(route.found)
-        api = find_by_group(reference.get("group", "")) if reference else None
+        api = _find_reader(reference) if reference else None
         if reference is None or api is None:
             return RequestPath(self.context, route, gateway)
-        backend = self._custom_object(reference["kind"], api.group, api.version, namespace, reference["name"])
-        names = api.read_secret_names(backend.found) if backend.found else []
+        kind = (api.definition.group, api.definition.version, api.resources[api.definition.kind])
+        backend = self._custom_object(kind, f"{api.definition.kind} {namespace}/{reference['name']}")
+        providers = api.read_providers(backend.found) if backend.found else []
+        names = dict.fromkeys(each.secret_name for each in providers if each.secret_name)
         secrets = tuple(self._secret(namespace, name) for name in names)
-        policies = self._policies(namespace, reference) if api.has_tls_policy else ()
-        tls = [*(each["spec"]["validation"] for each in policies or ()), *api.read_tls(backend.found or {}).values()]
+        policies = self._policies(namespace, reference) if api.definition.has_tls_policy else ()
+        tls = [*(each["spec"]["validation"] for each in policies or ()), *(each.tls for each in providers)]
         authorities = self._authorities(namespace, tls)
         return RequestPath(self.context, route, gateway, api, backend, secrets, policies, authorities)
 
     def _route(self, target: Target) -> Lookup | ClusterUnavailable:
         if target.route_name and target.namespace:
-            return self._custom_object("HTTPRoute", _GROUP, _VERSION, target.namespace, target.route_name)
+            return self._custom_object(_ROUTE, f"HTTPRoute {target.namespace}/{target.route_name}")
         name = f"HTTPRoute with the path {target.path}"
         try:
-            listed: Any = self._custom.list_cluster_custom_object(
-                _GROUP, _VERSION, "httproutes", _request_timeout=_TIMEOUT
-            )
+            listed: Any = self._custom.list_cluster_custom_object(*_ROUTE, _request_timeout=_TIMEOUT)
         except kubernetes.client.ApiException as error:
             return ClusterUnavailable(f"looking for an {name} fails, {error.status} {error.reason}")
         routes = [each for each in listed["items"] if matches_path(each, target.path)]
@@ -114,10 +115,11 @@ class Cluster:
         metadata = routes[0]["metadata"]
         return Lookup(f"HTTPRoute {metadata['namespace']}/{metadata['name']}", routes[0])
 
-    def _custom_object(self, kind: str, group: str, version: str, namespace: str, name: str) -> Lookup:
-        plural = f"{kind.lower()}s"
+    def _custom_object(self, resource: tuple[str, str, str], full_name: str) -> Lookup:
+        group, version, plural = resource
+        namespace, name = full_name.partition(" ")[2].split("/")
         return _look_up(
-            f"{kind} {namespace}/{name}",
+            full_name,
             lambda: self._custom.get_namespaced_custom_object(
                 group, version, namespace, plural, name, _request_timeout=_TIMEOUT
             ),
@@ -136,7 +138,7 @@ class Cluster:
     def _policies(self, namespace: str, backend: Object) -> tuple[Object, ...] | None:
         try:
             listed: Any = self._custom.list_namespaced_custom_object(
-                _GROUP, _VERSION, namespace, "backendtlspolicies", _request_timeout=_TIMEOUT
+                _GROUP, _VERSION, namespace, _TLS_POLICY[2], _request_timeout=_TIMEOUT
             )
         except kubernetes.client.ApiException:
             return None
@@ -153,6 +155,12 @@ class Cluster:
                 "data": self._core.read_namespaced_config_map(name, namespace, _request_timeout=_TIMEOUT).data or {}
             },
         )
+
+
+def _find_reader(reference: Object) -> BackendReader | None:
+    """Returns the reader of the backend that a route refers to; None where the component doesn't know its kind."""
+    backend = (reference.get("group"), reference.get("kind"))
+    return next((each for each in READERS.values() if (each.definition.group, each.definition.kind) == backend), None)
 
 
 def _look_up(name: str, read: Callable[[], Any]) -> Lookup:

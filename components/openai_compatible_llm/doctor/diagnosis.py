@@ -12,10 +12,10 @@ from http import HTTPStatus
 from itertools import chain
 from urllib.parse import urlsplit
 
-from ..backends import BACKENDS, BackendDefinition
+from ..arguments import Key
+from ..backends import READERS, BackendReader
 from ..backends.gateway_errors import GatewayError, is_connection_failure
 from ..config_command import config_command
-from ..inputs import Key
 from ..presets import EndpointKind
 from . import inspection, redirects
 from .error_responses import Complaint, ProviderBody, classify, is_taken_for_chat
@@ -179,21 +179,19 @@ def _gateway_error(
     return _first(default, _check_after_route(request_path))
 
 
-def _chat_only(failure: HTTPError, endpoint: EndpointKind, api: BackendDefinition | None) -> Finding:
+def _chat_only(failure: HTTPError, endpoint: EndpointKind, api: BackendReader | None) -> Finding:
     """Makes the finding for a route that has chat completions alone, so that nothing is broken."""
     evidence = (
         f'HTTP {failure.status} from the gateway itself, "{sanitize(failure.text)}": the route serves chat completions '
         f"only, and took the request to /{endpoint} for one"
     )
-    remedies = (
-        [api.other_endpoints] if api else [f"`{name}`: {each.other_endpoints}" for name, each in BACKENDS.items()]
-    )
+    remedies = [api.other_endpoints] if api else [f"`{name}`: {each.other_endpoints}" for name, each in READERS.items()]
     return Finding(Hop.MODEL_OR_PATH, evidence, "; ".join(remedies))
 
 
 def _raise_size_limit(request_path: RequestPath | None) -> str:
     api = request_path.api if request_path else None
-    remedies = [api.large_requests] if api else [f"`{name}`: {each.large_requests}" for name, each in BACKENDS.items()]
+    remedies = [api.large_requests] if api else [f"`{name}`: {each.large_requests}" for name, each in READERS.items()]
     return f"raise the gateway's limit: {'; '.join(remedies)}"
 
 
@@ -359,13 +357,14 @@ def _check_host(status: int, text: str, request_path: RequestPath | None) -> Ite
 
 def _key(evidence: str, target: Target, request_path: RequestPath | None) -> Finding:
     api, backend = (request_path.api, request_path.backend) if request_path else (None, None)
-    if api and backend and backend.found and api.reads_passthrough(backend.found):
+    providers = api.read_providers(backend.found) if api and backend and backend.found else []
+    if any(each.gets_callers_token for each in providers):
         return Finding(
             Hop.KEY,
             f"{evidence}; the provider gets the caller's own token",
             "put a token that the provider accepts into an environment variable (--token-variable)",
         )
-    if api and backend and backend.found and not api.read_secret_names(backend.found):
+    if providers and not any(each.secret_name for each in providers):
         return Finding(
             Hop.KEY, f"{evidence}; the provider gets no key", "give its key as `apiKey` instead of `keyless`"
         )

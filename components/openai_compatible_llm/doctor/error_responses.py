@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from ..backends import BACKENDS, BackendDefinition
+from ..backends import READERS, BackendReader
 from ..backends.gateway_errors import GatewayError
 from .outcome import HTTPError
 
@@ -52,7 +52,7 @@ _LIMIT_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PAYMENT_REQUIRED)
 _LIMITS = (Complaint.MONEY, Complaint.LENGTH, Complaint.RATE)
 
 
-def classify(response: HTTPError, api: BackendDefinition | None) -> GatewayError | None:
+def classify(response: HTTPError, api: BackendReader | None) -> GatewayError | None:
     """Returns what the gateway's own error is about; None where the provider wrote the response.
 
     Args:
@@ -62,14 +62,14 @@ def classify(response: HTTPError, api: BackendDefinition | None) -> GatewayError
     if not response.content_type.lower().startswith("text/plain"):
         return None
     text = response.text.strip().lower()
-    for definition in (api, *BACKENDS.values()):
-        for prefix, error in definition.errors.items() if definition else ():
+    for reader in (api, *READERS.values()):
+        for prefix, error in reader.errors.items() if reader else ():
             if text.startswith(prefix):
                 return error
     return None
 
 
-def is_taken_for_chat(response: HTTPError, api: BackendDefinition | None = None) -> bool:
+def is_taken_for_chat(response: HTTPError, api: BackendReader | None = None) -> bool:
     """Tells of a request that isn't a chat completion whether the gateway tried to read it as one."""
     return classify(response, api) is GatewayError.PROCESSING
 

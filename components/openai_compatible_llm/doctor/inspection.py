@@ -1,11 +1,11 @@
 """Finds what is broken in the cluster's objects, whatever the gateway's response was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from .. import client_url
 from ..backends import SECRET_KEY
-from ..backends.base import Object
+from ..backends.base import DeployedProvider, Object
 from ..presets import HTTPS_PORT
 from .hops import Finding, Hop
 from .redaction import sanitize
@@ -143,7 +143,7 @@ def check_backend(request_path: RequestPath) -> Iterator[Finding]:
     problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
     if request_path.route.found:
         problems += unmet_conditions(parent_conditions(request_path.route.found), "ResolvedRefs")
-    if problems and request_path.api and not request_path.api.has_tls_policy:
+    if problems and request_path.api and not request_path.api.definition.has_tls_policy:
         yield from _check_authorities(request_path.authorities, backend.name)
     for problem in problems:
         yield Finding(
@@ -159,11 +159,13 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
     api, backend = request_path.api, request_path.backend
     if api is None or backend is None or backend.found is None:
         return
-    if not api.has_tls_policy:
-        yield from _check_own_tls(request_path, backend.name, api.read_tls(backend.found), gateway_message)
+    providers = api.read_providers(backend.found)
+    if not api.definition.has_tls_policy:
+        yield from _check_own_tls(request_path, backend.name, providers, gateway_message)
         return
-    endpoint = api.read_endpoint(backend.found)
-    if request_path.policies == () and (target.tls_policy_name or endpoint.endswith(f":{HTTPS_PORT}")):
+    (provider,) = providers
+    endpoint = provider.endpoint
+    if request_path.policies == () and (target.tls_policy_name or provider.port == HTTPS_PORT):
         missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
         yield _tls(
             f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",
@@ -171,7 +173,7 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
         )
     for policy in request_path.policies or ():
         name = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
-        reported = policy_conditions(policy, api.kind)
+        reported = policy_conditions(policy, api.definition.kind)
         if any("sectionName" in each for each in policy["spec"]["targetRefs"]):
             yield _tls(f"{name} has a `sectionName`, so the gateway ignores it", "remove the `sectionName`")
         yield from _check_authorities(request_path.authorities, name)
@@ -185,16 +187,16 @@ def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -
 
 
 def _check_own_tls(
-    request_path: RequestPath, backend: str, settings: Mapping[str, Object | None], gateway_message: str
+    request_path: RequestPath, backend: str, providers: Sequence[DeployedProvider], gateway_message: str
 ) -> Iterator[Finding]:
     """Checks the TLS settings in the backend."""
-    for endpoint, tls in settings.items():
-        if tls is None and endpoint.endswith(f":{HTTPS_PORT}"):
-            yield _tls(f"{backend} has no TLS settings, so the gateway speaks plain HTTP to {endpoint}", RESTORE)
+    for each in providers:
+        if each.tls is None and each.port == HTTPS_PORT:
+            yield _tls(f"{backend} has no TLS settings, so the gateway speaks plain HTTP to {each.endpoint}", RESTORE)
     yield from _check_authorities(request_path.authorities, backend)
-    expected = [f"{endpoint} to have a certificate for {tls.get('sni')}" for endpoint, tls in settings.items() if tls]
+    expected = [f"{each.endpoint} to have a certificate for {each.tls.get('sni')}" for each in providers if each.tls]
     if expected and is_tls_error(gateway_message):
-        yield tls_finding(gateway_message, f"{backend} expects {', and '.join(expected)}")
+        yield tls_finding(gateway_message, f"{backend} expects {', and '.join(dict.fromkeys(expected))}")
 
 
 def _check_authorities(authorities: Lookup | None, owner: str) -> Iterator[Finding]:

@@ -22,8 +22,8 @@ def is_providers(location: SplitResult, target: Target, request_path: RequestPat
     if host is None or _are_related(host, gateway):
         return False
     backend = request_path.backend.found if request_path and request_path.backend else None
-    endpoints = request_path.api.read_endpoint(backend) if request_path and request_path.api and backend else ""
-    hosts = [target.host, *(endpoint.rpartition(":")[0] for endpoint in endpoints.split(" or "))]
+    providers = request_path.api.read_providers(backend) if request_path and request_path.api and backend else []
+    hosts = [target.host, *(each.host for each in providers)]
     return any(_are_related(host, each) for each in hosts)
 
 

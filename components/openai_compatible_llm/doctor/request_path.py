@@ -1,13 +1,13 @@
 """Holds the objects between the gateway and a provider, as they were found in the cluster, and reads them.
 
-What only one gateway API has is read by its `BackendDefinition`.
+What only one gateway API has is read by its `BackendReader`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..backends import SECRET_KEY, BackendDefinition
+from ..backends import SECRET_KEY, BackendReader
 from ..backends.base import Object
 
 
@@ -58,7 +58,7 @@ class RequestPath:
     context: str
     route: Lookup
     gateway: Lookup | None = None
-    api: BackendDefinition | None = None
+    api: BackendReader | None = None
     backend: Lookup | None = None
     secrets: tuple[SecretLookup, ...] = ()
     policies: tuple[Object, ...] | None = ()

@@ -13,7 +13,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from .. import __version__
-from ..inputs import InvalidArguments, Issue, to_camel_case, to_python
+from ..arguments import InvalidArguments, Issue, to_camel_case, to_python
 from .registry import COMPONENTS, Component
 from .schema import finalize_schema
 
@@ -38,12 +38,12 @@ class Plugin(ComponentProvider):
 
     def __init__(self, project: Mapping[str, Any], components: Mapping[str, Component] = COMPONENTS) -> None:
         super().__init__([each.resource for each in components.values()], project["name"], version=__version__)
-        secret_fields = {field for each in components.values() for field in each.secret_fields}
+        secret_fields = {field for each in components.values() for field in each.declaration.secret_fields}
         self.schema = json.dumps(finalize_schema(self.schema or "{}", project, secret_fields))
         self._registered = {each.resource.__name__: each for each in components.values()}
 
     def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
-        return to_python(self._registered[component_def.name].arguments, inputs)
+        return to_python(self._registered[component_def.name].declaration.args, inputs)
 
     def construct(
         self, name: str, resource_type: str, inputs: pulumi.Inputs, options: pulumi.ResourceOptions | None = None
@@ -70,7 +70,7 @@ async def _urn_when_valid(component: Component, inputs: pulumi.Inputs, result: C
 def _input_errors(component: Component, error: InvalidArguments, inputs: pulumi.Inputs) -> pulumi.InputPropertiesError:
     """Makes an error whose list of properties the engine prints; of a RunError it would print the message only."""
     return pulumi.InputPropertiesError(
-        f'{component.resource.__name__} "{error.name}" has invalid arguments:',
+        error.title,
         [
             {"property_path": _property_path(component, issue, inputs), "reason": issue.text(to_camel_case)}
             for issue in error.issues

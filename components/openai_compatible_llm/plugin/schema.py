@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from inspect import cleandoc
 from typing import Any
 
-from ..inputs import to_camel_case
-from ..inputs.names import respell
+from ..arguments import respell, to_camel_case
 
 DISPLAY_NAME = "OpenAI-compatible LLM"
 # By these the Pulumi Registry sorts packages.

@@ -3,12 +3,12 @@
 from typing import Any
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS
+from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.objects import API_KEY
 from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, UNKNOWN_ISSUER, WRONG_NAME
-from tests.stand_in_gateway import MODEL, completion
+from tests.support.provider_objects import API_KEY
+from tests.support.stand_in_gateway import MODEL, completion
 
 API = BackendApi.AGENTGATEWAY
 FALLBACK = {"name": "eu", "host": "eu.example.com", "port": 8443, "model": "of-eu"}
@@ -51,17 +51,14 @@ def test_the_authorities_of_a_fallback_are_looked_for(chat: StandInChat, deploy:
 
 def test_a_backend_with_fallbacks_is_read_as_it_was_written(chat: StandInChat, deploy: Deploy) -> None:
     objects = deploy(API, **SHARED)
-    definition = BACKENDS[API]
 
     def read(spec: Any) -> None:
-        backend = {"spec": spec}
-        assert definition.read_endpoint(backend) == "api.mistral.ai:443 or eu.example.com:8443"
-        assert definition.read_secret_names(backend) == ["mistral-secret"]
-        assert not definition.reads_passthrough(backend)
-        assert definition.read_tls(backend) == {
-            "api.mistral.ai:443": {"sni": "api.mistral.ai"},
-            "eu.example.com:8443": {"sni": "eu.example.com"},
-        }
+        assert [(each.endpoint, each.tls) for each in READERS[API].read_providers({"spec": spec})] == [
+            ("api.mistral.ai:443", {"sni": "api.mistral.ai"}),
+            ("eu.example.com:8443", {"sni": "eu.example.com"}),
+        ]
+        for each in READERS[API].read_providers({"spec": spec}):
+            assert (each.secret_name, each.gets_callers_token) == ("mistral-secret", False)
 
     objects.change(objects.backend, read)
     asked = chat.where(completion)
