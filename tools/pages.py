@@ -4,12 +4,11 @@ A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; t
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tools.catalogue import endpoints_table, providers_table
 from tools.reference import reference_tables
+from tools.schema import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "docs/reference.md": reference_tables,
     "docs/providers.md": lambda: {"providers": providers_table()},

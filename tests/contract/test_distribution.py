@@ -148,10 +148,10 @@ print(package.__file__, package.__version__, *(getattr(package, name) for name i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["lowest", "newest"])
-def test_pip_installs_it_with_its_dependencies(version: str, archive: Path, wheel: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", [0, -1], ids=["lowest", "newest"])
+def test_pip_installs_it_with_its_dependencies(index: int, archive: Path, wheel: Path, tmp_path: Path) -> None:
     """As a user does, so from a package index; in the lowest and in the newest Python on this machine."""
-    python = getattr(find_pythons(), version)
+    python = find_pythons()[0][index]
     subprocess.run([python.program, "-m", "venv", "--without-pip", tmp_path], check=True)
     pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "bin/python"), "--disable-pip-version-check"]
     script = tmp_path / "bin/openai-compatible-llm-chat"

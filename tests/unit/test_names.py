@@ -9,10 +9,7 @@ from components.openai_compatible_llm.arguments import respell, to_camel_case
     ("python", "camel_case"),
     [
         ("give `base_url` or `host`", "give `baseUrl` or `host`"),
-        (
-            "`tls.ca_certificate_configmap` of `fallbacks[0].api_key`",
-            "`tls.caCertificateConfigmap` of `fallbacks[0].apiKey`",
-        ),
+        ("`tls.ca_certificate_configmap` of `gateway`", "`tls.caCertificateConfigmap` of `gateway`"),
         ("`rewrite_host: false`, not `rewrite_host`: `true`", "`rewriteHost: false`, not `rewriteHost`: `true`"),
         ("`api: my_api` is not base_url", "`api: my_api` is not base_url"),
         ('"`base_url` and route_path" is not `base_url`', '"`base_url` and route_path" is not `baseUrl`'),

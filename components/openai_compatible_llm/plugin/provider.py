@@ -38,12 +38,12 @@ class Plugin(ComponentProvider):
 
     def __init__(self, project: Mapping[str, Any], components: Mapping[str, Component] = COMPONENTS) -> None:
         super().__init__([each.resource for each in components.values()], project["name"], version=__version__)
-        secret_fields = {field for each in components.values() for field in each.secret_fields}
+        secret_fields = {field for each in components.values() for field in each.declaration.secret_fields}
         self.schema = json.dumps(finalize_schema(self.schema or "{}", project, secret_fields))
         self._registered = {each.resource.__name__: each for each in components.values()}
 
     def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
-        return to_python(self._registered[component_def.name].arguments, inputs)
+        return to_python(self._registered[component_def.name].declaration.args, inputs)
 
     def construct(
         self, name: str, resource_type: str, inputs: pulumi.Inputs, options: pulumi.ResourceOptions | None = None
