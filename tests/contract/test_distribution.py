@@ -149,21 +149,19 @@ print(package.__file__, package.__version__, *(getattr(package, name) for name i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["lowest", "newest"])
-def test_pip_installs_it_with_its_dependencies(version: str, archive: Path, wheel: Path, tmp_path: Path) -> None:
-    """As a user does, so from a package index; in the lowest and in the newest Python on this machine."""
+def test_it_installs_with_its_dependencies(version: str, archive: Path, wheel: Path, tmp_path: Path) -> None:
+    """From a package index, as a user does; in the lowest and in the newest Python on this machine."""
     python = getattr(find_pythons(), version)
-    subprocess.run([python.program, "-m", "venv", "--without-pip", tmp_path], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "bin/python"), "--disable-pip-version-check"]
-    script = tmp_path / "bin/openai-compatible-llm-chat"
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", python.program, tmp_path], check=True)
+    installed, script = tmp_path / "bin/python", tmp_path / "bin/openai-compatible-llm-chat"
     for file in (archive, wheel):
-        subprocess.run([*pip, "install", "--quiet", "--no-compile", f"{file}[chat]"], check=True)
-        subprocess.run([*pip, "check"], check=True)
+        subprocess.run([*uv, "pip", "install", "--python", installed, f"{file}[chat]"], check=True)
+        subprocess.run([*uv, "pip", "check", "--python", installed], check=True)
         helped = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
         assert helped.startswith("usage: openai-compatible-llm-chat ")
         program = "import openai_compatible_llm as package, sys; print(package.__file__, sys.version_info[:3])"
-        shown = subprocess.run(
-            [tmp_path / "bin/python", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
+        shown = subprocess.run([installed, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
         folder = f"{tmp_path}/lib/python{python.version.major}.{python.version.minor}/site-packages"
         assert shown.stdout == f"{folder}/openai_compatible_llm/__init__.py {python.version.release}\n"
-        subprocess.run([*pip, "uninstall", "--quiet", "--yes", "openai-compatible-llm"], check=True)
+        subprocess.run([*uv, "pip", "uninstall", "--python", installed, "openai-compatible-llm"], check=True)
