@@ -14,7 +14,7 @@ import pytest
 from packaging.metadata import Metadata
 
 from components.openai_compatible_llm import __version__
-from tests.support.pages import README, blocks
+from tests.support.pages import blocks
 from tests.support.repository import REPOSITORY
 from tools.versions import find_pythons
 
@@ -116,7 +116,7 @@ def test_a_package_index_takes_both(archive: Path, wheel: Path) -> None:
 
 
 def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
-    (program,) = blocks("python", README)
+    (program,) = blocks("python", "README.md")
     description = (COMPONENTS / "README.md").read_text()
     assert re.findall(r"^```\w*\n(.*?)^```$", description, re.DOTALL | re.MULTILINE) == [program]
     # A package index shows no files beside it, so every link is absolute.
