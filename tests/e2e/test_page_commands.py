@@ -121,8 +121,8 @@ def ask(cli: PulumiCli, namespace: str) -> None:
         done = cli.shell(ASK.replace(EXAMPLE_GATEWAY, gateway.url))
         assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
         (request,) = gateway.requests
-        assert (request.path, request.body["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-latest")
-        assert request.body["messages"][0]["content"] == "Say hello in five words."
+        assert (request.path, request.json["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-latest")
+        assert request.json["messages"][0]["content"] == "Say hello in five words."
 
         gateway.replies_with(NO_ROUTE)
         done = cli.shell(block("docs/troubleshooting.md", "make chat").replace(EXAMPLE_GATEWAY, gateway.url))
