@@ -14,12 +14,12 @@ import yaml
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, put_yaml_host, succeeded
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster, api_key
-from tests.support.pages import ADD_PACKAGE, YAML_PROGRAM
+from tests.support.pages import block
 from tests.support.repository import REPOSITORY
 
 CANARY = "sk-canary-package-a81d"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
-PROGRAM: dict[str, Any] = yaml.safe_load(YAML_PROGRAM)
+PROGRAM: dict[str, Any] = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
 (NAME,) = PROGRAM["resources"]
 
 # Creates the same component by import, under another name.
@@ -75,7 +75,11 @@ def write(project: Path, program: dict[str, Any]) -> None:
 def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
     """Runs the page's commands for a project without the package, and returns what they printed."""
     write(cli.project, {key: value for key, value in PROGRAM.items() if key != "packages"})
-    commands = [ADD_PACKAGE, "pulumi up --skip-preview", "pulumi stack export"]
+    commands = [
+        block("docs/other-languages.md", "pulumi package add"),
+        "pulumi up --skip-preview",
+        "pulumi stack export",
+    ]
     yield cli.shell("\n".join(commands))
     cli("destroy", "--skip-preview")
 

@@ -19,7 +19,7 @@ from components.openai_compatible_llm.arguments import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
-from tests.support.pages import YAML_PROGRAM, blocks
+from tests.support.pages import block, blocks
 from tests.support.repository import REPOSITORY
 
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
@@ -127,7 +127,7 @@ def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
 
 
 def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
-    program = yaml.safe_load(YAML_PROGRAM)
+    program = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
     assert list(program["packages"]) == [schema["name"]]
     ((name, resource),) = program["resources"].items()
     declared = schema["resources"][resource["type"]]

@@ -127,7 +127,7 @@ NOT_THE_GATEWAYS = "this URL seems to be something else's than the gateway's: gi
 
 
 def redirect(location: str) -> Reply:
-    return lambda handler, _: handler.answer(301, "text/plain", "", Location=location)
+    return lambda handler, _: handler.answer(301, b"", "text/plain", Location=location)
 
 
 NO_KEY_IN = "Secret {namespace}/mistral-secret "
