@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stand_in_gateway import StandInGateway, stand_in_gateway
+from tests.support.stand_in_gateway import StandInGateway, stand_in_gateway
 
 # A run started in the background ignores Ctrl-C, and so would every program that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

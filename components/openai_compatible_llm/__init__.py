@@ -14,8 +14,8 @@ from .args import (
     RetriesArgs,
     TLSArgs,
 )
-from .component import OpenAICompatibleLLM
-from .inputs import InvalidArguments
+from .arguments import InvalidArguments
+from .provider import OpenAICompatibleLLM
 
 __all__ = [
     "ApiKeySecretArgs",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .args import BackendApi, Endpoints, RateLimitPeriod
+from .objects import ObjectPlan, ObjectSettings
 
 CHAT_COMPLETIONS = "/chat/completions"
 """Path of chat completions below the base URL of an OpenAI client."""
@@ -17,25 +18,19 @@ OPENAI_ENDPOINTS = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(ObjectPlan):
     """What is decided before any Output is resolved: which objects are created, and how.
 
     Attributes:
         has_tls_policy: Whether there is a BackendTLSPolicy.
         has_policy: Whether the route has a policy.
         has_clients: Whether the route asks for a client's key.
-        has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
-        has_annotations: The same of annotations.
-        ready_timeout_seconds: How long to wait for each object; None to not wait.
     """
 
     api: BackendApi
     has_tls_policy: bool
     has_policy: bool
     has_clients: bool
-    has_labels: bool
-    has_annotations: bool
-    ready_timeout_seconds: int | None
 
 
 @dataclass(frozen=True)
@@ -55,10 +50,31 @@ class Gateway:
     section_name: str | None
     url: str | None
 
+    @property
+    def parent_ref(self) -> dict[str, str]:
+        """How a route refers to it."""
+        parent = {"name": self.name, "namespace": self.namespace}
+        return parent if self.section_name is None else {**parent, "sectionName": self.section_name}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the objects of a component go.
+
+    Attributes:
+        api: The gateway API of its backend.
+        namespace: Namespace of all its objects.
+        gateway: The Gateway that its route attaches to.
+    """
+
+    api: BackendApi
+    namespace: str
+    gateway: Gateway
+
 
 @dataclass(frozen=True)
 class TLS:
-    """What the provider's certificate is held against; without a ConfigMap, the system's certificate authorities."""
+    """How the provider's certificate is checked; without a ConfigMap, the system's certificate authorities."""
 
     hostname: str
     ca_certificate_configmap: str | None
@@ -151,7 +167,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ObjectSettings):
     """Plain values, of which whatever is built may be shown in a preview.
 
     Attributes:
@@ -160,8 +176,9 @@ class Settings:
         clients_secret_name: Name of the Secret with the keys of clients; None where anyone may call.
     """
 
+    api: BackendApi
     names: ObjectNames
-    namespace: str
+    gateway: Gateway
     provider: Provider
     fallbacks: tuple[Provider, ...]
     endpoints: Endpoints
@@ -172,12 +189,9 @@ class Settings:
     request_defaults: Mapping[str, Any]
     request_overrides: Mapping[str, Any]
     model_aliases: Mapping[str, str]
-    gateway: Gateway
     route_path: str
     hostnames: tuple[str, ...]
     rewrite_host: bool
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
 
     @property
     def providers(self) -> tuple[Provider, ...]:

@@ -9,7 +9,7 @@ import pytest
 from components import InvalidArguments
 from components.openai_compatible_llm.args import BackendApi
 from tests.contract.schemas import StrictSchemas, spec_field
-from tests.unit.recording import record_component
+from tests.support.recording import record_component
 
 HOST = "ai.provider.host"
 PATH = "ai.provider.path"

@@ -17,7 +17,7 @@ from components.openai_compatible_llm.args import BackendApi
 from local.control_plane.custom_resource_definitions import AGENTGATEWAY, CRD_FILES
 from local.toolchain.go import download_module
 from tests.contract.schemas import StrictSchemas, spec_field
-from tests.unit.recording import record_component
+from tests.support.recording import record_component
 
 API_TESTS = "controller/api/tests/testdata/agentgateway_{kind}_{label}.yaml"
 TRANSLATED = (

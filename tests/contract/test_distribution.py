@@ -14,7 +14,8 @@ import pytest
 from packaging.metadata import Metadata
 
 from components.openai_compatible_llm import __version__
-from tests.pages import README, REPOSITORY, blocks
+from tests.support.pages import README, blocks
+from tests.support.repository import REPOSITORY
 from tools.versions import find_pythons
 
 COMPONENTS = REPOSITORY / "components"

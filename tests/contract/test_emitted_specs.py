@@ -12,7 +12,8 @@ from components import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi, Endpoints, FallbackArgs, RateLimitPeriod
 from components.openai_compatible_llm.backends import BACKENDS as DEFINITIONS
 from tests.contract.schemas import StrictSchemas
-from tests.unit.recording import PROJECT, REPOSITORY, record_component, record_program
+from tests.support.recording import PROJECT, record_component, record_program
+from tests.support.repository import REPOSITORY
 
 STACKS = REPOSITORY / "stacks"
 BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}

@@ -10,7 +10,7 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS, BackendReader
 from local.gateway.api import GATEWAY_APIS
 from policy.gateway_policies import objects, tls
-from tests.unit.recording import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 GROUPS = {definition.group for definition in BACKENDS.values()}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.schemas import StrictSchemas
-from tests.refused import REFUSED, Manifest
+from tests.support.refused import REFUSED, Manifest
 
 OBJECTS = [
     pytest.param(each, id=f"{rule}: {name}")

@@ -11,7 +11,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from components.openai_compatible_llm import __version__
 from local.toolchain.go import TOOLCHAIN
-from tests.pages import REPOSITORY
+from tests.support.repository import REPOSITORY
 from tools import sbom
 
 PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)

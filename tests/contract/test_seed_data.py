@@ -1,11 +1,11 @@
-"""tests/seed.py has the same objects as the walk-throughs."""
+"""tests/support/seed.py has the same objects as the walk-throughs."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests import seed
+from tests.support import seed
 
 WALK_THROUGHS = Path(__file__).resolve().parents[3] / "shared/seed"
 

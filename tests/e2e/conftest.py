@@ -15,11 +15,11 @@ from semver import VersionInfo
 from local.control_plane.control_plane import ControlPlane
 from local.toolchain.binaries import Binaries, find_or_build
 from local.toolchain.provider_plugin import install_plugin
-from tests.e2e.cluster import Cluster
 from tests.e2e.inline_stack import QuickStack, Stack, run_to_its_end
 from tests.e2e.plugin_process import plugin_version
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
 from tests.e2e.running_control_plane import running_control_plane
+from tests.support.cluster import Cluster
 
 # Commands that live for a second need not collect their garbage so often, nor compile their modules each time.
 os.environ.setdefault("GOGC", "400")

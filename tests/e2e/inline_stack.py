@@ -18,7 +18,6 @@ from pulumi import automation
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-0f3b9d"
 ROTATED = "sk-canary-rotated-77aa"
 

@@ -16,8 +16,9 @@ from pulumi.runtime.proto import errors_pb2, provider_pb2, provider_pb2_grpc, st
 from semver import VersionInfo
 
 from tests.e2e.recording_engine import PROJECT, STACK, STACK_URN, RecordingEngine
+from tests.support.repository import REPOSITORY
 
-FOLDER = Path(__file__).resolve().parents[2] / "components"
+FOLDER = REPOSITORY / "components"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
 
 # How values are marked in Pulumi's protocol.

@@ -14,8 +14,8 @@ from local.toolchain.binaries import find_or_build
 from local.toolchain.build import Target, build
 from local.toolchain.go import TOOLCHAIN, ensure_go
 from local.toolchain.provider_plugin import install_plugin
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
 YAML_HOST = Target(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.canary import Canaries
-from tests.e2e.cluster import Cluster
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
-from tests.pages import ADD_CLIENT, ADD_CLIENT_KEY, REMOVE_CLIENT, SHOW_CLIENT
+from tests.support.canary import Canaries
+from tests.support.cluster import Cluster
+from tests.support.pages import ADD_CLIENT, ADD_CLIENT_KEY, REMOVE_CLIENT, SHOW_CLIENT
 
 NAMESPACE = "gloo-system"
 

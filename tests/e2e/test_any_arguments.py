@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 
 from components import InvalidArguments, OpenAICompatibleLLM
-from tests.arguments import CANARY, accepted_arguments, mangled_arguments
-from tests.e2e.cluster import Cluster
-from tests.unit.recording import record, record_component
+from tests.support.arguments import CANARY, accepted_arguments, mangled_arguments
+from tests.support.cluster import Cluster
+from tests.support.recording import record, record_component
 
 UNHURRIED: dict[str, Any] = {
     "deadline": None,

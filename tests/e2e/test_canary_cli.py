@@ -5,9 +5,9 @@ import signal
 import pytest
 import yaml
 
-from tests.canary import Canaries
-from tests.e2e.cluster import Cluster
 from tests.e2e.pulumi_cli import PulumiCli, succeeded
+from tests.support.canary import Canaries
+from tests.support.cluster import Cluster
 
 IN_CONFIG = "sk-canary-in-config-7d31"
 ROTATED = "sk-canary-rotated-9b02"

@@ -25,7 +25,7 @@ from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.ports import Ports
 from local.processes import DetachedProcesses, is_alive
 from local.toolchain.binaries import Binaries
-from tests.e2e.cluster import ROUTE, Cluster
+from tests.support.cluster import ROUTE, Cluster
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ import yaml
 
 from local.control_plane.control_plane import ControlPlane
 from local.control_plane.objects import namespace_objects
-from tests.e2e.clone import Clone, fresh_clone
-from tests.e2e.cluster import Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
-from tests.pages import (
+from tests.support.clone import Clone, fresh_clone
+from tests.support.cluster import Cluster, api_key, revisions
+from tests.support.pages import (
     CHANGE_SETTINGS,
     ENVIRONMENTS,
     MOVE,
@@ -33,7 +33,7 @@ from tests.pages import (
     USE_PASSPHRASE,
     blocks,
 )
-from tests.unit.recording import PROJECT, record_program
+from tests.support.recording import PROJECT, record_program
 
 NAMESPACE = "gloo-system"
 PROD = "llm-prod"

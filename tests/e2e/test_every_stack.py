@@ -26,9 +26,9 @@ from local.toolchain.binaries import Binaries
 from local.toolchain.provider_plugin import install_plugin
 from stack_config import api_key_variable
 from tests.e2e import inline_stack
-from tests.e2e.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
+from tests.support.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "openai-compatible-llm"
 NAMESPACE = "gloo-system"
 KEY = "sk-every-stack"

@@ -23,10 +23,10 @@ from local.control_plane.control_plane import ControlPlane
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
 from tests.e2e import inline_stack
-from tests.e2e.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
 from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
-from tests.pages import PAGES, TROUBLESHOOTING, symptom
+from tests.support.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.support.pages import PAGES, TROUBLESHOOTING, symptom
 
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.canary import Canaries
-from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
-from tests.pages import ASK_INSTALLED, EXAMPLE_GATEWAY, INSTALL, README, REPOSITORY, blocks
-from tests.stand_in_gateway import TOKENS, stand_in_gateway
+from tests.support.canary import Canaries
+from tests.support.cluster import Cluster, api_key
+from tests.support.pages import ASK_INSTALLED, EXAMPLE_GATEWAY, INSTALL, README, blocks
+from tests.support.repository import REPOSITORY
+from tests.support.stand_in_gateway import TOKENS, stand_in_gateway
 
 CANARY = "sk-canary-import-3f90"
 

@@ -13,10 +13,10 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
-from tests.e2e.cluster import CUSTOM, Cluster
 from tests.e2e.inline_stack import Stack
-from tests.e2e.service_account import FILE, RESOURCES, VERBS, Account, manifests
-from tests.pages import CREATE_ROLE
+from tests.support.cluster import CUSTOM, Cluster
+from tests.support.pages import CREATE_ROLE
+from tests.support.service_account import FILE, RESOURCES, VERBS, Account, manifests
 
 pytestmark = inline_stack.pytestmark
 

@@ -12,9 +12,9 @@ import kubernetes
 import pytest
 import yaml
 
-from tests import seed
-from tests.e2e.clone import Clone, fresh_clone
-from tests.e2e.cluster import BACKEND, Cluster, api_key, revisions
+from tests.support import seed
+from tests.support.clone import Clone, fresh_clone
+from tests.support.cluster import BACKEND, Cluster, api_key, revisions
 
 pytestmark = pytest.mark.slow
 

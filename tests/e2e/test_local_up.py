@@ -16,11 +16,11 @@ import yaml
 
 from local.toolchain.binaries import find_or_build
 from local.toolchain.tools import KUBERNETES_PROVIDER
-from tests import seed
-from tests.canary import Canaries
-from tests.e2e.clone import Clone, Done, Running, fresh_clone, put_packages
-from tests.e2e.cluster import Cluster, api_key, revisions
-from tests.pages import IN_BETWEEN, TRY_IT
+from tests.support import seed
+from tests.support.canary import Canaries
+from tests.support.clone import Clone, Done, Running, fresh_clone, put_packages
+from tests.support.cluster import Cluster, api_key, revisions
+from tests.support.pages import IN_BETWEEN, TRY_IT
 
 KEY, NEXT_KEY = (f"sk-canary-{secrets.token_hex(12)}" for _ in range(2))
 CANARIES = Canaries(KEY, NEXT_KEY)

@@ -7,8 +7,8 @@ import kubernetes
 import pytest
 import yaml
 
-from tests.e2e.clone import Clone, fresh_clone
-from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster, revisions
+from tests.support.clone import Clone, fresh_clone
+from tests.support.cluster import BACKEND_KINDS, CUSTOM, Cluster, revisions
 
 pytestmark = pytest.mark.slow
 

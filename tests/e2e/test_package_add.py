@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.canary import Canaries
-from tests.e2e.cluster import Cluster, api_key
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, put_yaml_host, succeeded
-from tests.pages import ADD_PACKAGE, REPOSITORY, YAML_PROGRAM
+from tests.support.canary import Canaries
+from tests.support.cluster import Cluster, api_key
+from tests.support.pages import ADD_PACKAGE, YAML_PROGRAM
+from tests.support.repository import REPOSITORY
 
 CANARY = "sk-canary-package-a81d"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"

@@ -16,12 +16,12 @@ import kubernetes
 import pytest
 import yaml
 
-from tests import seed
-from tests.canary import Canaries
-from tests.e2e.clone import put_packages
-from tests.e2e.cluster import CUSTOM, Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli
-from tests.pages import (
+from tests.support import seed
+from tests.support.canary import Canaries
+from tests.support.clone import put_packages
+from tests.support.cluster import CUSTOM, Cluster, api_key, revisions
+from tests.support.pages import (
     ADD_SECOND,
     ADOPT,
     ASK,
@@ -35,12 +35,12 @@ from tests.pages import (
     NOTHING_LEFT,
     REMOVE_ANNOTATION,
     REMOVE_FIRST,
-    REPOSITORY,
     SECOND_COMPONENT,
     SET_KEY,
     SHOW_CLASSES,
 )
-from tests.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
+from tests.support.repository import REPOSITORY
+from tests.support.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
 KEY = "sk-for-the-pages"
 NEXT_KEY = "sk-for-the-pages-rotated"

@@ -10,9 +10,9 @@ import pulumi_kubernetes
 import pytest
 
 from components import BackendApi, Endpoints, OpenAICompatibleLLM
-from tests.canary import Canaries
 from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, running_plugin, secret
 from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
+from tests.support.canary import Canaries
 
 CANARY = "sk-canary-plugin-7c1e"
 FALLBACK_CANARY = "sk-canary-plugin-2nd-90b2"

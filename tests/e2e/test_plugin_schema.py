@@ -19,7 +19,8 @@ from components.openai_compatible_llm.inputs import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
-from tests.pages import REPOSITORY, YAML_PROGRAM, blocks
+from tests.support.pages import YAML_PROGRAM, blocks
+from tests.support.repository import REPOSITORY
 
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
 

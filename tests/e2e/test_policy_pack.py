@@ -5,17 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
 from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
-from tests.pages import APPLY_POLICIES
-from tests.refused import ADVISORY, KEY, REFUSED, Manifest, backend
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.pages import APPLY_POLICIES
+from tests.support.refused import ADVISORY, KEY, REFUSED, Manifest, backend
+from tests.support.repository import REPOSITORY
 
 WITH_TWO_OBJECTS = ("tls-hostname-is-host", "routes-ask-for-a-key")
 

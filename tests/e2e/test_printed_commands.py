@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pulumi
 import pytest
 
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
@@ -14,7 +13,7 @@ from components.openai_compatible_llm.doctor.outcome import HTTPError
 from components.openai_compatible_llm.doctor.request_path import RequestPath
 from components.openai_compatible_llm.doctor.targets import Target
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, succeeded
-from tests.unit.recording import PROJECT, record_program
+from tests.support.recording import PROJECT, program_error, record_program
 
 NAMES = ("mistral", "mistral-eu", "gpt-4.5", "it's", 'a"b', "a b", "[0]", "5", "$HOME", "ü")
 KEY = "sk-typed-at-a-prompt"
@@ -49,27 +48,21 @@ def run(cli: PulumiCli, *commands: str) -> dict[str, Any]:
     return providers
 
 
-def refusal(config: dict[str, Any]) -> str:
-    with pytest.raises(pulumi.RunError) as caught:
-        record_program(config)
-    return str(caught.value)
-
-
 def test_the_command_for_a_missing_key_sets_that_key(cli: PulumiCli) -> None:
-    message = refusal({"providers": dict.fromkeys(NAMES, HOST)})
+    message = program_error({"providers": dict.fromkeys(NAMES, HOST)})
     commands = re.findall(r"has no API key for .*?Set it with `(.*)`, or in the environment", message)
     assert run(cli, *commands) == {name: {"apiKey": KEY} for name in NAMES}
 
 
 def test_the_command_for_a_fallbacks_missing_key_sets_that_key(cli: PulumiCli) -> None:
     provider = {**HOST, "apiKey": KEY, "fallbacks": [{"name": "eu", **HOST}]}
-    message = refusal({"api": "agentgateway", "providers": {"gpt-4.5": provider}})
+    message = program_error({"api": "agentgateway", "providers": {"gpt-4.5": provider}})
     (command,) = re.findall(r"Set it with `(.*)`, or in the environment", message)
     assert run(cli, command) == {"gpt-4.5": {"fallbacks": [{"apiKey": KEY}]}}
 
 
 def test_the_command_for_a_stack_without_providers_adds_one(cli: PulumiCli) -> None:
-    _, command = refusal({}).split("for example: ")
+    _, command = program_error({}).split("for example: ")
     assert run(cli, command) == {"mistral": {"model": "mistral-medium-latest"}}
 
 
@@ -82,7 +75,7 @@ def test_the_command_for_a_key_in_plain_text_encrypts_that_key(cli: PulumiCli) -
 
 def test_the_command_that_lets_anyone_call_removes_the_clients(cli: PulumiCli) -> None:
     succeeded(cli("config", "set", "-s", "test", "--path", f"{PROJECT}:clientApiKeys.web", CLIENT))
-    message = refusal({"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}})
+    message = program_error({"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}})
     succeeded(cli.shell(message.split("let anyone call: ")[1]))
     assert f"{PROJECT}:clientApiKeys" not in settings(cli)
 

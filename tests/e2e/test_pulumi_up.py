@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from local.control_plane.control_plane import ControlPlane
-from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster, api_key, revisions
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
+from tests.support.cluster import BACKEND_KINDS, CUSTOM, Cluster, api_key, revisions
 
 CANARY = "sk-canary-e2e-41d7"
 ROTATED = "sk-canary-e2e-rotated-9b02"

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from local.control_plane.control_plane import ControlPlane
-from tests.e2e.cluster import Cluster, revisions
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
-from tests.pages import symptom
+from tests.support.cluster import Cluster, revisions
+from tests.support.pages import symptom
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 
 from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
-from tests.e2e.cluster import BACKEND_KINDS, CUSTOM, Cluster
+from tests.support.cluster import BACKEND_KINDS, CUSTOM, Cluster
 
 pytestmark = inline_stack.pytestmark
 

@@ -7,12 +7,12 @@ import kubernetes
 import pytest
 import trustme
 
-from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import LARGE_PROMPT, Deployment
 from tests.gateway.installation import Installation, limit_to_oneself, shared_installation, stop_installation, using
 from tests.gateway.openai_provider import OpenAIProvider, openai_provider
 from tests.gateway.programs import missing_programs
-from tests.gateway.project import Project
+from tests.support.cluster import Cluster
+from tests.support.project import Project
 
 FOLDER = "gateways"
 APIS = ("kgateway", "agentgateway")

@@ -9,13 +9,13 @@ import urllib3
 from local.gateway.api import Gateway
 from tests.gateway.load import Load
 from tests.gateway.openai_provider import OpenAIProvider
-from tests.gateway.project import Project
+from tests.support.project import Project
+from tests.support.question import ask
 
 KEY = "sk-canary-gateway-5c1d"
 TRIES = 100
 SECONDS_BETWEEN_TRIES = 0.05
 LARGE_PROMPT = "x" * 2_300_000
-QUESTION: dict[str, Any] = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
 
 
 @dataclass
@@ -80,8 +80,3 @@ class Deployment:
     def load(self, path: str = "/v1/chat/completions") -> Load:
         """Requests to a path below the route's."""
         return Load(f"{self.gateway.url}{self.route_path}{path}")
-
-
-def ask(url: str, body: dict[str, Any] | None = None, **options: Any) -> urllib3.BaseHTTPResponse:
-    with urllib3.PoolManager(retries=False, timeout=20) as pool:
-        return pool.request("POST", url, json={**QUESTION, **(body or {})}, **options)

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import CUSTOM, Cluster
 from tests.gateway.deployment import KEY, Deployment
+from tests.support.cluster import CUSTOM, Cluster
 
 RELEASED = Path(__file__).with_name("released")
 

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.canary import Canaries
-from tests.chat_run import ChatRun, run_chat
-from tests.e2e.cluster import CUSTOM, Cluster
-from tests.gateway.deployment import KEY, Deployment, ask
+from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.installation import Installation
 from tests.gateway.load import Load
 from tests.gateway.openai_provider import completion, failing
-from tests.unit.recording import record_component
+from tests.support.canary import Canaries
+from tests.support.chat_run import ChatRun, run_chat
+from tests.support.cluster import CUSTOM, Cluster
+from tests.support.question import ask
+from tests.support.recording import record_component
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.e2e.cluster import CUSTOM, Cluster
 from tests.gateway.deployment import KEY, Deployment
+from tests.support.cluster import CUSTOM, Cluster
 
 TAKE_OVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -13,10 +13,6 @@ import trustme
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import ChatRun
-from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.chat import Chat
-from tests.e2e.doctor.objects import ROUTE, SECRET, ProviderObjects
 from tests.gateway.deployment import LARGE_PROMPT
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import (
@@ -30,6 +26,10 @@ from tests.gateway.openai_provider import (
     silent,
     tls_context,
 )
+from tests.support.chat import Chat
+from tests.support.chat_run import ChatRun
+from tests.support.cluster import Cluster
+from tests.support.provider_objects import ROUTE, SECRET, ProviderObjects
 
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 OTHER = {KGATEWAY: AGENTGATEWAY, AGENTGATEWAY: KGATEWAY}

@@ -6,9 +6,9 @@ from typing import Any
 import kubernetes
 import pytest
 
-from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.load import Load
+from tests.support.cluster import Cluster
 
 NEW_KEY = "sk-canary-gateway-77ab"
 AROUND = 60

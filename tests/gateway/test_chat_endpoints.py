@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import ChatRun, run_chat
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.installation import Installation
 from tests.gateway.test_endpoints import VECTOR, whole_api
+from tests.support.chat_run import ChatRun, run_chat
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.gateway.deployment import KEY, QUESTION, SECONDS_BETWEEN_TRIES, TRIES, Deployment
+from tests.gateway.deployment import KEY, SECONDS_BETWEEN_TRIES, TRIES, Deployment
 from tests.gateway.openai_provider import Exchange, completion_events
+from tests.support.question import QUESTION
 
 agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import CUSTOM, Cluster
 from tests.gateway.deployment import Deployment
+from tests.support.cluster import CUSTOM, Cluster
 
 REFRESH = ("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
 

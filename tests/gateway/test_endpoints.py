@@ -8,10 +8,11 @@ import openai
 import pytest
 import urllib3
 
-from tests.gateway.deployment import KEY, QUESTION, Deployment
+from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.load import Load
 from tests.gateway.openai_provider import Exchange, chat_completion, completion
 from tests.gateway.test_changes_under_load import changed
+from tests.support.question import QUESTION
 
 pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

@@ -10,10 +10,10 @@ import openai
 import pytest
 import yaml
 
-from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import Deployment
 from tests.gateway.test_endpoints import VECTOR, whole_api
-from tests.pages import ALLOW_LARGE_REQUESTS, ENDPOINTS, blocks, manifests
+from tests.support.cluster import Cluster
+from tests.support.pages import ALLOW_LARGE_REQUESTS, ENDPOINTS, blocks, manifests
 
 pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

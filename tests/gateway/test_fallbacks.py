@@ -11,8 +11,7 @@ import pytest
 import trustme
 import urllib3
 
-from tests.e2e.cluster import Cluster
-from tests.gateway.deployment import KEY, Deployment, ask
+from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.load import Load
 from tests.gateway.openai_provider import (
     Behaviour,
@@ -27,6 +26,8 @@ from tests.gateway.openai_provider import (
     tls_context,
 )
 from tests.gateway.test_changes_under_load import changed
+from tests.support.cluster import Cluster
+from tests.support.question import ask
 
 AGENTGATEWAY = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import Deployment
+from tests.support.cluster import Cluster
 
 TAKE_OVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 PROVIDERS = 4

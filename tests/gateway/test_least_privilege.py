@@ -7,9 +7,9 @@ from pathlib import Path
 import kubernetes
 import pytest
 
-from tests.e2e.cluster import Cluster
-from tests.e2e.service_account import Account
 from tests.gateway.deployment import Deployment
+from tests.support.cluster import Cluster
+from tests.support.service_account import Account
 
 NEW_KEY = "sk-canary-gateway-19f0"
 

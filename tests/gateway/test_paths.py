@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.gateway.deployment import KEY, QUESTION, Deployment
+from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.test_endpoints import whole_api
+from tests.support.question import QUESTION
 
 pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 

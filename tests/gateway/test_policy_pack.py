@@ -5,7 +5,7 @@ import shutil
 
 from components.openai_compatible_llm import __version__
 from tests.gateway.deployment import KEY, Deployment
-from tests.gateway.project import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 PACK = ("--policy-pack", "policy")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.deployment import KEY, Deployment
-from tests.pages import symptom
+from tests.support.pages import symptom
 
 FALLBACK = {"name": "other", "host": "other.example.com", "model": "m", "apiKey": KEY}
 PREVIEW = ("preview", "--stack", "test")

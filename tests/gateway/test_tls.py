@@ -11,9 +11,10 @@ import trustme
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.cluster import CUSTOM, Cluster
-from tests.gateway.deployment import QUESTION, Deployment
+from tests.gateway.deployment import Deployment
 from tests.gateway.openai_provider import tls_context
+from tests.support.cluster import CUSTOM, Cluster
+from tests.support.question import QUESTION
 
 COMPLETIONS = "/v1/chat/completions"
 

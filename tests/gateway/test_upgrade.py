@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from tests.e2e.cluster import Cluster
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.released_stack import restore
 from tests.gateway.test_changes_under_load import changed, uids
-from tests.pages import UPGRADE
+from tests.support.cluster import Cluster
+from tests.support.pages import UPGRADE
 
 COMPLETIONS = "/v1/chat/completions"
 BARE = ""

@@ -14,9 +14,9 @@ import pytest
 
 from components.openai_compatible_llm import BackendApi
 from local.toolchain.binaries import find_or_build
-from tests.e2e.cluster import Cluster
-from tests.gateway.project import Project
 from tests.kind import provider_objects
+from tests.support.cluster import Cluster
+from tests.support.project import Project
 
 KEY = "sk-canary-kind-7be2"
 APIS = [each.value for each in BackendApi]

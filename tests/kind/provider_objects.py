@@ -7,7 +7,7 @@ from typing import Any
 import kubernetes
 import trustme
 
-from tests.e2e.cluster import Cluster
+from tests.support.cluster import Cluster
 
 NAME = "provider"
 PORT = 8443

@@ -9,11 +9,11 @@ import pytest
 import urllib3
 
 from local.gateway.objects import DEFAULT_GATEWAY
-from tests.e2e.cluster import BACKEND_KINDS, Cluster
-from tests.gateway.deployment import ask
-from tests.gateway.project import Project
 from tests.kind import provider_objects
 from tests.kind.conftest import KEY
+from tests.support.cluster import BACKEND_KINDS, Cluster
+from tests.support.project import Project
+from tests.support.question import ask
 
 TRIES = 60
 WRONG_KEY = "sk-canary-kind-wrong-1f0a"

@@ -1,21 +1,20 @@
 """Who may call a route, and how much: the clients' keys and the rate limits."""
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
-from components import InvalidArguments
-from tests.canary import Canaries
-from tests.unit.recording import Recording, record_component
+from tests.support.canary import Canaries
+from tests.support.recording import record_component
+from tests.unit.example_component import ExampleComponent, unknown_output
 
 PROVIDER_KEY = "sk-canary-of-the-provider-1"
 WEB, CRON = "canary-client-web-0123456789", "canary-client-cron-9876543210"
 CLIENTS = {"web": WEB, "cron_job.eu": CRON}
-MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": PROVIDER_KEY, "api": "agentgateway"}
+MISTRAL = ExampleComponent(preset="mistral", api_key=PROVIDER_KEY, api="agentgateway")
 KGATEWAY: dict[str, Any] = {"api": "kgateway"}
 ELSEWHERE: dict[str, Any] = {"api_key": None, "api_key_secret": {"name": "keys"}}
 TARGET = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
@@ -23,26 +22,13 @@ AUTHENTICATION = {"mode": "Strict", "secretRef": {"name": "mistral-clients"}}
 CHAT = {"endpoints": "chat"}
 
 
-def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], **options: Any) -> Recording:
-    return record_component(lambda: {**MISTRAL, **(args() if callable(args) else args)}, **options)
-
-
 def policy(**args: Any) -> Any:
     kind = "TrafficPolicy" if args.get("api") == "kgateway" else "AgentgatewayPolicy"
-    return made(args).spec(kind)
-
-
-def refusal(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> str:
-    with pytest.raises(InvalidArguments) as refused:
-        made(args)
-    error = refused.value
-    shown = f"{error} {error!r} {error.errors} {error.args}"
-    assert not Canaries(WEB, CRON, PROVIDER_KEY).are_in(shown)
-    return str(error).split("\n  - ", 1)[1]
+    return MISTRAL.record(**args).spec(kind)
 
 
 def test_the_clients_keys_are_in_a_secret_that_the_policy_names() -> None:
-    recording = made({**CHAT, "client_api_keys": CLIENTS})
+    recording = MISTRAL.record(**CHAT, client_api_keys=CLIENTS)
     secret = recording.one(":Secret", "mistral-clients")
     assert secret.inputs["stringData"] == CLIENTS
     assert secret.inputs["metadata"] == {"name": "mistral-clients", "namespace": "gloo-system"}
@@ -55,7 +41,7 @@ def test_the_clients_keys_are_in_a_secret_that_the_policy_names() -> None:
 
 
 def test_only_the_keys_are_secret_and_they_are_nowhere_else() -> None:
-    recording = made({"client_api_keys": CLIENTS})
+    recording = MISTRAL.record(client_api_keys=CLIENTS)
     for each in recording.resources:
         is_secret = each.type.endswith(":Secret")
         assert each.secret_inputs == ({"stringData"} if is_secret else set())
@@ -68,7 +54,7 @@ def test_only_the_keys_are_secret_and_they_are_nowhere_else() -> None:
 
 def test_without_clients_or_limits_there_is_no_policy() -> None:
     for api in ("agentgateway", "kgateway"):
-        recording = made({**CHAT, "api": api})
+        recording = MISTRAL.record(**CHAT, api=api)
         assert (recording.kinds()[0], recording.kinds()[-1]) == ("Secret", "HTTPRoute")
         assert not [kind for kind in recording.kinds() if kind in ("AgentgatewayPolicy", "TrafficPolicy")]
         assert "policyName" not in recording.component_outputs()
@@ -76,7 +62,7 @@ def test_without_clients_or_limits_there_is_no_policy() -> None:
 
 
 def test_an_existing_secret_is_named_and_none_is_created_for_clients() -> None:
-    recording = made({**CHAT, "client_api_keys_secret": {"name": "team-keys"}})
+    recording = MISTRAL.record(**CHAT, client_api_keys_secret={"name": "team-keys"})
     assert recording.one(":Secret").name == "mistral-secret"
     traffic = recording.spec("AgentgatewayPolicy")["traffic"]
     assert traffic == {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "team-keys"}}}
@@ -89,19 +75,19 @@ def test_one_policy_has_all_that_is_asked_of_the_route() -> None:
 
 
 def test_with_clients_the_backend_comes_last_after_the_route_which_comes_after_its_policies() -> None:
-    dependencies = dependencies_by_kind({"client_api_keys": CLIENTS})
+    dependencies = dependencies_by_kind(client_api_keys=CLIENTS)
     assert dependencies == {
         "Secret": [],
         "AgentgatewayPolicy": ["Secret", "Secret"],
         "HTTPRoute": ["AgentgatewayPolicy"],
         "AgentgatewayBackend": ["HTTPRoute", "Secret", "Secret"],
     }
-    existing = dependencies_by_kind({"client_api_keys_secret": {"name": "team-keys"}})
+    existing = dependencies_by_kind(client_api_keys_secret={"name": "team-keys"})
     assert "HTTPRoute" in existing["AgentgatewayBackend"]
 
 
 def test_without_clients_the_route_comes_last_though_it_has_a_policy() -> None:
-    dependencies = dependencies_by_kind({"rate_limits": [{"requests": 5, "per": "minute"}]})
+    dependencies = dependencies_by_kind(rate_limits=[{"requests": 5, "per": "minute"}])
     assert dependencies["HTTPRoute"] == ["AgentgatewayBackend", "AgentgatewayPolicy"]
     assert dependencies["AgentgatewayBackend"] == ["Secret"]
 
@@ -109,7 +95,7 @@ def test_without_clients_the_route_comes_last_though_it_has_a_policy() -> None:
 def test_with_clients_the_route_is_not_waited_for_until_it_has_found_the_backend_which_comes_later() -> None:
     waits = {}
     for clients in ({}, {"client_api_keys": CLIENTS}):
-        objects = made({"wait_for_ready": True, **clients}).objects()
+        objects = MISTRAL.record(wait_for_ready=True, **clients).objects()
         annotations = {each["kind"]: each["metadata"].get("annotations", {}) for each in objects}
         assert annotations["AgentgatewayBackend"] == {"pulumi.com/waitFor": "condition=Accepted"}
         waits[bool(clients)] = json.loads(annotations["HTTPRoute"]["pulumi.com/waitFor"])
@@ -118,9 +104,9 @@ def test_with_clients_the_route_is_not_waited_for_until_it_has_found_the_backend
     assert waits[True] == [accepted]
 
 
-def dependencies_by_kind(args: dict[str, Any]) -> dict[str, list[str]]:
+def dependencies_by_kind(**args: Any) -> dict[str, list[str]]:
     """Returns the kinds on which each kind of object depends."""
-    resources = [r for r in made(args).resources if r.type.startswith("kubernetes:")]
+    resources = [r for r in MISTRAL.record(**args).resources if r.type.startswith("kubernetes:")]
     kinds = {r.urn: r.type.rpartition(":")[2] for r in resources}
     return {kinds[r.urn]: sorted(kinds[urn] for urn in r.dependencies) for r in resources}
 
@@ -140,23 +126,14 @@ LATE: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("args", LATE.values(), ids=LATE)
 def test_keys_that_are_outputs_make_the_same_objects(args: Callable[[], dict[str, Any]]) -> None:
-    recording = made(args)
-    assert recording.objects() == made({"client_api_keys": CLIENTS}).objects()
+    recording = MISTRAL.record(args)
+    assert recording.objects() == MISTRAL.record(client_api_keys=CLIENTS).objects()
     secret_inputs = [r.secret_inputs for r in recording.resources if not r.type.endswith(":Secret")]
     assert secret_inputs == [set()] * len(secret_inputs)
 
 
-def unknown() -> Any:
-    def future(value: Any) -> Any:
-        future = asyncio.get_event_loop().create_future()
-        future.set_result(value)
-        return future
-
-    return pulumi.Output(set(), future(None), future(False))
-
-
 def test_a_preview_succeeds_while_a_clients_key_is_unknown() -> None:
-    recording = made(lambda: {"client_api_keys": {"web": unknown(), "cron": CRON}}, preview=True)
+    recording = MISTRAL.preview(lambda: {"client_api_keys": {"web": unknown_output(), "cron": CRON}})
     assert "AgentgatewayPolicy" in recording.kinds()
 
 
@@ -167,7 +144,7 @@ NAME_RULE = 'is not a valid name for a client; use letters, digits, "-", "_" and
 BRACE = "the key starts with a brace, so the gateway would take it for JSON; give another"
 KEPT = "the key is a variable that was not expanded; give its value"
 
-BAD_KEYS: list[tuple[Any, str]] = [
+BAD_KEYS: list[tuple[Any, *tuple[str, ...]]] = [
     ({}, EMPTY),
     ({"web": "0123456789012345678"}, "client_api_keys.web: the key is 19 characters long; give at least 20"),
     ({"web": ""}, "client_api_keys.web: the key is empty"),
@@ -186,10 +163,8 @@ BAD_KEYS: list[tuple[Any, str]] = [
     ({"web": PROVIDER_KEY}, "client_api_keys.web: the key is a provider's own; give the client another"),
     (
         {"web": WEB, "cron": WEB},
-        (
-            "client_api_keys.web: another client has the same key; give each client its own\n"
-            "  - client_api_keys.cron: another client has the same key; give each client its own"
-        ),
+        "client_api_keys.web: another client has the same key; give each client its own",
+        "client_api_keys.cron: another client has the same key; give each client its own",
     ),
     ({"web team": WEB}, f'client_api_keys["web team"]: "web team" {NAME_RULE}'),
     ({"web/eu": WEB}, f'client_api_keys["web/eu"]: "web/eu" {NAME_RULE}'),
@@ -204,28 +179,28 @@ BAD_KEYS: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("keys", "message"), BAD_KEYS)
-def test_keys_that_would_not_do_are_refused(keys: Any, message: str) -> None:
-    assert refusal({"client_api_keys": keys}) == message
+@pytest.mark.parametrize(("keys", "errors"), [(keys, errors) for keys, *errors in BAD_KEYS])
+def test_keys_that_would_not_do_are_refused(keys: Any, errors: list[str]) -> None:
+    assert MISTRAL.errors(client_api_keys=keys) == errors
 
 
-@pytest.mark.parametrize(("keys", "message"), BAD_KEYS)
-def test_an_output_is_refused_as_a_plain_value_is(keys: Any, message: str) -> None:
-    assert refusal(lambda: {"client_api_keys": pulumi.Output.from_input(keys)}) == message
+@pytest.mark.parametrize(("keys", "errors"), [(keys, errors) for keys, *errors in BAD_KEYS])
+def test_an_output_is_refused_as_a_plain_value_is(keys: Any, errors: list[str]) -> None:
+    assert MISTRAL.errors(lambda: {"client_api_keys": pulumi.Output.from_input(keys)}) == errors
 
 
 def test_a_clients_key_that_is_the_providers_is_refused_even_if_both_are_outputs() -> None:
     late = pulumi.Output.secret
-    assert refusal(lambda: {"client_api_keys": {"web": late(PROVIDER_KEY)}, "api_key": late(PROVIDER_KEY)}) == (
+    assert MISTRAL.errors(lambda: {"client_api_keys": {"web": late(PROVIDER_KEY)}, "api_key": late(PROVIDER_KEY)}) == [
         "client_api_keys.web: the key is a provider's own; give the client another"
-    )
+    ]
 
 
 def test_a_clients_key_that_is_a_fallbacks_is_refused() -> None:
     fallback = {"name": "second", "host": "llm.example.com", "api_key": WEB}
-    assert refusal({"client_api_keys": {"web": WEB}, "fallbacks": [fallback]}) == (
+    assert MISTRAL.errors(client_api_keys={"web": WEB}, fallbacks=[fallback]) == [
         "client_api_keys.web: the key is a provider's own; give the client another"
-    )
+    ]
 
 
 NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
@@ -285,13 +260,14 @@ SECOND: dict[str, Any] = {"name": "second", "host": "llm.example.com"}
     ],
 )
 def test_who_may_call_is_refused_where_it_can_not_be(args: dict[str, Any], message: str) -> None:
-    assert refusal(args) == message
+    assert MISTRAL.errors(**args) == [message]
 
 
 def test_a_new_key_would_replace_the_clients_secret_too_so_that_a_program_is_warned() -> None:
-    (warning,) = made({**ELSEWHERE, "client_api_keys": CLIENTS}, config={}).warnings
+    arguments = {**MISTRAL.arguments, **ELSEWHERE, "client_api_keys": CLIENTS}
+    (warning,) = record_component(arguments, config={}).warnings
     assert warning.startswith("A new API key will replace its Secret: ")
-    assert made({"client_api_keys": CLIENTS}).warnings == []
+    assert MISTRAL.record(client_api_keys=CLIENTS).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -309,11 +285,11 @@ def test_agentgateway_gets_each_limit_with_its_unit(limit: dict[str, Any], emitt
     def late() -> dict[str, Any]:
         return {"rate_limits": [{name: pulumi.Output.from_input(value) for name, value in limit.items()}]}
 
-    assert made(late).spec("AgentgatewayPolicy") == policy(rate_limits=[limit])
+    assert MISTRAL.record(late).spec("AgentgatewayPolicy") == policy(rate_limits=[limit])
 
 
 def test_clients_may_call_a_provider_that_takes_no_key() -> None:
-    recording = made({"api_key": None, "keyless": True, "client_api_keys": CLIENTS})
+    recording = MISTRAL.record(api_key=None, keyless=True, client_api_keys=CLIENTS)
     assert [r.name for r in recording.resources if r.type.endswith(":Secret")] == ["mistral-clients"]
     assert recording.spec("AgentgatewayPolicy")["traffic"]["apiKeyAuthentication"] == AUTHENTICATION
     assert "auth" not in recording.spec("AgentgatewayBackend")["policies"]
@@ -363,13 +339,13 @@ MINUTE = {"per": "minute"}
     ],
 )
 def test_limits_that_can_not_be_are_refused(limits: Any, message: str) -> None:
-    assert refusal({"rate_limits": limits}) == message
+    assert MISTRAL.errors(rate_limits=limits) == [message]
 
 
 def test_limits_are_a_plain_list() -> None:
-    assert refusal(lambda: {"rate_limits": pulumi.Output.from_input([{**MINUTE, "requests": 1}])}) == (
+    assert MISTRAL.errors(lambda: {"rate_limits": pulumi.Output.from_input([{**MINUTE, "requests": 1}])}) == [
         "rate_limits: must be a plain value, not a Pulumi output, because it decides which objects are created"
-    )
+    ]
 
 
 TWO = [{**MINUTE, "requests": 1}, {"requests": 9, "per": "hour"}]
@@ -377,17 +353,17 @@ TWO = [{**MINUTE, "requests": 1}, {"requests": 9, "per": "hour"}]
 
 @pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
 def test_a_second_limit_is_refused_because_no_gateway_counts_it(api: str) -> None:
-    assert refusal({"api": api, "rate_limits": TWO}) == (
+    assert MISTRAL.errors(api=api, rate_limits=TWO) == [
         "rate_limits: 2 entries; these gateways count the first limit of a route alone, so give one"
-    )
+    ]
 
 
 def test_kgateway_refuses_to_limit_tokens() -> None:
-    assert refusal({**KGATEWAY, "rate_limits": [{**MINUTE, "tokens": 1}]}) == (
+    assert MISTRAL.errors(**KGATEWAY, rate_limits=[{**MINUTE, "tokens": 1}]) == [
         "rate_limits[0].tokens: these gateways limit requests only; give `api: agentgateway`"
-    )
+    ]
 
 
 def test_an_empty_list_of_limits_makes_no_policy() -> None:
     for api in ("agentgateway", "kgateway"):
-        assert made({"api": api, "rate_limits": []}).objects() == made({"api": api}).objects()
+        assert MISTRAL.record(api=api, rate_limits=[]).objects() == MISTRAL.record(api=api).objects()

@@ -14,10 +14,11 @@ from components.openai_compatible_llm.inputs.advice import (
 )
 from components.openai_compatible_llm.inputs.errors import bare
 from components.openai_compatible_llm.presets import PRESETS
-from tests.pages import PAGES, REFERENCE
+from tests.support.pages import PAGES, REFERENCE
+from tests.support.recording import program_error
+from tests.unit.example_component import invalid_arguments
 from tests.unit.test_program import CANARY
-from tests.unit.test_program import refusal as stack_refusal
-from tests.unit.test_validation import VALID, refusal
+from tests.unit.test_validation import VALID
 
 BODY = "it is a field of a request's body; give it in `{request_defaults}` or `{request_overrides}`"
 HEADERS = "the only header that can be set is the key's; see `{auth_header}`"
@@ -130,7 +131,7 @@ def message(expected: str, spell: Any) -> str:
 
 
 def texts(args: dict[str, Any]) -> dict[str, str]:
-    return {issue.location(): issue.text() for issue in refusal({**VALID, **args}).issues}
+    return {issue.location(): issue.text() for issue in invalid_arguments({**VALID, **args}).issues}
 
 
 def test_a_foreign_name_leads_to_the_argument() -> None:
@@ -141,7 +142,7 @@ def test_a_foreign_name_leads_to_the_argument() -> None:
             name: f"unknown argument; {message(expected, str)}" for name, (_, expected) in rows.items()
         }
         config = {"providers": {"mistral": {"apiKey": CANARY, **given}}}
-        assert sorted(stack_refusal(config).splitlines()) == sorted(
+        assert sorted(program_error(config).splitlines()) == sorted(
             f"Stack prod: providers.mistral.{name}: unknown argument; {message(expected, camel)}"
             for name, (_, expected) in rows.items()
         )
@@ -157,7 +158,7 @@ def test_a_foreign_name_in_a_group_leads_to_the_argument() -> None:
         for group, name, value, _ in IN_GROUPS:
             given.setdefault(group, {})[spell(name)] = value
         found = texts(given)
-        lines = stack_refusal(
+        lines = program_error(
             {"providers": {"mistral": {"apiKey": CANARY, **{camel(group): each for group, each in given.items()}}}}
         ).splitlines()
         for group, name, _, expected in IN_GROUPS:
@@ -178,12 +179,12 @@ def test_a_foreign_name_in_a_group_leads_to_the_argument() -> None:
 )
 def test_a_fallback_has_the_same_words_as_far_as_it_has_the_arguments(name: str, expected: str) -> None:
     fallback = {"name": "b", "preset": "groq", "api_key": CANARY, name: "x"}
-    error = refusal({**VALID, "api": "agentgateway", "fallbacks": [fallback]})
+    error = invalid_arguments({**VALID, "api": "agentgateway", "fallbacks": [fallback]})
     assert {i.location(): i.text() for i in error.issues}[f"fallbacks[0].{name}"] == f"unknown argument; {expected}"
 
 
 def test_a_limits_foreign_name_leads_to_its_argument() -> None:
-    error = refusal({**VALID, "rate_limits": [{"requests_per_unit": 5, "per": "minute"}]})
+    error = invalid_arguments({**VALID, "rate_limits": [{"requests_per_unit": 5, "per": "minute"}]})
     found = {issue.location(): issue.text() for issue in error.issues}
     assert found["rate_limits[0].requests_per_unit"] == "unknown argument; did you mean `requests`?"
 
@@ -191,13 +192,13 @@ def test_a_limits_foreign_name_leads_to_its_argument() -> None:
 @pytest.mark.parametrize("name", ["route_path", "routePath", "RoutePath", "route-path", "ROUTE_PATH", "routepath"])
 def test_a_name_in_another_spelling_leads_to_its_own(name: str) -> None:
     assert argument_advice(name) == "route_path"
-    (line,) = stack_refusal({"providers": {"mistral": {"apiKey": CANARY, "route_path": "/x"}}}).splitlines()
+    (line,) = program_error({"providers": {"mistral": {"apiKey": CANARY, "route_path": "/x"}}}).splitlines()
     assert line.endswith("unknown argument; did you mean `routePath`?")
 
 
 @pytest.mark.parametrize("name", ["guardrails", "cors", "replicas", "cache", "logging", "prot", "x", "llm", "plugins"])
 def test_a_name_that_means_nothing_here_gets_no_suggestion(name: str) -> None:
-    (issue,) = refusal({**VALID, name: "x"}).issues
+    (issue,) = invalid_arguments({**VALID, name: "x"}).issues
     assert issue.text().startswith("unknown argument; valid arguments are `annotations`, `api`, ")
 
 
@@ -223,7 +224,7 @@ def test_a_name_that_means_nothing_here_gets_no_suggestion(name: str) -> None:
 )
 def test_a_foreign_setting_of_the_stack_leads_to_its_place(setting: str, expected: str) -> None:
     config = {setting: "x", "providers": {"mistral": {"apiKey": CANARY}}}
-    assert stack_refusal(config) == f"Stack prod: openai-compatible-llm:{setting}: unknown setting; {expected}"
+    assert program_error(config) == f"Stack prod: openai-compatible-llm:{setting}: unknown setting; {expected}"
 
 
 # Who is meant by a name: a preset, or what to do instead.
@@ -271,7 +272,7 @@ def test_the_name_of_a_product_leads_to_its_company_or_its_page() -> None:
             lines.append(f"Stack prod: providers{place}.preset: {problems[name].replace('base_url', 'baseUrl')}")
     assert {name: texts({"preset": name})["preset"] for name in problems} == problems
     config = {"providers": {name: {"apiKey": CANARY} for name in problems}}
-    assert set(lines) <= set(stack_refusal(config).splitlines())
+    assert set(lines) <= set(program_error(config).splitlines())
 
 
 NOBODY = """minimax ai21 doubao hunyuan stepfun baichuan reka watsonx databricks replicate anyscale octoai novita nebius
@@ -287,7 +288,7 @@ def test_nobody_elses_product_leads_to_a_preset() -> None:
 
 @pytest.mark.parametrize(("name", "preset"), [("mistrl", "mistral"), ("depseek", "deepseek"), ("opnai", "openai")])
 def test_a_misspelt_preset_leads_to_it(name: str, preset: str) -> None:
-    (issue,) = refusal({**VALID, "preset": name}).issues
+    (issue,) = invalid_arguments({**VALID, "preset": name}).issues
     assert issue.text() == (
         f'"{name}" is not a preset (for any other provider give `host` or `base_url`); did you mean `{preset}`?'
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.canary import Canaries
+from tests.support.canary import Canaries
 
 KEY = "sk-canary-0123456789abcdef"
 

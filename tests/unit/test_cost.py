@@ -8,8 +8,8 @@ import pytest
 from bench import programs
 from bench.figures import Figures, Sample, spread, targets
 from bench.operation import import_cost
-from tests.pages import PACKAGE
-from tests.unit.recording import REPOSITORY, Recording, record
+from tests.support.recording import Recording, record
+from tests.support.repository import PACKAGE, REPOSITORY
 
 NAMESPACE = "gloo-system"
 

@@ -5,39 +5,27 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import InvalidArguments, OpenAICompatibleLLM
-from tests.unit.recording import Recording, record
+from tests.unit.example_component import ExampleComponent
 
-GROQ: dict[str, Any] = {"preset": "groq", "api_key": "k", "api": "agentgateway", "route_path": "/llm/groq"}
+GROQ = ExampleComponent("groq", preset="groq", api_key="k", api="agentgateway", route_path="/llm/groq")
 ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}
 WHOLE_PREFIX = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
 CHAT_PATH = {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}
 
 
-def made(**args: Any) -> Recording:
-    given: Any = {name: value for name, value in {**GROQ, **args}.items() if value is not None}
-    return record(lambda: OpenAICompatibleLLM("groq", given))
-
-
 def backend(**args: Any) -> Any:
-    return made(**args).one(":AgentgatewayBackend").inputs["spec"]
+    return GROQ.record(**args).one(":AgentgatewayBackend").inputs["spec"]
 
 
 def rules(**args: Any) -> Any:
-    return made(**args).one(":HTTPRoute").inputs["spec"]["rules"]
-
-
-def refusal(**args: Any) -> str:
-    with pytest.raises(InvalidArguments) as refused:
-        made(**args)
-    return str(refused.value).split("\n  - ", 1)[1]
+    return GROQ.record(**args).one(":HTTPRoute").inputs["spec"]["rules"]
 
 
 def test_on_agentgateway_the_whole_api_is_behind_the_route_unless_said_otherwise() -> None:
     spec = backend()
     assert spec["ai"]["provider"] == {"openai": {}, "host": "api.groq.com", "port": 443, "pathPrefix": "/openai/v1"}
     assert spec["policies"]["ai"] == {"routes": ROUTES}
-    assert made().objects() == made(endpoints="all").objects()
+    assert GROQ.record().objects() == GROQ.record(endpoints="all").objects()
 
 
 def test_the_route_takes_its_own_path_off_and_a_bare_request_stays_a_chat_completion() -> None:
@@ -86,8 +74,10 @@ def test_with_a_path_of_its_own_or_by_choice_every_request_is_a_chat_completion(
 
 def test_on_kgateway_nothing_changes() -> None:
     older = {"api": "kgateway", "route_path": None}
-    assert made(**older).objects() == made(**older, endpoints="chat").objects()
-    assert made(**older).one(":Backend").inputs["spec"]["ai"]["llm"]["path"] == {"full": "/openai/v1/chat/completions"}
+    assert GROQ.record(**older).objects() == GROQ.record(**older, endpoints="chat").objects()
+    assert GROQ.record(**older).one(":Backend").inputs["spec"]["ai"]["llm"]["path"] == {
+        "full": "/openai/v1/chat/completions"
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,18 +106,14 @@ def test_on_kgateway_nothing_changes() -> None:
     ],
 )
 def test_what_can_not_be_is_refused(given: dict[str, Any], message: str) -> None:
-    assert refusal(**given) == message
+    assert GROQ.errors(**given) == [message]
 
 
 @pytest.mark.parametrize(("endpoints", "path"), [("chat", "path"), ("all", "pathPrefix")])
 def test_an_output_decides_as_a_plain_value_does(endpoints: str, path: str) -> None:
-    plain = made(endpoints=endpoints).objects()
+    plain = GROQ.record(endpoints=endpoints).objects()
 
-    def program() -> None:
-        given: Any = {**GROQ, "endpoints": pulumi.Output.from_input(endpoints)}
-        OpenAICompatibleLLM("groq", given)
-
-    recording = record(program)
+    recording = GROQ.record(lambda: {"endpoints": pulumi.Output.from_input(endpoints)})
     # The policy has to be decided upon before the value is there; test_paths.py has what is in it.
     assert [each for each in recording.objects() if each["kind"] != "AgentgatewayPolicy"] == [
         each for each in plain if each["kind"] != "AgentgatewayPolicy"
@@ -137,10 +123,5 @@ def test_an_output_decides_as_a_plain_value_does(endpoints: str, path: str) -> N
 
 @pytest.mark.parametrize("given", [{"endpoints": "ALL"}, {"endpoints": "all", "api": "kgateway"}])
 def test_an_output_is_refused_as_a_plain_value_is(given: dict[str, Any]) -> None:
-    def program() -> None:
-        args: Any = {**GROQ, **given, "endpoints": pulumi.Output.from_input(given["endpoints"])}
-        OpenAICompatibleLLM("groq", args)
-
-    with pytest.raises(InvalidArguments) as refused:
-        record(program)
-    assert str(refused.value).split("\n  - ", 1)[1] == refusal(**given)
+    late = GROQ.errors(lambda: {**given, "endpoints": pulumi.Output.from_input(given["endpoints"])})
+    assert late == GROQ.errors(**given)

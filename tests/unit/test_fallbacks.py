@@ -1,20 +1,19 @@
 """The arguments `fallbacks`, `retries` and `request_timeout_seconds`: who gets a request, and how often."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
-from components import InvalidArguments, OpenAICompatibleLLM
+from components import InvalidArguments
 from components.openai_compatible_llm.inputs import parse
 from components.openai_compatible_llm.presets import PRESETS
-from tests.unit.component.test_late_arguments import unknown
-from tests.unit.recording import Recording, record
+from tests.support.recording import record
+from tests.unit.example_component import Arguments, ExampleComponent, unknown_output
 
 CANARY = "sk-canary-8c1f"
 OTHER_CANARY = "sk-canary-2nd-7b40"
-MISTRAL: dict[str, Any] = {"preset": "mistral", "model": "large", "api_key": CANARY, "api": "agentgateway"}
+MISTRAL = ExampleComponent(preset="mistral", model="large", api_key=CANARY, api="agentgateway")
 KGATEWAY = {"api": "kgateway"}
 DEEPSEEK: dict[str, Any] = {"name": "deepseek", "preset": "deepseek", "model": "flash", "api_key": OTHER_CANARY}
 HEALTH = {
@@ -26,50 +25,27 @@ HEALTH = {
 CODES = [429, 500, 502, 503, 504]
 PRESET_NAMES = ", ".join(sorted(PRESETS))
 
-Given = Callable[[], dict[str, Any]]
-
-
-def made(**args: Any) -> Recording:
-    return made_late(lambda: args)
-
-
-def made_late(args: Given, *, preview: bool = False) -> Recording:
-    """Creates the component of which some arguments are Outputs, which only a program can make."""
-
-    def program() -> None:
-        given: Any = {name: value for name, value in {**MISTRAL, **args()}.items() if value is not None}
-        OpenAICompatibleLLM("mistral", given)
-
-    return record(program, preview=preview)
-
-
-def refused(**args: Any) -> list[str]:
-    with pytest.raises(InvalidArguments) as caught:
-        made(**args)
-    assert not any(key in f"{caught.value} {caught.value.errors}" for key in (CANARY, OTHER_CANARY))
-    return str(caught.value).split("\n  - ")[1:]
-
 
 def groups(*fallbacks: dict[str, Any], **args: Any) -> list[Any]:
     """Returns the provider of each group."""
-    spec = made(fallbacks=list(fallbacks), **args).spec("AgentgatewayBackend")
+    spec = MISTRAL.record(fallbacks=list(fallbacks), **args).spec("AgentgatewayBackend")
     assert all(len(group["providers"]) == 1 for group in spec["ai"]["groups"])
     return [group["providers"][0] for group in spec["ai"]["groups"]]
 
 
 def policy(**args: Any) -> Any:
-    return made(**args).spec("AgentgatewayPolicy")
+    return MISTRAL.record(**args).spec("AgentgatewayPolicy")
 
 
 def timeouts(**args: Any) -> Any:
-    first, *others = (rule.get("timeouts") for rule in made(**args).spec("HTTPRoute")["rules"])
+    first, *others = (rule.get("timeouts") for rule in MISTRAL.record(**args).spec("HTTPRoute")["rules"])
     assert others in ([], [first])
     return first
 
 
 def test_each_provider_is_a_group_of_its_own_in_the_order_of_use() -> None:
     house = {"name": "house", "base_url": "https://llm.example.com:8443/api", "model": "m", "api_key": "k"}
-    spec = made(fallbacks=[DEEPSEEK, house]).spec("AgentgatewayBackend")
+    spec = MISTRAL.record(fallbacks=[DEEPSEEK, house]).spec("AgentgatewayBackend")
     assert spec == {
         "ai": {
             "groups": [
@@ -127,7 +103,7 @@ def test_each_provider_is_a_group_of_its_own_in_the_order_of_use() -> None:
 
 
 def test_each_provider_has_a_secret_with_its_own_key() -> None:
-    recording = made(fallbacks=[DEEPSEEK])
+    recording = MISTRAL.record(fallbacks=[DEEPSEEK])
     secrets = {r.name: r for r in recording.resources if r.type.endswith(":Secret")}
     assert {name: each.inputs["stringData"] for name, each in secrets.items()} == {
         "mistral-secret": {"Authorization": CANARY},
@@ -141,7 +117,7 @@ def test_each_provider_has_a_secret_with_its_own_key() -> None:
 def test_one_existing_secret_may_serve_two_providers() -> None:
     shared = {"api_key": None, "api_key_secret": {"name": "house-key"}}
     eu = {"name": "eu", "host": "eu.example.com", "model": "m", "api_key_secret": {"name": "house-key"}}
-    recording = made(**shared, fallbacks=[eu])
+    recording = MISTRAL.record(**shared, fallbacks=[eu])
     providers = [group["providers"][0] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
     assert [each["policies"]["auth"] for each in providers] == [{"secretRef": {"name": "house-key"}}] * 2
     assert "Secret" not in recording.kinds()
@@ -193,7 +169,7 @@ def test_a_fallback_has_its_own_header_and_certificate() -> None:
     assert second["policies"]["tls"] == {"sni": "llm.internal", "caCertificateRefs": [{"name": "house-ca"}]}
     assert first["policies"]["auth"] == {"secretRef": {"name": "mistral-secret"}}
     removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
-    assert all(removal in rule["filters"] for rule in made(fallbacks=[house]).spec("HTTPRoute")["rules"])
+    assert all(removal in rule["filters"] for rule in MISTRAL.record(fallbacks=[house]).spec("HTTPRoute")["rules"])
 
 
 PLAIN_HTTP: dict[str, Any] = {"port": 8000, "tls": {"disabled": True}}
@@ -204,7 +180,7 @@ PLAIN_HTTP: dict[str, Any] = {"port": 8000, "tls": {"disabled": True}}
 )
 def test_each_provider_has_tls_or_plain_http_of_version_1_1(first: dict[str, Any], second: dict[str, Any]) -> None:
     given = (first, second)
-    recording = made(preset=None, host="vllm-a", **first, fallbacks=[{**DEEPSEEK, **second}])
+    recording = MISTRAL.record(preset=None, host="vllm-a", **first, fallbacks=[{**DEEPSEEK, **second}])
     policies = [group["providers"][0]["policies"] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
     assert [each.get("http") for each in policies] == [{"version": "HTTP1"} if each else None for each in given]
     hosts = ("vllm-a", PRESETS["deepseek"].host)
@@ -218,7 +194,7 @@ def test_a_late_base_url_of_a_fallback_may_turn_out_to_be_http() -> None:
         url = pulumi.Output.from_input("http://vllm:8000/v1")
         return {"fallbacks": [{**DEEPSEEK, "preset": None, "base_url": url}]}
 
-    _, second = made_late(args).spec("AgentgatewayBackend")["ai"]["groups"]
+    _, second = MISTRAL.record(args).spec("AgentgatewayBackend")["ai"]["groups"]
     assert second["providers"][0]["policies"]["http"] == {"version": "HTTP1"}
 
 
@@ -228,7 +204,7 @@ KEYLESS: dict[str, Any] = {"api_key": None, "keyless": True}
 def test_a_provider_without_a_key_gets_none_and_not_the_callers_beside_one_that_has_its_own() -> None:
     vllm = {"preset": None, "base_url": "http://vllm:8000/v1", "model": "large"}
     for first, second in ((KEYLESS, {}), ({}, KEYLESS), (KEYLESS, KEYLESS)):
-        recording = made(**vllm, **first, fallbacks=[{**DEEPSEEK, **second}])
+        recording = MISTRAL.record(**vllm, **first, fallbacks=[{**DEEPSEEK, **second}])
         groups = recording.spec("AgentgatewayBackend")["ai"]["groups"]
         auths = [group["providers"][0]["policies"].get("auth") for group in groups]
         names = ("mistral-secret", "mistral-deepseek-secret")
@@ -244,21 +220,26 @@ def test_a_provider_without_a_key_gets_none_and_not_the_callers_beside_one_that_
 
 def test_a_host_by_address_gets_no_host_header_from_the_route_which_has_one_for_all_providers() -> None:
     tls = {"tls": {"hostname": "llm.internal"}}
-    route = made(preset=None, host="10.0.0.7", **tls, fallbacks=[DEEPSEEK]).spec("HTTPRoute")
+    route = MISTRAL.record(preset=None, host="10.0.0.7", **tls, fallbacks=[DEEPSEEK]).spec("HTTPRoute")
     rewrites = [each["urlRewrite"] for rule in route["rules"] for each in rule["filters"]]
     assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
 
 
 def test_the_route_sets_no_host_because_each_provider_has_its_own() -> None:
     rewrites = [
-        each["urlRewrite"] for rule in made(fallbacks=[DEEPSEEK]).spec("HTTPRoute")["rules"] for each in rule["filters"]
+        each["urlRewrite"]
+        for rule in MISTRAL.record(fallbacks=[DEEPSEEK]).spec("HTTPRoute")["rules"]
+        for each in rule["filters"]
     ]
     assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
 
 
 def test_with_fallbacks_the_endpoints_are_chat_unless_said_otherwise() -> None:
-    assert made(fallbacks=[DEEPSEEK]).objects() == made(fallbacks=[DEEPSEEK], endpoints="chat").objects()
-    spec = made(fallbacks=[DEEPSEEK], endpoints="all").spec("AgentgatewayBackend")
+    assert (
+        MISTRAL.record(fallbacks=[DEEPSEEK]).objects()
+        == MISTRAL.record(fallbacks=[DEEPSEEK], endpoints="chat").objects()
+    )
+    spec = MISTRAL.record(fallbacks=[DEEPSEEK], endpoints="all").spec("AgentgatewayBackend")
     providers = [group["providers"][0] for group in spec["ai"]["groups"]]
     assert [each["pathPrefix"] for each in providers] == [
         "/v1",
@@ -268,7 +249,7 @@ def test_with_fallbacks_the_endpoints_are_chat_unless_said_otherwise() -> None:
 
 
 def test_the_objects_are_created_in_an_order_that_never_routes_without_a_key_or_policy() -> None:
-    recording = made(fallbacks=[DEEPSEEK])
+    recording = MISTRAL.record(fallbacks=[DEEPSEEK])
     assert recording.kinds() == [
         "Secret",
         "Secret",
@@ -284,11 +265,11 @@ def test_the_objects_are_created_in_an_order_that_never_routes_without_a_key_or_
 
 
 def test_the_policy_is_the_routes_and_among_the_outputs() -> None:
-    recording = made(fallbacks=[DEEPSEEK])
+    recording = MISTRAL.record(fallbacks=[DEEPSEEK])
     (target,) = recording.spec("AgentgatewayPolicy")["targetRefs"]
     assert target == {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
     assert recording.component_outputs()["policyName"] == "mistral"
-    assert "policyName" not in made(endpoints="chat").component_outputs()
+    assert "policyName" not in MISTRAL.record(endpoints="chat").component_outputs()
 
 
 @pytest.mark.parametrize(
@@ -316,7 +297,7 @@ def test_a_request_is_sent_again_as_often_as_there_are_fallbacks_or_as_asked(
 
 @pytest.mark.parametrize("args", [{}, {"fallbacks": []}, {**KGATEWAY, "fallbacks": []}])
 def test_without_fallbacks_and_retries_there_is_no_policy_for_them(args: dict[str, Any]) -> None:
-    recording = made(**args, endpoints="chat")
+    recording = MISTRAL.record(**args, endpoints="chat")
     assert not {"AgentgatewayPolicy", "TrafficPolicy"} & set(recording.kinds())
     (backend,) = [each for each in recording.objects() if each["kind"].endswith("Backend")]
     assert "groups" not in backend["spec"]["ai"]
@@ -341,7 +322,7 @@ def test_the_timeout_is_for_the_request_or_where_it_is_sent_again_for_each_attem
 
 def test_the_longest_names_fit() -> None:
     name = "a" * (253 - len("mistral--secret"))
-    recording = made(fallbacks=[{**DEEPSEEK, "name": name}])
+    recording = MISTRAL.record(fallbacks=[{**DEEPSEEK, "name": name}])
     assert max(len(each["metadata"]["name"]) for each in recording.objects()) == 253
 
 
@@ -406,19 +387,19 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("args", "problems"), REFUSED, ids=lambda value: str(value)[:100])
 def test_what_can_not_be_is_refused(args: dict[str, Any], problems: list[str]) -> None:
-    assert refused(**args) == problems
+    assert MISTRAL.errors(**args) == problems
 
 
 def test_other_languages_get_the_problems_of_fallbacks_in_their_spelling() -> None:
     with pytest.raises(InvalidArguments) as caught:
-        made(fallbacks=[{**DEEPSEEK, "api_key": None, "auth_headr": {}}])
+        MISTRAL.record(fallbacks=[{**DEEPSEEK, "api_key": None, "auth_headr": {}}])
     assert caught.value.errors == [
         {"property_path": "fallbacks[0].auth_headr", "reason": "unknown argument; did you mean `authHeader`?"},
         {"property_path": "fallbacks[0].apiKey", "reason": "required, unless you give `apiKeySecret` or `keyless`"},
     ]
 
 
-LATE: list[Given] = [
+LATE: list[Arguments] = [
     lambda: {"fallbacks": [{**DEEPSEEK, "api_key": pulumi.Output.from_input(OTHER_CANARY)}]},
     lambda: {"fallbacks": [{**DEEPSEEK, "api_key": pulumi.Output.secret(OTHER_CANARY)}]},
     lambda: {"fallbacks": [{name: late(name, value) for name, value in DEEPSEEK.items()}]},
@@ -431,9 +412,9 @@ def late(name: str, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("args", LATE)
-def test_a_late_argument_of_a_fallback_gives_the_same_objects_and_makes_no_spec_secret(args: Given) -> None:
-    recording = made_late(args)
-    assert recording.objects() == made(fallbacks=[DEEPSEEK]).objects()
+def test_a_late_argument_of_a_fallback_gives_the_same_objects_and_makes_no_spec_secret(args: Arguments) -> None:
+    recording = MISTRAL.record(args)
+    assert recording.objects() == MISTRAL.record(fallbacks=[DEEPSEEK]).objects()
     secret_inputs = {r.name: r.secret_inputs for r in recording.resources if r.secret_inputs}
     assert secret_inputs == {"mistral-secret": {"stringData"}, "mistral-deepseek-secret": {"stringData"}}
 
@@ -446,7 +427,7 @@ def test_late_retries_and_timeouts_give_the_same_objects() -> None:
         outputs = {name: pulumi.Output.from_input(value) for name, value in retries.items()} | {"status_codes": codes}
         return {"retries": outputs, "request_timeout_seconds": pulumi.Output.from_input(7)}
 
-    assert made_late(args).objects() == made(retries=retries, request_timeout_seconds=7).objects()
+    assert MISTRAL.record(args).objects() == MISTRAL.record(retries=retries, request_timeout_seconds=7).objects()
 
 
 @pytest.mark.parametrize(
@@ -474,10 +455,8 @@ def test_late_retries_and_timeouts_give_the_same_objects() -> None:
         ),
     ],
 )
-def test_a_late_argument_is_refused_when_it_is_resolved(args: Given, problem: str) -> None:
-    with pytest.raises(InvalidArguments) as caught:
-        made_late(args)
-    assert str(caught.value).split("\n  - ")[1:] == [problem]
+def test_a_late_argument_is_refused_when_it_is_resolved(args: Arguments, problem: str) -> None:
+    assert MISTRAL.errors(args) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -489,25 +468,20 @@ def test_a_late_argument_is_refused_when_it_is_resolved(args: Given, problem: st
         (lambda: {"retries": pulumi.Output.from_input({"attempts": 1})}, "retries"),
     ],
 )
-def test_what_decides_which_objects_there_are_can_not_be_late(args: Given, argument: str) -> None:
-    with pytest.raises(InvalidArguments) as caught:
-        made_late(args)
+def test_what_decides_which_objects_there_are_can_not_be_late(args: Arguments, argument: str) -> None:
     problem = "must be a plain value, not a Pulumi output, because it decides which objects are created"
-    assert str(caught.value).split("\n  - ")[1:] == [f"{argument}: {problem}"]
+    assert MISTRAL.errors(args) == [f"{argument}: {problem}"]
 
 
-def test_a_preview_succeeds_while_a_key_or_model_of_a_fallback_is_unknown() -> None:
-    for argument in ("api_key", "model", "preset"):
-        recording = made_late(
-            lambda argument=argument: {"fallbacks": [{**DEEPSEEK, argument: unknown()}]},  # type: ignore[misc]
-            preview=True,
-        )
-        assert len(recording.objects()) == 5
+@pytest.mark.parametrize("argument", ["api_key", "model", "preset"])
+def test_a_preview_succeeds_while_an_argument_of_a_fallback_is_unknown(argument: str) -> None:
+    recording = MISTRAL.preview(lambda: {"fallbacks": [{**DEEPSEEK, argument: unknown_output()}]})
+    assert len(recording.objects()) == 5
 
 
 def test_parsed_arguments_show_no_key() -> None:
     def program() -> None:
-        args = {**MISTRAL, "fallbacks": [DEEPSEEK]}
+        args = {**MISTRAL.arguments, "fallbacks": [DEEPSEEK]}
         inputs = parse("mistral", args)
         assert CANARY not in f"{inputs!r}"
         assert OTHER_CANARY not in f"{inputs!r}"

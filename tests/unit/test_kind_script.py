@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pages import EXAMPLE_OBJECTS, REPOSITORY
+from tests.support.pages import EXAMPLE_OBJECTS
+from tests.support.repository import REPOSITORY
 
 SCRIPT = REPOSITORY / "examples/kind/kind.sh"
 DEFINITIONS = "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.4.1/standard-install.yaml"

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.pages import PACKAGE, PAGES, REPOSITORY, prose
+from tests.support.pages import PAGES, prose
+from tests.support.repository import PACKAGE, REPOSITORY
 
 GENERATED = (".local/", ".venv/", "build/", "~/")
 

@@ -39,8 +39,8 @@ from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
 from policy.gateway_policies import tls
 from policy.gateway_policies.objects import kubernetes_object
 from stack_config import SETTINGS
-from tests import pages, refused
-from tests.pages import (
+from tests.support import pages, refused
+from tests.support.pages import (
     BLOCKS,
     CLUSTER_STACK,
     ENDPOINTS,
@@ -48,21 +48,20 @@ from tests.pages import (
     GATEWAY,
     GATEWAY_APIS,
     NOT_RUN,
-    PACKAGE,
     PAGES,
     POLICIES,
     PROJECT_DEFAULTS,
     README,
     RECIPES,
     REFERENCE,
-    REPOSITORY,
     STACK_FILES,
     TROUBLESHOOTING,
     YAML_PROGRAM,
     blocks,
     prose,
 )
-from tests.unit.recording import PROJECT, record, record_program
+from tests.support.recording import PROJECT, record, record_program
+from tests.support.repository import PACKAGE, REPOSITORY
 from tools.pages import TABLES, with_tables
 
 KEY = "sk-for-the-pages"

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.openai_compatible_llm.inputs import parsing, rules
-from tests.unit.recording import record_component, record_program
+from tests.support.recording import record_component, record_program
 
 ARGS = {"preset": "mistral", "api_key": "sk-canary-8c1f"}
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components import BackendApi
-from tests.unit.recording import Recording, record_component
+from tests.support.recording import Recording, record_component
 
 MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": "key", "api": BackendApi.AGENTGATEWAY}
 # With what the class of characters in the rule lacks, and with what means something in a regular expression.

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from tests.pages import PAGES, REPOSITORY
+from tests.support.pages import PAGES
+from tests.support.repository import REPOSITORY
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Wider than what most systems have for sans-serif and monospace.

@@ -12,11 +12,22 @@ from hypothesis import given, settings
 from components.openai_compatible_llm.args import BackendApi
 from policy.gateway_policies import access, keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
-from tests import refused
-from tests.arguments import accepted_arguments
-from tests.pages import REPOSITORY, STACK_FILES
-from tests.refused import KEY, REFUSED, Manifest, agentgateway_backend, backend, manifest, route, set_header, tls_policy
-from tests.unit.recording import PROJECT, Recording, record_component, record_program
+from tests.support import refused
+from tests.support.arguments import accepted_arguments
+from tests.support.pages import STACK_FILES
+from tests.support.recording import PROJECT, Recording, record_component, record_program
+from tests.support.refused import (
+    KEY,
+    REFUSED,
+    Manifest,
+    agentgateway_backend,
+    backend,
+    manifest,
+    route,
+    set_header,
+    tls_policy,
+)
+from tests.support.repository import REPOSITORY
 
 CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()

@@ -9,7 +9,7 @@ import pytest
 from components import BackendApi, Endpoints, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import parse, validators
 from components.openai_compatible_llm.presets import PRESETS, EndpointClaim, EndpointKind, Preset
-from tests.unit.recording import record_component
+from tests.support.recording import record_component
 from tools.catalogue import endpoints_table, providers_table
 
 KEY = "sk-canary-8c1f"

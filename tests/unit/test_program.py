@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pulumi
 import pytest
 
-from tests.unit.recording import Recording, record_program
+from tests.support.recording import Recording, program_error, record_program
 
 CANARY = "sk-canary-8c1f"
 
@@ -18,13 +17,6 @@ def _no_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stack_outputs(recording: Recording) -> Any:
     return next(outputs for urn, outputs in recording.outputs.items() if "pulumi:pulumi:Stack::" in urn)
-
-
-def refusal(config: dict[str, Any], stack: str = "prod") -> str:
-    with pytest.raises(pulumi.RunError) as caught:
-        record_program(config, stack=stack)
-    assert CANARY not in f"{caught.value!r}"
-    return str(caught.value)
 
 
 def test_a_provider_named_like_a_preset_needs_only_its_key() -> None:
@@ -106,13 +98,13 @@ def test_a_namespace_of_the_stack_applies_to_all_its_providers() -> None:
 
 
 def test_an_invalid_namespace_of_the_stack_is_refused() -> None:
-    message = refusal({"namespace": "LLM", "providers": {"mistral": {"apiKey": CANARY}}})
+    message = program_error({"namespace": "LLM", "providers": {"mistral": {"apiKey": CANARY}}})
     assert message.startswith('Stack prod: providers.mistral.namespace: "LLM" is not a valid namespace')
 
 
 def test_an_argument_that_the_stacks_gateway_api_lacks_is_refused() -> None:
     house = {"host": "llm.example.com", "apiKey": CANARY, "authHeader": {"headerName": "api-key"}}
-    assert refusal({"api": "kgateway", "providers": {"house": house}}) == (
+    assert program_error({"api": "kgateway", "providers": {"house": house}}) == (
         "Stack prod: providers.house.authHeader.headerName: these gateways always send `Authorization: Bearer <key>`; "
         "give `api: agentgateway`"
     )
@@ -132,7 +124,7 @@ def test_a_provider_may_override_the_stacks_gateway_api() -> None:
 
 
 def test_an_unknown_gateway_api_is_refused() -> None:
-    message = refusal({"api": "agentgatway", "providers": {"mistral": {"apiKey": CANARY}}})
+    message = program_error({"api": "agentgatway", "providers": {"mistral": {"apiKey": CANARY}}})
     assert (
         message == 'Stack prod: providers.mistral.api: "agentgatway" is not a valid value; did you mean `agentgateway`?'
     )
@@ -173,7 +165,7 @@ def test_the_stacks_outputs_have_the_url_and_the_objects_of_each_provider() -> N
 
 
 def test_a_missing_key_is_reported_in_one_line_with_both_ways_to_give_it() -> None:
-    assert refusal({"providers": {"mistral": {}}}) == (
+    assert program_error({"providers": {"mistral": {}}}) == (
         "Stack prod has no API key for provider mistral. Set it with "
         "`pulumi config set -s prod --secret --path 'providers.mistral.apiKey'`, "
         "or in the environment as MISTRAL_API_KEY."
@@ -181,7 +173,9 @@ def test_a_missing_key_is_reported_in_one_line_with_both_ways_to_give_it() -> No
 
 
 def test_every_provider_without_a_key_is_named() -> None:
-    lines = refusal({"providers": {"mistral": {}, "deepseek": {"apiKey": CANARY}, "house": {"host": "h"}}}).splitlines()
+    lines = program_error(
+        {"providers": {"mistral": {}, "deepseek": {"apiKey": CANARY}, "house": {"host": "h"}}}
+    ).splitlines()
     assert [line.split(" for provider ")[1].split(".")[0] for line in lines] == ["mistral", "house"]
 
 
@@ -204,7 +198,7 @@ def test_every_provider_without_a_key_is_named() -> None:
     ],
 )
 def test_invalid_config_is_refused_without_showing_it(config: dict[str, Any], message: str) -> None:
-    assert message in refusal(config)
+    assert message in program_error(config)
 
 
 def test_every_problem_of_every_provider_is_a_line_in_camel_case() -> None:
@@ -217,7 +211,7 @@ def test_every_problem_of_every_provider_is_a_line_in_camel_case() -> None:
             "good": {"preset": "mistral", "apiKey": CANARY},
         },
     }
-    assert refusal(config).splitlines() == [
+    assert program_error(config).splitlines() == [
         "Stack prod: openai-compatible-llm:gatway: unknown setting; did you mean `gateway`?",
         "Stack prod: providers.mistral.modle: unknown argument; did you mean `model`?",
         "Stack prod: providers.mistral.route_path: unknown argument; did you mean `routePath`?",
@@ -244,7 +238,7 @@ def test_labels_keep_their_spelling() -> None:
 
 def test_a_refused_label_keeps_its_spelling() -> None:
     config = {"providers": {"mistral": {"apiKey": "k", "labels": {"cost_center!": "x"}}}}
-    assert refusal(config).startswith('Stack prod: providers.mistral.labels["cost_center!"]: ')
+    assert program_error(config).startswith('Stack prod: providers.mistral.labels["cost_center!"]: ')
 
 
 @pytest.mark.parametrize(
@@ -269,7 +263,7 @@ def test_two_providers_can_not_share_a_route(one: dict[str, Any], other: dict[st
     base = {"preset": "mistral", "apiKey": CANARY, "routePath": "/llm"}
     config = {"providers": {"one": {**base, **one}, "other": {**base, **other}}}
     if clash:
-        assert refusal(config) == (
+        assert program_error(config) == (
             'Stack prod: providers.other.routePath: "/llm" at the Gateway gloo-system/agentgateway '
             "is already the route of provider one; give another"
         )
@@ -323,7 +317,7 @@ def test_a_route_that_takes_the_requests_of_anothers_clients_is_refused(
         if taken is None:
             assert len(record_program(config).objects()) >= 8
         else:
-            assert refusal(config) == (
+            assert program_error(config) == (
                 f'Stack prod: providers.other.routePath: "{other["routePath"]}" at the Gateway gloo-system/agentgateway '
                 f"takes the requests that clients of provider one send to {taken}; give another"
             )
@@ -346,7 +340,7 @@ def test_a_route_that_takes_the_host_of_anothers_url_is_refused(
     gateway = {"gateway": {"url": url}} if url else {}
     config = {**gateway, "providers": {"mistral": {"apiKey": CANARY}, "house": house}}
     if clash:
-        assert refusal(config) == (
+        assert program_error(config) == (
             'Stack prod: providers.house.routePath: "/" at the Gateway gloo-system/agentgateway takes the requests that '
             "clients of provider mistral send to /mistral; give another"
         )
@@ -366,7 +360,7 @@ def test_a_route_that_takes_the_host_of_anothers_url_is_refused(
     ],
 )
 def test_a_command_quotes_the_name_in_it(name: str, path: str) -> None:
-    lines = refusal({"providers": {name: {"host": "h"}}}).splitlines()
+    lines = program_error({"providers": {name: {"host": "h"}}}).splitlines()
     (line,) = [line for line in lines if "has no API key" in line]
     assert line.startswith(
         f"Stack prod has no API key for provider {name}. Set it with `pulumi config set -s prod --secret --path '{path}'`, "
@@ -374,7 +368,7 @@ def test_a_command_quotes_the_name_in_it(name: str, path: str) -> None:
 
 
 def test_a_stack_without_providers_gets_a_command_that_adds_one() -> None:
-    assert refusal({}) == (
+    assert program_error({}) == (
         "Stack prod has no providers. Add one, for example: "
         "pulumi config set -s prod --path 'providers.mistral.model' mistral-medium-latest"
     )
@@ -390,4 +384,4 @@ def test_a_key_in_plain_text_in_the_stack_file_causes_a_warning() -> None:
 
 def test_an_invalid_key_in_the_config_is_refused_without_showing_it() -> None:
     for key in (f"{CANARY}\n", f"Bearer {CANARY}", {"secure": CANARY}):
-        assert "providers.mistral.apiKey: " in refusal({"providers": {"mistral": {"apiKey": key}}})
+        assert "providers.mistral.apiKey: " in program_error({"providers": {"mistral": {"apiKey": key}}})

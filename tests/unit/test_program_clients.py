@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.recording import Recording, record_program
-from tests.unit.test_program import CANARY, refusal
+from tests.support.recording import Recording, program_error, record_program
+from tests.unit.test_program import CANARY
 
 CLIENTS = {"web": f"{CANARY}-client-web", "cron": f"{CANARY}-client-cron"}
 OTHERS = {"other": f"{CANARY}-client-other"}
@@ -54,7 +54,7 @@ def test_providers_that_can_not_have_the_stacks_clients_are_listed_in_one_messag
         "groq": {**KEYED, "api": "kgateway"},
         "house": {"host": "llm.example.com", "passthrough": True},
     }
-    assert refusal({**NEWER, "clientApiKeys": CLIENTS, "providers": providers}).splitlines() == [
+    assert program_error({**NEWER, "clientApiKeys": CLIENTS, "providers": providers}).splitlines() == [
         "Stack prod: clientApiKeys: these gateways can't check the keys of clients; give `api: agentgateway` "
         "(providers: deepseek, groq)",
         "Stack prod: clientApiKeys: the gateway removes the client's key from the request, so with `passthrough` the "
@@ -78,16 +78,16 @@ def test_providers_that_can_not_have_the_stacks_clients_are_listed_in_one_messag
 )
 def test_a_bad_key_of_the_stack_is_reported_once(clients: dict[str, str], message: str) -> None:
     config = {**NEWER, "clientApiKeys": clients, "providers": {"mistral": KEYED, "deepseek": KEYED}}
-    assert refusal(config) == f"{message} (providers: mistral, deepseek)"
+    assert program_error(config) == f"{message} (providers: mistral, deepseek)"
 
 
 def test_a_stack_whose_last_client_is_removed_is_refused_and_not_opened() -> None:
-    assert refusal({**NEWER, "clientApiKeys": {}, "providers": {"mistral": KEYED}}) == (
+    assert program_error({**NEWER, "clientApiKeys": {}, "providers": {"mistral": KEYED}}) == (
         "Stack prod: clientApiKeys: empty; give a client's key, or let anyone call: "
         "pulumi config rm -s prod openai-compatible-llm:clientApiKeys"
     )
     providers = {"mistral": {**KEYED, "clientApiKeys": {}}}
-    assert refusal({**NEWER, "clientApiKeys": CLIENTS, "providers": providers}) == (
+    assert program_error({**NEWER, "clientApiKeys": CLIENTS, "providers": providers}) == (
         "Stack prod: providers.mistral.clientApiKeys: empty; give a client's key, or remove `clientApiKeys` to let "
         "anyone call"
     )
@@ -95,14 +95,14 @@ def test_a_stack_whose_last_client_is_removed_is_refused_and_not_opened() -> Non
 
 def test_a_stack_names_its_clients_once() -> None:
     config = {**NEWER, "clientApiKeys": CLIENTS, "clientApiKeysSecret": {"name": "k"}, "providers": {"mistral": KEYED}}
-    assert refusal(config) == (
+    assert program_error(config) == (
         "Stack prod: clientApiKeysSecret: `clientApiKeys` already says which keys clients have; remove one of them "
         "(providers: mistral)"
     )
 
 
 def test_a_misspelt_setting_for_clients_is_refused() -> None:
-    message = refusal({**NEWER, "clientApiKey": CLIENTS, "providers": {"mistral": KEYED}})
+    message = program_error({**NEWER, "clientApiKey": CLIENTS, "providers": {"mistral": KEYED}})
     assert message == ("Stack prod: openai-compatible-llm:clientApiKey: unknown setting; did you mean `clientApiKeys`?")
 
 

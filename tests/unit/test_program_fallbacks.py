@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from stack_config import key_places, read_key_variables
-from tests.unit.recording import PROJECT, Recording, record_program
-from tests.unit.test_program import CANARY, refusal
+from tests.support.recording import PROJECT, Recording, program_error, record_program
+from tests.unit.test_program import CANARY
 
 OTHER = "sk-canary-2nd-7b40"
 VARIABLES = ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "MISTRAL_DEEPSEEK_API_KEY", "MISTRAL_EU_API_KEY", "EU_API_KEY")
@@ -88,7 +88,7 @@ def test_an_existing_secret_needs_no_key() -> None:
 
 def test_a_missing_key_of_a_fallback_is_reported_in_one_line_with_all_ways_to_give_it() -> None:
     given = config({"name": "a", "host": "a", "apiKey": OTHER}, {"name": "deepseek"}, {"name": "eu", "host": "eu"})
-    assert refusal(given).splitlines() == [
+    assert program_error(given).splitlines() == [
         "Stack prod has no API key for fallback deepseek of provider mistral. Set it with "
         "`pulumi config set -s prod --secret --path 'providers.mistral.fallbacks[1].apiKey'`, "
         "or in the environment as MISTRAL_DEEPSEEK_API_KEY or DEEPSEEK_API_KEY.",
@@ -104,26 +104,28 @@ def test_what_is_no_group_is_refused_and_the_others_keep_their_places(
 ) -> None:
     given = config(entry, {"name": "eu", "host": "eu"})
     missing = "providers.mistral.fallbacks[1].apiKey"
-    assert missing in refusal(given)
+    assert missing in program_error(given)
     monkeypatch.setenv("MISTRAL_EU_API_KEY", OTHER)
-    (problem,) = refusal(given).splitlines()
+    (problem,) = program_error(given).splitlines()
     assert problem.startswith("Stack prod: providers.mistral.fallbacks[0]: ")
     assert problem.endswith(" is not a group of settings")
 
 
 def test_problems_of_a_fallback_are_lines_in_camel_case() -> None:
     given = config({"name": "eu", "apiKey": OTHER}, {"name": "deepseek", "apiKey": OTHER, "apiKeySecrt": {}}, model="m")
-    assert [line.removeprefix("Stack prod: providers.mistral.fallbacks") for line in refusal(given).splitlines()] == [
+    assert [
+        line.removeprefix("Stack prod: providers.mistral.fallbacks") for line in program_error(given).splitlines()
+    ] == [
         "[1].apiKeySecrt: unknown argument; did you mean `apiKeySecret`?",
         '[0].preset: "eu" is not a preset (for any other provider give `host` or `baseUrl`); valid presets are '
-        + refusal(given).splitlines()[1].partition("valid presets are ")[2],
+        + program_error(given).splitlines()[1].partition("valid presets are ")[2],
         "[1].model: required, because the component's `model` is for api.mistral.ai",
     ]
 
 
 def test_a_fallback_on_an_api_without_failover_is_refused() -> None:
     given = {**config({"name": "deepseek", "apiKey": OTHER}), "api": "kgateway"}
-    assert refusal(given) == (
+    assert program_error(given) == (
         "Stack prod: providers.mistral.fallbacks: these gateways stay with a provider that answers 5xx, and give the "
         "next one no Host; give `api: agentgateway`"
     )
@@ -132,7 +134,7 @@ def test_a_fallback_on_an_api_without_failover_is_refused() -> None:
 def test_names_of_secrets_that_clash_are_refused() -> None:
     given = config({"name": "eu", "host": "eu.example.com", "apiKey": OTHER})
     given["providers"]["mistral-eu"] = {"preset": "mistral", "apiKey": OTHER}
-    assert refusal(given) == (
+    assert program_error(given) == (
         "Stack prod: providers.mistral-eu: its Secret mistral-eu-secret would have the name of one of provider mistral; "
         "give the provider or the fallback another name"
     )
@@ -141,7 +143,7 @@ def test_names_of_secrets_that_clash_are_refused() -> None:
 def test_variables_that_clash_are_refused() -> None:
     given = config({"name": "eu", "host": "eu.example.com"})
     given["providers"]["mistral.eu"] = {"preset": "mistral"}
-    lines = refusal(given).splitlines()
+    lines = program_error(given).splitlines()
     assert lines[-1] == (
         'Stack prod: providers["mistral.eu"]: MISTRAL_EU_API_KEY would be the variable with the key of fallback eu of '
         "provider mistral and of provider mistral.eu; give one of them another name, or its `apiKey`"

@@ -1,15 +1,13 @@
 """What the gateway changes about requests: defaults, overrides, and aliases of models."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 import pytest
 
-from components import InvalidArguments
-from tests.unit.recording import Recording, record_component
+from tests.unit.example_component import ExampleComponent
 
-MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": "k", "api": "agentgateway"}
+MISTRAL = ExampleComponent(preset="mistral", api_key="k", api="agentgateway")
 KGATEWAY: dict[str, Any] = {"api": "kgateway"}
 TARGET = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
 
@@ -30,18 +28,8 @@ FIELDS = {name: value for name, (value, _) in VALUES.items()}
 LISTED = [{"field": name, "value": value} for name, value in sorted(FIELDS.items())]
 
 
-def made(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> Recording:
-    return record_component(lambda: {**MISTRAL, **(args() if callable(args) else args)})
-
-
 def ai_policy(**args: Any) -> Any:
-    return made(args).spec("AgentgatewayBackend")["policies"].get("ai")
-
-
-def refusal(args: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> str:
-    with pytest.raises(InvalidArguments) as refused:
-        made(args)
-    return str(refused.value).split("\n  - ", 1)[1]
+    return MISTRAL.record(**args).spec("AgentgatewayBackend")["policies"].get("ai")
 
 
 def test_agentgateway_gets_defaults_overrides_and_aliases_in_the_backends_own_policy() -> None:
@@ -56,20 +44,20 @@ def test_agentgateway_gets_defaults_overrides_and_aliases_in_the_backends_own_po
     with_all = ai_policy(**given)
     assert with_all.pop("routes") == ai_policy()["routes"]
     assert with_all == expected
-    assert "AgentgatewayPolicy" not in made({**given, "endpoints": "chat"}).kinds()
+    assert "AgentgatewayPolicy" not in MISTRAL.record(**given, endpoints="chat").kinds()
 
 
 def test_with_fallbacks_they_are_for_all_providers() -> None:
     fallback = {"name": "second", "host": "llm.example.com", "api_key": "k2"}
-    spec = made({"request_overrides": {"seed": 7}, "fallbacks": [fallback]}).spec("AgentgatewayBackend")
+    spec = MISTRAL.record(request_overrides={"seed": 7}, fallbacks=[fallback]).spec("AgentgatewayBackend")
     assert spec["policies"] == {"ai": {"overrides": [{"field": "seed", "value": 7}]}}
     providers = [group["providers"][0] for group in spec["ai"]["groups"]]
     assert [each for each in providers if "ai" in each["policies"]] == []
 
 
 def test_kgateway_gets_them_in_the_routes_policy_as_json() -> None:
-    recording = made(
-        {**KGATEWAY, "request_defaults": FIELDS, "request_overrides": {"seed": 7}, "model_aliases": {"a": "b"}}
+    recording = MISTRAL.record(
+        **KGATEWAY, request_defaults=FIELDS, request_overrides={"seed": 7}, model_aliases={"a": "b"}
     )
     defaults = [{"field": name, "value": text} for name, (_, text) in sorted(VALUES.items())]
     overrides = [{"field": "seed", "value": "7", "override": True}]
@@ -83,7 +71,7 @@ def test_kgateway_gets_them_in_the_routes_policy_as_json() -> None:
 
 def test_kgateway_gets_integers_from_languages_that_have_floats_alone() -> None:
     given = {"max_tokens": 100.0, "stop": [1.0, {"n": 2.0}], "temperature": 0.5}
-    defaults = made({**KGATEWAY, "request_defaults": given}).spec("TrafficPolicy")["ai"]["defaults"]
+    defaults = MISTRAL.record(**KGATEWAY, request_defaults=given).spec("TrafficPolicy")["ai"]["defaults"]
     assert [each["value"] for each in defaults] == ["100", '[1, {"n": 2}]', "0.5"]
 
 
@@ -93,27 +81,27 @@ def test_the_order_of_a_map_makes_no_difference(api: str) -> None:
         return {name: turned(each) if isinstance(each, dict) else each for name, each in reversed(fields.items())}
 
     fields = {**FIELDS, "metadata": {"a": 1, "b": {"c": 2, "d": 3}}}
-    one, other = ({"api": api, "request_defaults": each, "request_overrides": {}} for each in (fields, turned(fields)))
-    assert made(one).objects() == made(other).objects()
+    one, other = (MISTRAL.record(api=api, request_defaults=each) for each in (fields, turned(fields)))
+    assert one.objects() == other.objects()
 
 
 @pytest.mark.parametrize("argument", ["request_defaults", "request_overrides", "model_aliases"])
 @pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
 def test_an_empty_map_counts_as_not_given(argument: str, api: str) -> None:
-    assert made({"api": api, argument: {}}).objects() == made({"api": api}).objects()
+    assert MISTRAL.record(api=api, **{argument: {}}).objects() == MISTRAL.record(api=api).objects()
 
 
 @pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
 def test_outputs_make_the_same_objects(api: str) -> None:
     given: dict[str, Any] = {"request_defaults": FIELDS, "request_overrides": {"seed": 7}, "model_aliases": {"a": "b"}}
     late = pulumi.Output.from_input
-    expected = made({"api": api, **given}).objects()
-    assert made(lambda: {"api": api, **{name: late(value) for name, value in given.items()}}).objects() == expected
+    expected = MISTRAL.record(api=api, **given).objects()
+    assert MISTRAL.record(lambda: {name: late(value) for name, value in given.items()}, api=api).objects() == expected
 
     def single() -> dict[str, Any]:
-        return {"api": api, **{name: {key: late(each) for key, each in of.items()} for name, of in given.items()}}
+        return {name: {key: late(each) for key, each in value.items()} for name, value in given.items()}
 
-    assert made(single).objects() == expected
+    assert MISTRAL.record(single, api=api).objects() == expected
 
 
 TWICE = "`request_overrides` sets it in any case; remove one of them"
@@ -143,13 +131,13 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize("argument", ["request_defaults", "request_overrides"])
 @pytest.mark.parametrize(("fields", "message"), BAD_FIELDS, ids=[message[:30] for _, message in BAD_FIELDS])
 def test_fields_that_can_not_be_set_are_refused(argument: str, fields: dict[str, Any], message: str, api: str) -> None:
-    assert refusal({"api": api, argument: fields}) == f"{argument}{message}"
+    assert MISTRAL.errors(api=api, **{argument: fields}) == [f"{argument}{message}"]
 
 
 @pytest.mark.parametrize(("fields", "message"), BAD_FIELDS, ids=[message[:30] for _, message in BAD_FIELDS])
 def test_an_output_is_refused_as_a_plain_value_is(fields: dict[str, Any], message: str) -> None:
     late = pulumi.Output.from_input
-    assert refusal(lambda: {"request_defaults": late(fields)}) == f"request_defaults{message}"
+    assert MISTRAL.errors(lambda: {"request_defaults": late(fields)}) == [f"request_defaults{message}"]
 
 
 @pytest.mark.parametrize(
@@ -182,9 +170,9 @@ def test_an_output_is_refused_as_a_plain_value_is(fields: dict[str, Any], messag
 )
 @pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
 def test_what_can_not_be_is_refused(args: dict[str, Any], message: str, api: str) -> None:
-    assert refusal({"api": api, **args}) == message
+    assert MISTRAL.errors(api=api, **args) == [message]
 
 
 @pytest.mark.parametrize("api", ["agentgateway", "kgateway"])
 def test_without_a_model_of_the_components_the_fields_may_have_one(api: str) -> None:
-    assert made({"api": api, "request_defaults": {"model": "m"}}).objects()
+    assert MISTRAL.record(api=api, request_defaults={"model": "m"}).objects()

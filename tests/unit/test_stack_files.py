@@ -7,7 +7,7 @@ import pytest
 
 from components.openai_compatible_llm.backends import BACKENDS
 from stack_config import read_key_variables, read_placements
-from tests.unit.recording import PROJECT, record_program
+from tests.support.recording import PROJECT, record_program
 
 
 def stack_file(**settings: object) -> dict[str, Any]:

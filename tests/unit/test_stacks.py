@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.presets import PRESETS
-from tests.unit.recording import PROJECT, REPOSITORY, record_program
+from tests.support.recording import PROJECT, record_program
+from tests.support.repository import REPOSITORY
 
 FILES = {file.name.split(".")[1]: file for file in sorted((REPOSITORY / "stacks").iterdir())}
 ENVIRONMENTS = ("dev", "prod")

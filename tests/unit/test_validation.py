@@ -8,7 +8,8 @@ import pytest
 
 from components import InvalidArguments, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.presets import PRESETS
-from tests.unit.recording import PROJECT, record, record_component, record_program
+from tests.support.recording import PROJECT, program_error, record, record_component
+from tests.unit.example_component import invalid_arguments
 
 CANARY = "sk-canary-8c1f"
 VALID = {"preset": "mistral", "api_key": CANARY}
@@ -212,20 +213,15 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
 # fmt: on
 
 
-def refusal(args: dict[str, Any], name: str = "mistral") -> InvalidArguments:
-    with pytest.raises(InvalidArguments) as caught:
-        record_component(args, name)
-    error = caught.value
-    assert CANARY not in f"{error} {error!r} {error.errors} {error.args} {error.issues}"
-    return error
-
-
 @pytest.mark.parametrize(
     ("args", "problem"),
     [pytest.param(*row, id=f"{topic}, {row[1]}") for topic, rows in REFUSED.items() for row in rows],
 )
 def test_invalid_arguments_are_refused_with_this_message(args: dict[str, Any], problem: str) -> None:
-    assert str(refusal({**VALID, **args})) == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
+    assert (
+        str(invalid_arguments({**VALID, **args}))
+        == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +233,7 @@ def test_invalid_arguments_are_refused_with_this_message(args: dict[str, Any], p
     ],
 )
 def test_a_name_that_no_object_can_have_is_refused(name: str, problem: str) -> None:
-    assert str(refusal(VALID, name)) == f'OpenAICompatibleLLM "{name}" has invalid arguments:\n  - {problem}'
+    assert str(invalid_arguments(VALID, name)) == f'OpenAICompatibleLLM "{name}" has invalid arguments:\n  - {problem}'
 
 
 @pytest.mark.parametrize(
@@ -274,9 +270,7 @@ def test_an_argument_that_decides_which_objects_are_created_can_not_be_an_output
 )
 def test_a_stack_file_gets_the_message_in_its_spelling(given: dict[str, Any], problem: str) -> None:
     config = {"providers": {"mistral": {"apiKey": CANARY, **given}}}
-    with pytest.raises(pulumi.RunError) as caught:
-        record_program(config, stack="prod")
-    assert str(caught.value) == f"Stack prod: providers.mistral.{problem}"
+    assert program_error(config) == f"Stack prod: providers.mistral.{problem}"
 
 
 @pytest.mark.parametrize(
@@ -294,14 +288,14 @@ def test_a_base_url_that_only_contains_an_endpoints_name_is_accepted(path: str) 
 
 
 def test_every_problem_is_in_one_message() -> None:
-    error = refusal({"prest": "mistral", "port": 0, "path": "x", "tls": {"hostname": "A", "ca": "b"}})
+    error = invalid_arguments({"prest": "mistral", "port": 0, "path": "x", "tls": {"hostname": "A", "ca": "b"}})
     named = [issue.location() for issue in error.issues]
     assert named == ["prest", "host", "port", "path", "api_key", "tls.ca", "tls.hostname"]
     assert all(f"\n  - {issue.location()}: {issue.text()}" in str(error) for issue in error.issues)
 
 
 def test_other_languages_get_the_problems_as_a_list_in_their_spelling() -> None:
-    error = refusal({**VALID, "api_key": None, "route_path": "x", "gateway": {"section_nam": "edge"}})
+    error = invalid_arguments({**VALID, "api_key": None, "route_path": "x", "gateway": {"section_nam": "edge"}})
     assert error.errors == [
         {
             "property_path": "apiKey",
@@ -324,7 +318,7 @@ def test_other_languages_get_the_problems_as_a_list_in_their_spelling() -> None:
 )
 def test_arguments_that_are_no_dict_are_refused_in_one_sentence_without_showing_them(args: Any, kind: str) -> None:
     problem = f"args: must be a dict, not {kind}; its values may be Pulumi outputs"
-    assert str(refusal(args)) == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
+    assert str(invalid_arguments(args)) == f'OpenAICompatibleLLM "mistral" has invalid arguments:\n  - {problem}'
 
 
 def test_arguments_that_are_one_secret_output_are_refused_without_showing_it() -> None:
@@ -343,18 +337,18 @@ def test_arguments_that_are_one_secret_output_are_refused_without_showing_it() -
 
 @pytest.mark.parametrize(("name", "kind"), [(5, "int"), (None, "None"), (VALID, "dict"), (b"mistral", "bytes")])
 def test_a_name_that_is_no_string_is_refused_in_one_sentence_without_showing_it(name: Any, kind: str) -> None:
-    assert str(refusal(VALID, name)) == (
+    assert str(invalid_arguments(VALID, name)) == (
         f"OpenAICompatibleLLM has invalid arguments:\n  - name: must be a string, not {kind}"
     )
 
 
 def test_name_and_arguments_in_the_wrong_order_are_refused_together() -> None:
-    error = refusal("mistral", VALID)  # type: ignore[arg-type]
+    error = invalid_arguments("mistral", VALID)
     assert [issue.location() for issue in error.issues] == ["args", "name"]
 
 
 def test_pulumi_shows_the_refusal_without_a_traceback() -> None:
-    assert isinstance(refusal({}), pulumi.RunError)
+    assert isinstance(invalid_arguments({}), pulumi.RunError)
 
 
 def test_nothing_is_registered_where_arguments_are_refused() -> None:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import BackendApi
-from tests.pages import CI, REPOSITORY
+from tests.support.pages import CI
+from tests.support.repository import REPOSITORY
 
 FILES = sorted((REPOSITORY / ".github/workflows").iterdir())
 WORKFLOWS: dict[str, dict[str, Any]] = {each.stem: yaml.safe_load(each.read_text()) for each in FILES}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..args import BackendApi
 from . import agentgateway, kgateway
-from .base import EACH, SECRET_KEY, BackendDefinition, BackendReader
+from .base import SECRET_KEY, BackendDefinition, BackendReader
 
 BACKENDS: Mapping[BackendApi, BackendDefinition] = {
     BackendApi.KGATEWAY: kgateway.DEFINITION,
@@ -16,4 +16,4 @@ READERS: Mapping[BackendApi, BackendReader] = {
 }
 DEFAULT_API = BackendApi.KGATEWAY
 
-__all__ = ["BACKENDS", "DEFAULT_API", "EACH", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]
+__all__ = ["BACKENDS", "DEFAULT_API", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]

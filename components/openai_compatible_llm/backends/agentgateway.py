@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
+from ..objects import gateway_api
 from ..settings import AuthHeader, Provider, RateLimit, Settings
-from .base import BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
+from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
@@ -36,6 +36,13 @@ A request that got no answer has no code. Without the default, it would not coun
 by itself never went upstream. Without the first condition, any caller could put a provider out with a bad request.
 """
 
+PROVIDER_ARGUMENTS = (
+    frozenset({"preset", "base_url", "host", "port", "path", "model", "api_key", "api_key_secret.name", "keyless"})
+    | {"auth_header.header_name", "auth_header.prefix"}
+    | {"tls.hostname", "tls.ca_certificate_configmap", "tls.disabled"}
+)
+"""What can be said of a provider, the first one and a fallback alike."""
+
 UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
 
 
@@ -46,17 +53,24 @@ class Agentgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "AgentgatewayBackend"
     has_tls_policy = False
+    supported = (
+        ROUTE_ARGUMENTS
+        | PROVIDER_ARGUMENTS
+        | {"passthrough", "rewrite_host", "endpoints", "request_defaults", "request_overrides", "model_aliases"}
+        | {"fallbacks.name", *(f"fallbacks.{each}" for each in PROVIDER_ARGUMENTS)}
+        | {"retries.attempts", "retries.status_codes", "retries.backoff_milliseconds"}
+        | {"client_api_keys", "client_api_keys_secret.name"}
+        | {"rate_limits.requests", "rate_limits.tokens", "rate_limits.per", "rate_limits.burst"}
+    )
     limitations = (
         Limitation(
-            ("rewrite_host",),
+            "rewrite_host",
             "these gateways always set the provider's own host; leave this argument out",
             lambda rewrite_host: not rewrite_host,
         ),
     )
     policy_kind = "AgentgatewayPolicy"
-    policy_arguments = frozenset(
-        {"endpoints", "retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"}
-    )
+    policy_arguments = frozenset({"endpoints"})
     default_endpoints = Endpoints.ALL
 
     def spec(self, settings: Settings) -> Spec:
@@ -71,6 +85,11 @@ class Agentgateway(BackendDefinition):
             return {"ai": {"provider": provider}, "policies": {**_connection(settings.provider), **policies}}
         groups = [{"providers": [_group_provider(each, settings.endpoints)]} for each in settings.providers]
         return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
+
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether there is anything to ask of the gateway about the route's requests."""
+        has_clients = settings.clients_secret_name is not None
+        return settings.endpoints == Endpoints.ALL or has_clients or bool(settings.retries or settings.rate_limits)
 
     def policy(self, settings: Settings) -> Spec:
         """Builds which requests the route takes, and when it sends one again."""

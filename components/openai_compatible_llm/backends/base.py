@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from .. import gateway_api
 from ..args import Endpoints
+from ..objects import gateway_api
 from ..settings import TLS, Settings
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
@@ -16,23 +16,27 @@ Object = Mapping[str, Any]
 SECRET_KEY = "Authorization"  # noqa: S105 (the name of an entry)
 """Entry of a Secret in which the gateways look for the API key; in another they find none."""
 
-EACH = "*"
-"""Stands in the path of an argument for every item of a list or map."""
+ROUTE_ARGUMENTS = (
+    frozenset({"api", "namespace", "route_path", "hostnames", "request_timeout_seconds", "labels", "annotations"})
+    | {"gateway.name", "gateway.namespace", "gateway.section_name", "gateway.url"}
+    | {"wait_for_ready", "ready_timeout_seconds"}
+)
+"""Arguments that every API supports, as they are about an HTTPRoute or about all objects."""
 
 
 @dataclass(frozen=True)
 class Limitation:
-    """Something that the gateways of an API can't do, so that asking for it is an error.
+    """Refuses some values of an argument that is supported otherwise.
 
     Attributes:
-        argument: Path of the argument, in which `EACH` may stand.
+        argument: Path of the argument, such as `auth_header.prefix`.
         reason: Why it can't be had, and what to do instead.
-        applies_to: Tells for which values; by default for all.
+        applies_to: Tells which values are refused.
     """
 
-    argument: tuple[str, ...]
+    argument: str
     reason: str
-    applies_to: Callable[[Any], bool] = lambda _: True
+    applies_to: Callable[[Any], bool]
 
 
 class BackendDefinition(ABC):
@@ -43,9 +47,12 @@ class BackendDefinition(ABC):
         version: Version of that group.
         kind: Kind of the custom resource that stands for a provider.
         has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
-        limitations: What its gateways can't do.
+        supported: Paths of the arguments that its gateways support, without indices. Any other is refused.
+        unsupported: Why an argument is not supported and what to do instead, by its path, where more can be said than
+            that it isn't.
+        limitations: Values that its gateways don't support.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
-        policy_arguments: Arguments for which the route needs its policy; `endpoints` stands for `endpoints: all`.
+        policy_arguments: Arguments that may ask for the route's policy once they are resolved.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
     """
 
@@ -53,6 +60,8 @@ class BackendDefinition(ABC):
     version: ClassVar[str]
     kind: ClassVar[str]
     has_tls_policy: ClassVar[bool]
+    supported: ClassVar[frozenset[str]]
+    unsupported: ClassVar[Mapping[str, str]] = {}
     limitations: ClassVar[Sequence[Limitation]]
     policy_kind: ClassVar[str]
     policy_arguments: ClassVar[frozenset[str]]
@@ -68,16 +77,23 @@ class BackendDefinition(ABC):
 
     def route_spec(self, settings: Settings) -> Spec:
         """Builds the HTTPRoute's spec."""
-        rules = [{**rule, **gateway_api.timeouts(settings)} for rule in self.route_rules(settings)]
-        return gateway_api.route_spec(settings, self.reference(settings), rules)
+        timeouts = gateway_api.timeouts(settings.request_timeout_seconds, is_retried=settings.retries is not None)
+        backend_refs = [{**self.reference(settings), "namespace": settings.namespace}]
+        rules = [{**rule, **timeouts, "backendRefs": backend_refs} for rule in self.route_rules(settings)]
+        return gateway_api.route_spec(settings.gateway.parent_ref, settings.hostnames, rules)
 
     def policy_spec(self, settings: Settings) -> Spec:
         """Builds the spec of the route's policy."""
-        return {"targetRefs": [gateway_api.route_reference(settings)], **self.policy(settings)}
+        return {"targetRefs": [gateway_api.route_reference(settings.names.route)], **self.policy(settings)}
 
-    def tls_policy_spec(self, settings: Settings, tls: TLS) -> Spec:
-        """Builds the BackendTLSPolicy's spec."""
-        return gateway_api.tls_policy_spec(tls, self.reference(settings))
+    def tls_policy_spec(self, settings: Settings) -> Spec:
+        """Builds the BackendTLSPolicy's spec, for a provider with TLS."""
+        tls = cast("TLS", settings.provider.tls)
+        return gateway_api.tls_policy_spec(self.reference(settings), tls.hostname, tls.ca_certificate_configmap)
+
+    @abstractmethod
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether the route needs its policy."""
 
     @abstractmethod
     def spec(self, settings: Settings) -> Spec:

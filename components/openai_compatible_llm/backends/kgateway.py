@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .. import gateway_api
 from ..args import Endpoints, RateLimitPeriod
+from ..objects import gateway_api
 from ..settings import Settings
-from .base import EACH, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
+from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
 FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
@@ -24,32 +24,31 @@ class Kgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "Backend"
     has_tls_policy = True
+    supported = (
+        ROUTE_ARGUMENTS
+        | {"preset", "base_url", "host", "port", "path", "model", "endpoints", "rewrite_host"}
+        | {"api_key", "api_key_secret.name", "passthrough", "auth_header.header_name", "auth_header.prefix"}
+        | {"tls.hostname", "tls.ca_certificate_configmap", "tls.disabled"}
+        | {"rate_limits.requests", "rate_limits.per", "rate_limits.burst"}
+        | {"request_defaults", "request_overrides", "model_aliases"}
+    )
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "fallbacks": "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
+        "give `api: agentgateway`",
+        "retries": "these gateways send no request again; give `api: agentgateway`",
+        "keyless": "these gateways always send a key or the caller's own token; give `api: agentgateway`, or "
+        "`passthrough`",
+        "client_api_keys": _NO_CLIENT_KEYS,
+        "client_api_keys_secret": _NO_CLIENT_KEYS,
+        "rate_limits.tokens": "these gateways limit requests only; give `api: agentgateway`",
+    }
     limitations = (
-        Limitation(("auth_header", "header_name"), _FIXED_HEADER, lambda name: name.lower() != "authorization"),
-        Limitation(("auth_header", "prefix"), _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
-        Limitation(
-            ("endpoints",),
-            _CHAT_ONLY,
-            lambda endpoints: endpoints == Endpoints.ALL,
-        ),
-        Limitation(
-            ("fallbacks",),
-            "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
-            "give `api: agentgateway`",
-            bool,
-        ),
-        Limitation(("retries",), "these gateways send no request again; give `api: agentgateway`"),
-        Limitation(
-            ("keyless",),
-            "these gateways always send a key or the caller's own token; give `api: agentgateway`, or `passthrough`",
-            bool,
-        ),
-        Limitation(("client_api_keys",), _NO_CLIENT_KEYS),
-        Limitation(("client_api_keys_secret",), _NO_CLIENT_KEYS),
-        Limitation(("rate_limits", EACH, "tokens"), "these gateways limit requests only; give `api: agentgateway`"),
+        Limitation("auth_header.header_name", _FIXED_HEADER, lambda name: name.lower() != "authorization"),
+        Limitation("auth_header.prefix", _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
+        Limitation("endpoints", _CHAT_ONLY, lambda endpoints: endpoints == Endpoints.ALL),
     )
     policy_kind = "TrafficPolicy"
-    policy_arguments = frozenset({"rate_limits", "request_defaults", "request_overrides", "model_aliases"})
+    policy_arguments = frozenset({"request_defaults", "request_overrides", "model_aliases"})
     default_endpoints = Endpoints.CHAT
 
     def spec(self, settings: Settings) -> Spec:
@@ -60,6 +59,11 @@ class Kgateway(BackendDefinition):
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
         return {"type": "AI", "ai": {"llm": llm}}
+
+    def needs_policy(self, settings: Settings) -> bool:
+        """Tells whether the gateway changes or limits requests."""
+        fields = settings.request_defaults or settings.request_overrides or settings.model_aliases
+        return bool(fields or settings.rate_limits)
 
     def policy(self, settings: Settings) -> Spec:
         """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in.

@@ -11,9 +11,9 @@ import kubernetes
 import urllib3
 import yaml
 
-from .. import gateway_api
 from ..backends import READERS, BackendReader
 from ..backends.base import Object
+from ..objects import gateway_api
 from .redaction import sanitize
 from .request_path import (
     Lookup,

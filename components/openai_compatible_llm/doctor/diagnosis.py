@@ -11,10 +11,10 @@ from dataclasses import replace
 from http import HTTPStatus
 from itertools import chain
 
+from ..arguments import Key
 from ..backends import READERS, BackendReader
 from ..backends.gateway_errors import GatewayError, is_connection_failure
 from ..config_command import config_command
-from ..inputs import Key
 from . import redirects
 from .error_responses import Complaint, ProviderBody, classify
 from .evidence import Evidence

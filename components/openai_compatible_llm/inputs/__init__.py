@@ -1,24 +1,8 @@
 """Turns the arguments of a component into `Settings`, or reports every problem with them at once."""
 
-from .errors import InvalidArguments, Issue, Key, Path, closest, suggestion
-from .names import to_camel_case
-from .parsing import DECLARED, Inputs, parse
-from .provider_rules import HOST_SOURCES, KEY_SOURCES
-from .types import SECRET_FIELDS, to_python
+from .declaration import DECLARATION
+from .parsing import Inputs, parse
+from .placement import placement_of
+from .providers import HOST_SOURCES, KEY_SOURCES
 
-__all__ = [
-    "DECLARED",
-    "HOST_SOURCES",
-    "KEY_SOURCES",
-    "SECRET_FIELDS",
-    "Inputs",
-    "InvalidArguments",
-    "Issue",
-    "Key",
-    "Path",
-    "closest",
-    "parse",
-    "suggestion",
-    "to_camel_case",
-    "to_python",
-]
+__all__ = ["DECLARATION", "HOST_SOURCES", "KEY_SOURCES", "Inputs", "parse", "placement_of"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from ..args import Endpoints, OpenAICompatibleLLMArgs
+from ..arguments import Path, bare, closest, suggestion
 from ..presets import PRESETS
-from .errors import Case, Issue, Key, Path, bare, closest, suggestion
 
 _WORDS = tomllib.loads(File(__file__).with_name("advice.toml").read_text())
 COMPONENT_WORDS: Mapping[str, str] = _WORDS["component"]
@@ -29,28 +29,22 @@ _OWN_SERVERS_INDEX = _index(OWN_SERVERS)
 _FAMILY_INDEX = _index(FAMILIES)
 
 
-def unknown_argument(path: Path, name: str, value: object, known: Iterable[str]) -> Issue:
-    """Makes the issue for a name that no argument has.
+def unknown_argument(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
+    """Says what to do about a name that no argument has.
 
     Args:
-        path: Where it stands.
+        path: Where its group stands.
         name: The name, as it was given.
         value: Its value, which no message shows.
-        known: The names that the place has.
+        valid: The names that the group has.
     """
-    names = list(known)
+    names = list(valid)
     group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
     if bare(name) == "endpoint" and value in list(Endpoints):
         advice: str | None = "endpoints"
     else:
         advice = argument_advice(name) if group is None else _group_advice(group, name, names)
-    return Issue(
-        (*path, Key(name)),
-        lambda case: (
-            "unknown argument; "
-            + (advice_text(advice, case) if advice else suggestion(name, map(case, names), "arguments"))
-        ),
-    )
+    return f"unknown argument; {sentence(advice) if advice else suggestion(name, names, 'arguments')}"
 
 
 def argument_advice(name: str) -> str | None:
@@ -77,10 +71,9 @@ def preset_advice(name: str) -> str | None:
     return None if near == closest(name, PRESETS) else near  # A preset that is misspelt is the caller's to suggest.
 
 
-def advice_text(advice: str, case: Case) -> str:
-    """Writes an argument or a sentence as the end of a message."""
-    text = advice if " " in advice else f"did you mean `{advice}`?"
-    return re.sub("`([a-z_.<>]+)`", lambda match: f"`{case(match[1])}`", text)
+def sentence(advice: str) -> str:
+    """Makes advice a sentence: an argument or a preset becomes a question."""
+    return advice if " " in advice else f"did you mean `{advice}`?"
 
 
 def _group_advice(group: str, name: str, names: list[str]) -> str | None:

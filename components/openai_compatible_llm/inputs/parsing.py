@@ -1,4 +1,4 @@
-"""Parses a component's arguments, once."""
+"""Parses a component's arguments: checks them and fills in their defaults, in one pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,23 @@ from typing import Any, cast
 
 import pulumi
 
-from ..args import OpenAICompatibleLLMArgs
-from ..settings import Plan, Settings
+from ..arguments import Arguments, Issue, Key, Path, has_outputs, is_output
+from ..arguments.outputs import WITHHELD
+from ..arguments.validators import OBJECT_NAME_LENGTH, label_value, metadata_key, object_name, seconds
+from ..backends import BACKENDS
+from ..objects import readiness
+from ..settings import ObjectNames, Plan, Settings
 from . import validators
-from .arguments import Arguments
-from .client_rules import CLIENT_KEYS, key_errors
-from .errors import InvalidArguments, Issue, Path
-from .resolve import resolve_plan, resolve_settings, secret_names
-from .rules import rule_errors
-from .types import WITHHELD, has_outputs, is_output, type_errors, without_nones
+from .clients import CLIENT_KEYS, key_errors, parse_clients
+from .declaration import DECLARATION
+from .fallbacks import parse_fallbacks
+from .placement import parse_hostnames, parse_placement, parse_route_path
+from .providers import parse_provider
+from .request_fields import parse_model_aliases, parse_request_fields
+from .support import report_unsupported
+from .traffic import parse_endpoints, parse_rate_limits, parse_retries, parse_timeout
 
-DECLARED = cast("type", OpenAICompatibleLLMArgs)
+DEFAULT_READY_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -60,26 +66,126 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     Raises:
         InvalidArguments: With every problem of what is known now.
     """
-    _validate_outermost(name, args)
-    given = without_nones(args)
-    _validate(name, given)
-    plan = resolve_plan(given)
-    secrets = secret_names(name, given)
-    api_keys = {path: _withhold(given, path) for path in secrets}
-    client_keys = _withhold(given, (CLIENT_KEYS,)) if CLIENT_KEYS in given else None
+    _check_kinds(name, args)
+    arguments = Arguments(DECLARATION, args)
+    settings = parse_settings(name, arguments)
+    plan = _plan(arguments, settings)
+    secret_names = {
+        group.path("api_key"): str(provider.secret_name)
+        for group, provider in zip((arguments, *arguments.groups("fallbacks")), settings.providers, strict=True)
+        if group.given("api_key")
+    }
+    api_keys = {path: _withhold(arguments.values, path) for path in secret_names}
+    client_keys = _withhold(arguments.values, (CLIENT_KEYS,)) if arguments.given(CLIENT_KEYS) else None
     return Inputs(
         name,
         plan,
-        pulumi.Output.from_input(given).apply(lambda resolved: _parse_resolved(name, resolved, plan))
-        if has_outputs(given)
-        else resolve_settings(name, given),
-        secrets,
+        pulumi.Output.from_input(arguments.values).apply(lambda resolved: _parse_resolved(name, resolved, plan))
+        if has_outputs(arguments.values)
+        else settings,
+        secret_names,
         api_keys,
         client_keys,
     )
 
 
-def _validate_outermost(name: object, args: object) -> None:
+def parse_settings(name: str, arguments: Arguments) -> Settings:
+    """Parses all arguments. Where one isn't resolved yet, its default stands in the settings.
+
+    Raises:
+        InvalidArguments: With every problem.
+    """
+    names = ObjectNames(name)
+    placement = parse_placement(arguments)
+    backend = BACKENDS[placement.api]
+    # The names of all objects must be valid, even of those that the component only gets with other arguments.
+    if reason := object_name(name, OBJECT_NAME_LENGTH - len(ObjectNames("").clients_secret)):
+        arguments.report("name", reason=reason)
+    provider = parse_provider(arguments, name, names.secret)
+    fallbacks = parse_fallbacks(arguments, names, provider)
+    providers = (provider, *fallbacks)
+    request_defaults, request_overrides = parse_request_fields(arguments)
+    settings = Settings(
+        api=placement.api,
+        names=names,
+        namespace=placement.namespace,
+        labels=_parse_labels(arguments),
+        annotations=_parse_annotations(arguments),
+        gateway=placement.gateway,
+        provider=provider,
+        fallbacks=fallbacks,
+        endpoints=parse_endpoints(arguments, backend.default_endpoints, providers),
+        request_timeout_seconds=parse_timeout(arguments),
+        retries=parse_retries(arguments, len(fallbacks)),
+        clients_secret_name=parse_clients(arguments, names, providers),
+        rate_limits=parse_rate_limits(arguments),
+        request_defaults=request_defaults,
+        request_overrides=request_overrides,
+        model_aliases=parse_model_aliases(arguments),
+        route_path=parse_route_path(arguments, f"/{name}"),
+        hostnames=parse_hostnames(arguments),
+        rewrite_host=arguments.read("rewrite_host", default=True),
+    )
+    _check_waiting(arguments)
+    if not arguments.given("api") or arguments.read("api"):
+        report_unsupported(arguments, backend)
+    DECLARATION.raise_issues(name, arguments.issues)
+    return settings
+
+
+def _parse_resolved(name: str, resolved: Mapping[str, Any], plan: Plan) -> Settings:
+    settings = parse_settings(name, Arguments(DECLARATION, resolved))
+    if plan.has_tls_policy and settings.provider.tls is None:
+        reason = (
+            "an output that turned out to be http when TLS was already set up; give `host`, `port`, `path` and "
+            "`tls.disabled` instead"
+        )
+        DECLARATION.raise_issues(name, [Issue(("base_url",), reason)])
+    return settings
+
+
+def _plan(arguments: Arguments, settings: Settings) -> Plan:
+    backend = BACKENDS[settings.api]
+    timeout = arguments.read("ready_timeout_seconds", default=DEFAULT_READY_TIMEOUT_SECONDS)
+    return Plan(
+        api=settings.api,
+        has_tls_policy=backend.has_tls_policy and settings.provider.tls is not None,
+        has_policy=backend.needs_policy(settings) or any(map(arguments.unresolved, backend.policy_arguments)),
+        has_clients=settings.clients_secret_name is not None,
+        has_labels=bool(settings.labels) or arguments.unresolved("labels"),
+        has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
+        ready_timeout_seconds=int(timeout) if arguments.given("wait_for_ready") else None,
+    )
+
+
+def _check_waiting(arguments: Arguments) -> None:
+    arguments.read("ready_timeout_seconds", check=seconds)
+    if arguments.given("ready_timeout_seconds") and not arguments.given("wait_for_ready"):
+        arguments.report("ready_timeout_seconds", reason="has no effect without `wait_for_ready`")
+
+
+def _parse_labels(arguments: Arguments) -> Mapping[str, str]:
+    for _ in arguments.read_each("labels", check=label_value):
+        pass
+    return _parse_metadata(arguments, "labels")
+
+
+def _parse_annotations(arguments: Arguments) -> Mapping[str, str]:
+    if arguments.given("annotations", readiness.ANNOTATION):
+        reason = "set by the component; give `wait_for_ready` instead"
+        arguments.report("annotations", readiness.ANNOTATION, reason=reason)
+    return _parse_metadata(arguments, "annotations")
+
+
+def _parse_metadata(arguments: Arguments, name: str) -> Mapping[str, str]:
+    metadata: Mapping[str, str] = arguments.read(name, default={})
+    for key in metadata:
+        if reason := metadata_key(key):
+            arguments.report(name, Key(key), reason=reason)
+    return metadata
+
+
+def _check_kinds(name: object, args: object) -> None:
     """Says what was given by its type alone: it may be a key, or have one in it."""
     issues = []
     if not isinstance(name, str):
@@ -87,7 +193,7 @@ def _validate_outermost(name: object, args: object) -> None:
     if not isinstance(args, Mapping):
         reason = f"must be a dict, not {_type_name(args)}; its values may be Pulumi outputs"
         issues.append(Issue(("args",), reason))
-    _raise_if_any(name if isinstance(name, str) else "", issues)
+    DECLARATION.raise_issues(name if isinstance(name, str) else "", issues)
 
 
 def _type_name(value: object) -> str:
@@ -96,60 +202,27 @@ def _type_name(value: object) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def _withhold(given: dict[str, Any], path: Path) -> Any:
+def _withhold(values: Any, path: Path) -> Any:
     """Takes a key out of the arguments. With a key among them, all that is built from them would be secret."""
     *outer, last = path
-    group: Any = given
     for part in outer:
-        group = group[part]
-    key, group[last] = group[last], WITHHELD
+        values = values[part]
+    key, values[last] = values[last], WITHHELD
     return key
 
 
-def _parse_resolved(name: str, given: Mapping[str, Any], plan: Plan) -> Settings:
-    resolved = without_nones(given)
-    _validate(name, resolved)
-    settings = resolve_settings(name, resolved)
-    if plan.has_tls_policy and settings.provider.tls is None:
-        raise InvalidArguments(
-            name,
-            [
-                Issue(
-                    ("base_url",),
-                    lambda case: (
-                        "an output that turned out to be http when TLS was already set up; give "
-                        f"`{case('host')}`, `{case('port')}`, `{case('path')}` and `{case('tls.disabled')}` instead"
-                    ),
-                )
-            ],
-        )
-    return settings
-
-
-def _validate(name: str, given: Mapping[Any, Any]) -> None:
-    mistyped = list(type_errors(DECLARED, given))
-    arguments = Arguments(given, frozenset(issue.path for issue in mistyped))
-    _raise_if_any(name, [*mistyped, *rule_errors(name, arguments)])
-
-
 def _secret_key(name: str, path: Path, key: pulumi.Input[str]) -> pulumi.Output[str]:
-    def checked(resolved: object) -> str:
-        reason = validators.api_key(resolved)
-        _raise_if_any(name, [Issue(path, reason)] if reason else [])
+    def check(resolved: object) -> str:
+        if reason := validators.api_key(resolved):
+            DECLARATION.raise_issues(name, [Issue(path, reason)])
         return cast("str", resolved)
 
-    return pulumi.Output.secret(key).apply(checked)
+    return pulumi.Output.secret(key).apply(check)
 
 
 def _secret_client_keys(name: str, keys: Any, provider_keys: list[Any]) -> pulumi.Output[Mapping[str, str]]:
-    def checked(resolved: Mapping[str, Any]) -> Mapping[str, str]:
-        _raise_if_any(name, list(key_errors(resolved["clients"], resolved["providers"])))
+    def check(resolved: Mapping[str, Any]) -> Mapping[str, str]:
+        DECLARATION.raise_issues(name, key_errors(resolved["clients"], resolved["providers"]))
         return cast("Mapping[str, str]", resolved["clients"])
 
-    return pulumi.Output.secret({"clients": keys, "providers": provider_keys}).apply(checked)
-
-
-def _raise_if_any(name: str, issues: list[Issue]) -> None:
-    if issues:
-        order = {argument: place for place, argument in enumerate(("name", *DECLARED.__annotations__))}
-        raise InvalidArguments(name, sorted(issues, key=lambda issue: order.get(str(issue.path[0]), -1)))
+    return pulumi.Output.secret({"clients": keys, "providers": provider_keys}).apply(check)

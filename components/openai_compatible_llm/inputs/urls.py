@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from ..arguments.validators import LARGEST_PORT, url_path
 from ..presets import HTTPS_PORT
 from ..settings import CHAT_COMPLETIONS, OPENAI_ENDPOINTS
 from . import validators
-from .errors import Reason
 
 HTTP_PORT = 80
 
@@ -44,7 +44,7 @@ def parse_base_url(url: str) -> BaseUrl:
     return BaseUrl(parts.hostname or "", port, parts.path.rstrip("/") + CHAT_COMPLETIONS, tls)
 
 
-def base_url(url: str) -> Reason | None:
+def base_url(url: str) -> str | None:
     """Checks a provider's base URL. The reason never quotes a user or password in it."""
     if invalid := _http_url(url, _PROVIDER_EXAMPLE):
         return invalid
@@ -59,7 +59,7 @@ def base_url(url: str) -> Reason | None:
         return f'"{url}" ends in {endpoint[0]}, which {added}; give {url.rstrip("/").removesuffix(endpoint[0])}'
     if parts.scheme == "http" and parts.port == HTTPS_PORT:
         return "port 443 is for TLS; give the URL with https, or another port"
-    return validators.url_path(path or "/", "/v1") or validators.url_path(path + CHAT_COMPLETIONS, "/v1")
+    return url_path(path or "/", "/v1") or url_path(path + CHAT_COMPLETIONS, "/v1")
 
 
 def gateway_url(url: str) -> str | None:
@@ -71,7 +71,7 @@ def gateway_url(url: str) -> str | None:
     path = urlsplit(url).path.rstrip("/")
     if ending := _AFTER_ROUTE.search(path):
         return f'"{url}" ends in {ending[0]}, which comes after the route\'s path; give the part before that'
-    return validators.url_path(path or "/", "/gateway")
+    return url_path(path or "/", "/gateway")
 
 
 def _http_url(url: str, example: str) -> str | None:
@@ -87,7 +87,7 @@ def _http_url(url: str, example: str) -> str | None:
     if parts.scheme not in ("https", "http") or not parts.hostname or not url.isprintable() or " " in url:
         return f'"{url}" is not a URL; give one such as {example}'
     if port == 0:
-        return f'"{url}" has port 0; give 1 to {validators.LARGEST_PORT}'
+        return f'"{url}" has port 0; give 1 to {LARGEST_PORT}'
     return None
 
 

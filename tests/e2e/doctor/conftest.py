@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm.args import BackendApi
-from tests.chat_run import ChatRun
-from tests.e2e.cluster import Cluster
-from tests.e2e.doctor.chat import Chat
-from tests.e2e.doctor.objects import AcceptedObjects, deployed
-from tests.stand_in_gateway import Reply, StandInGateway
+from tests.support.chat import Chat
+from tests.support.chat_run import ChatRun
+from tests.support.cluster import Cluster
+from tests.support.provider_objects import AcceptedObjects, deployed
+from tests.support.stand_in_gateway import Reply, StandInGateway
 
 
 class StandInChat(Chat):

@@ -11,8 +11,8 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
-from tests.stand_in_gateway import COMPLETION, MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
+from tests.support.provider_objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
+from tests.support.stand_in_gateway import COMPLETION, MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
 
 UPSTREAM = "upstream call failed"
 NO_UPSTREAM = gateways_own(503, UPSTREAM)

@@ -12,10 +12,10 @@ import yaml
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.cluster import Cluster
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.objects import POLICY, SECRET, AcceptedObjects
-from tests.stand_in_gateway import MODEL, NO_ROUTE, TOKENS, completion, gateways_own, providers
+from tests.support.cluster import Cluster
+from tests.support.provider_objects import POLICY, SECRET, AcceptedObjects
+from tests.support.stand_in_gateway import MODEL, NO_ROUTE, TOKENS, completion, gateways_own, providers
 
 NO_UPSTREAM = gateways_own(503, "upstream call failed")
 REFUSED_KEY = providers(401, {"error": {"message": "Unauthorized"}})

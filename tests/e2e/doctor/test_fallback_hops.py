@@ -6,9 +6,9 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.objects import API_KEY
 from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, UNKNOWN_ISSUER, WRONG_NAME
-from tests.stand_in_gateway import MODEL, completion
+from tests.support.provider_objects import API_KEY
+from tests.support.stand_in_gateway import MODEL, completion
 
 API = BackendApi.AGENTGATEWAY
 FALLBACK = {"name": "eu", "host": "eu.example.com", "port": 8443, "model": "of-eu"}

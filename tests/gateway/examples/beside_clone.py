@@ -7,7 +7,8 @@ from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
 from local.toolchain.provider_plugin import install_plugin
-from tests.gateway.project import FILES, NAME, REPOSITORY, Project
+from tests.support.project import FILES, NAME, Project
+from tests.support.repository import REPOSITORY
 
 CLONED = (*FILES, "examples", "stacks", "templates")
 OF_THIS_MACHINE = shutil.ignore_patterns("__pycache__", ".venv")

@@ -8,7 +8,7 @@ from typing import Any
 
 import kubernetes
 
-from tests.e2e.cluster import Cluster
+from tests.support.cluster import Cluster
 
 GROUP, VERSION, PLURAL = "external-secrets.io", "v1", "externalsecrets"
 SECONDS_BETWEEN_LOOKS = 0.2

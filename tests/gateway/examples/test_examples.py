@@ -12,15 +12,13 @@ import yaml
 
 from local.gateway.api import Gateway
 from local.lock import exclusive
-from tests.canary import Canaries
-from tests.e2e.cluster import ROUTE, Cluster
-from tests.gateway.deployment import ask
 from tests.gateway.examples.beside_clone import PIP, clone_into, ready
 from tests.gateway.examples.external_secrets import external_secrets_operator
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
-from tests.gateway.project import NAME, Project
-from tests.pages import (
+from tests.support.canary import Canaries
+from tests.support.cluster import ROUTE, Cluster
+from tests.support.pages import (
     ADD_PACKAGE,
     ASK_AS_CLIENT,
     ASK_PROGRAM,
@@ -34,6 +32,8 @@ from tests.pages import (
     DESTROY_PROGRAM,
     SET_KEYS,
 )
+from tests.support.project import NAME, Project
+from tests.support.question import ask
 
 KEY, SECOND_KEY = "sk-canary-example-7b20", "sk-canary-example-7b21"
 CANARIES = Canaries(KEY, SECOND_KEY)

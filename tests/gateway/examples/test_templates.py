@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.canary import Canaries
 from tests.gateway.examples.beside_clone import PIP, clone_into, ready
 from tests.gateway.examples.terminal import answer
 from tests.gateway.installation import Installation
-from tests.gateway.project import NAME, Project
-from tests.pages import NEW_PYTHON_PROJECT, NEW_YAML_PROJECT, PREVIEW_PROJECT
+from tests.support.canary import Canaries
+from tests.support.pages import NEW_PYTHON_PROJECT, NEW_YAML_PROJECT, PREVIEW_PROJECT
+from tests.support.project import NAME, Project
 
 KEY = "sk-canary-template-3e61"
 CANARIES = Canaries(KEY)

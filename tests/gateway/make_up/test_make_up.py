@@ -14,8 +14,8 @@ import urllib3
 import yaml
 
 from local.gateway.assets import VARIABLE
-from tests.e2e.clone import Clone, Done, fresh_clone, put_packages
 from tests.gateway.openai_provider import OpenAIProvider, openai_provider
+from tests.support.clone import Clone, Done, fresh_clone, put_packages
 
 PATH = "/v1/chat/completions"
 KEY = "sk-canary-make-up-77c1a9"

@@ -9,7 +9,7 @@ import pulumi_kubernetes
 import pytest
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from tests.unit.recording import Recording, record, record_component
+from tests.support.recording import Recording, record, record_component
 
 
 def test_the_secret_holds_the_key_where_the_gateway_looks_for_it(mistral: dict[str, Any], api_key: str) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from components import BackendApi
-from tests import seed
-from tests.unit.recording import Recording, record_component
+from tests.support import seed
+from tests.support.recording import Recording, record_component
 
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 

@@ -1,13 +1,13 @@
 """Arguments that are Outputs, of which the values are known only later, or not in a preview."""
 
-import asyncio
 from typing import Any
 
 import pulumi
 import pytest
 
 from components import BackendApi, InvalidArguments, OpenAICompatibleLLM
-from tests.unit.recording import record, record_component
+from tests.support.recording import record, record_component
+from tests.unit.example_component import unknown_output
 
 
 def as_outputs(value: Any) -> Any:
@@ -18,15 +18,6 @@ def as_outputs(value: Any) -> Any:
     if isinstance(value, list):
         return [as_outputs(each) for each in value]
     return pulumi.Output.from_input(value)
-
-
-def unknown() -> Any:
-    def future(value: Any) -> Any:
-        future = asyncio.get_event_loop().create_future()
-        future.set_result(value)
-        return future
-
-    return pulumi.Output(set(), future(None), future(False))
 
 
 def test_outputs_give_the_same_objects_as_plain_values(host: dict[str, Any], api: BackendApi) -> None:
@@ -62,7 +53,7 @@ def test_an_output_is_checked_when_it_is_resolved(
 
 def test_known_arguments_are_checked_before_unknown_ones_are_resolved(mistral: dict[str, Any]) -> None:
     def program() -> None:
-        args: Any = {**mistral, "port": 0, "modle": "m", "host": unknown()}
+        args: Any = {**mistral, "port": 0, "modle": "m", "host": unknown_output()}
         with pytest.raises(InvalidArguments, match=r"(?s)modle: .*port: 0 is not a port"):
             OpenAICompatibleLLM("mistral", args)
 
@@ -70,5 +61,5 @@ def test_known_arguments_are_checked_before_unknown_ones_are_resolved(mistral: d
 
 
 def test_a_preview_succeeds_while_an_argument_is_unknown(mistral: dict[str, Any]) -> None:
-    recording = record_component(lambda: {**mistral, "model": unknown()}, preview=True)
+    recording = record_component(lambda: {**mistral, "model": unknown_output()}, preview=True)
     assert len(recording.objects()) == 4

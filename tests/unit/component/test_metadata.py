@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components import BackendApi
-from tests.unit.recording import Recording, record_component
+from tests.support.recording import Recording, record_component
 
 ROUTE_OF_EDGE = '.status.parents[?@.parentRef.name=="edge"].conditions'
 WAITS_FOR_ROUTE = [

@@ -7,7 +7,7 @@ import pulumi_kubernetes
 import pytest
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from tests.unit.recording import Recording, record, record_component
+from tests.support.recording import Recording, record, record_component
 
 POLICY_SUFFIX = {BackendApi.KGATEWAY: "-tls", BackendApi.AGENTGATEWAY: ""}
 

@@ -4,7 +4,7 @@ import pulumi
 import pytest
 
 from components import BackendApi
-from tests.unit.recording import record_component
+from tests.support.recording import record_component
 
 POLICY = {BackendApi.KGATEWAY: {"tlsPolicyName": "mistral-tls"}, BackendApi.AGENTGATEWAY: {"policyName": "mistral"}}
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm import BackendApi
-from tests.pages import REPOSITORY
-from tests.unit.recording import record_component
+from tests.support.recording import record_component
+from tests.support.repository import REPOSITORY
 
 RELEASED = REPOSITORY / "tests/gateway/released"
 COMPONENT = "openai-compatible-llm:index:OpenAICompatibleLLM"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat_run import ChatRun, run_chat
-from tests.stand_in_gateway import MODEL, ROUTE_PATH, StandInGateway
+from tests.support.chat_run import ChatRun, run_chat
+from tests.support.stand_in_gateway import MODEL, ROUTE_PATH, StandInGateway
 
 
 @dataclass(frozen=True)

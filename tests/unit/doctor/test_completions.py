@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.stand_in_gateway import (
+from tests.support.repository import REPOSITORY
+from tests.support.stand_in_gateway import (
     COMPLETION,
     MODEL,
     SECONDS_UNTIL_IT_GIVES_UP,
@@ -18,9 +19,8 @@ from tests.stand_in_gateway import (
     Request,
     StandInGateway,
 )
-from tests.stand_in_gateway import providers as from_provider
+from tests.support.stand_in_gateway import providers as from_provider
 from tests.unit.doctor.conftest import Chat
-from tests.unit.recording import REPOSITORY
 
 CANARY = "sk-canary-4be1d2a09c"
 TEXT = "".join(TOKENS)

@@ -6,8 +6,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.presets import PRESETS
-from tests.chat_run import NO_CLUSTER
-from tests.stand_in_gateway import EMBEDDING, MODEL, MODELS, Handler, Request, gateways_own, page, providers
+from tests.support.chat_run import NO_CLUSTER
+from tests.support.stand_in_gateway import EMBEDDING, MODEL, MODELS, Handler, Request, gateways_own, page, providers
 from tests.unit.doctor.conftest import Chat, Stack
 
 CANARY = "sk-canary-4be1d2a09c"

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import NO_CLUSTER, ChatRun
-from tests.stand_in_gateway import (
+from tests.support.chat_run import NO_CLUSTER, ChatRun
+from tests.support.stand_in_gateway import (
     NO_ROUTE,
     PAGE,
     TOKENS,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.chat_run import NO_CLUSTER
-from tests.stand_in_gateway import COMPLETION, MODEL, Handler, Reply, Request, gateways_own, providers
+from tests.support.chat_run import NO_CLUSTER
+from tests.support.stand_in_gateway import COMPLETION, MODEL, Handler, Reply, Request, gateways_own, providers
 from tests.unit.doctor.conftest import Chat
 
 KEY_FIX = (

@@ -11,9 +11,9 @@ import pytest
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.printing import LEGEND
-from tests.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
+from tests.support.repository import REPOSITORY
+from tests.support.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
 from tests.unit.doctor.conftest import Stack
-from tests.unit.recording import REPOSITORY
 
 NO_MODEL = "Provider deepseek of stack prod has no model of its own: give one with --model."
 MISTRAL = {"path": "/mistral", "host": "api.mistral.ai", "model": MODEL}

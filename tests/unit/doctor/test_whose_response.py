@@ -4,8 +4,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.presets import PRESETS
-from tests.chat_run import NO_CLUSTER
-from tests.stand_in_gateway import COMPLETION, MODEL, PAGE, Reply, page, providers
+from tests.support.chat_run import NO_CLUSTER
+from tests.support.stand_in_gateway import COMPLETION, MODEL, PAGE, Reply, page, providers
 from tests.unit.doctor.conftest import Chat, Stack
 
 COMPARE = "compare `host` and `path` (or `baseUrl`) with the provider's documentation"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.openai_compatible_llm import __version__
-from tests.pages import REPOSITORY
+from tests.support.repository import REPOSITORY
 from tools import schema
 from tools.release import find_problems
 from tools.schema import POLICY_PACK, PROJECT, SCHEMA

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import __version__
-from tests.pages import REPOSITORY
+from tests.support.repository import REPOSITORY
 from tools import schema
 from tools.schema import POLICY_PACK, PROJECT, SCHEMA, make_schema, read_project
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.pages import PAGES, REPOSITORY, UPGRADING
+from tests.support.pages import PAGES, UPGRADING
+from tests.support.repository import REPOSITORY
 from tools.schema import SCHEMA
 from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, breaking_changes, unannounced
 

@@ -5,21 +5,20 @@ Source: the annotation's documentation, and the conditions that the Gateway API 
 
 import json
 
-from .settings import Settings
-
 ANNOTATION = "pulumi.com/waitFor"
 
 ACCEPTED = "condition=Accepted"
 
 
-def route_accepted(settings: Settings) -> str:
-    """Waits until the route's own Gateway has accepted it and found its backend.
+def route_accepted(gateway: str, *, finds_backend: bool) -> str:
+    """Waits until the route's own Gateway has accepted it.
 
-    The Gateway is named, so that the status of an earlier Gateway can't satisfy an update. Where clients need a key the
-    backend comes after the route, so it can't be found yet.
+    Args:
+        gateway: Name of the Gateway, so that the status of an earlier Gateway can't satisfy an update.
+        finds_backend: Whether the route's backend exists by then, so that the Gateway must have found it.
     """
-    names = ("Accepted",) if settings.clients_secret_name else ("Accepted", "ResolvedRefs")
-    conditions = f'.status.parents[?@.parentRef.name=="{settings.gateway.name}"].conditions'
+    names = ("Accepted", "ResolvedRefs") if finds_backend else ("Accepted",)
+    conditions = f'.status.parents[?@.parentRef.name=="{gateway}"].conditions'
     return json.dumps([_jsonpath(conditions, condition) for condition in names])
 
 

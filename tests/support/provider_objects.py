@@ -12,7 +12,7 @@ import kubernetes
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.inputs import parse
-from tests.e2e.cluster import CUSTOM, Cluster
+from tests.support.cluster import CUSTOM, Cluster
 
 GATEWAYS = ("gateway.networking.k8s.io", "v1", "gateways")
 KINDS = {**CUSTOM, "Gateway": GATEWAYS}

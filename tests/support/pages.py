@@ -5,11 +5,10 @@ A block of commands has a name here, by which the test that runs it can be found
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import dedent
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGE = REPOSITORY / "components/openai_compatible_llm"
+from tests.support.repository import REPOSITORY
+
 PAGES = {
     str(file.relative_to(REPOSITORY)): file.read_text()
     for file in sorted(

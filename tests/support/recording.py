@@ -10,21 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+import pytest
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
 from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from tests.support.repository import REPOSITORY
 
 # Pulumi does the same for programs: a run that fails leaves tasks behind whose errors nobody reads.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+
 PROJECT = "openai-compatible-llm"
 PROJECT_CONFIG = {"kubernetes:enableSecretMutable": "true"}
 
@@ -226,3 +227,11 @@ def record_program(config: Mapping[str, Any], *, secret_keys: Sequence[str] = ()
         config={**PROJECT_CONFIG, **values},
         secret_keys=[f"{PROJECT}:{key}" for key in secret_keys],
     )
+
+
+def program_error(config: Mapping[str, Any], stack: str = "prod") -> str:
+    """Returns the program's error, which shows no key: all keys of tests have `canary` in them."""
+    with pytest.raises(pulumi.RunError) as caught:
+        record_program(config, stack=stack)
+    assert "canary" not in f"{caught.value!r}"
+    return str(caught.value)

@@ -17,9 +17,9 @@ import pytest
 from local.control_plane.custom_resource_definitions import custom_resource_definitions
 from local.folders import StateFolder, cache_folder
 from local.toolchain.binaries import find_or_build
-from tests.e2e.cluster import Cluster
+from tests.support.cluster import Cluster
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS_FOR_A_COMMAND = 150
 DETACHED = ("etcd", "kube-apiserver", "kube-controller-manager")
 

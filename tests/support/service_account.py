@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 from kubernetes.client import AuthorizationV1Api, RbacAuthorizationV1Api
 
-from tests.e2e.cluster import CUSTOM, Cluster
+from tests.support.cluster import CUSTOM, Cluster
+from tests.support.repository import REPOSITORY
 
-FILE = Path(__file__).resolve().parents[2] / "docs/role.yaml"
+FILE = REPOSITORY / "docs/role.yaml"
 NAME = "openai-compatible-llm"
 RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
 VERBS = ("get", "create", "patch", "delete")

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.repository import REPOSITORY
+
 FILES = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "requirements.txt")
 NAME = "openai-compatible-llm"
 PASSPHRASE = "only for tests"

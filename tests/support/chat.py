@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat_run import ChatRun, run_chat
-from tests.e2e.doctor.objects import API_KEY
-from tests.stand_in_gateway import MODEL
+from tests.support.chat_run import ChatRun, run_chat
+from tests.support.provider_objects import API_KEY
+from tests.support.stand_in_gateway import MODEL
 
 
 class Chat:

@@ -3,29 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .settings import TLS, Settings
-
 API_VERSION = "gateway.networking.k8s.io/v1"
 
 Spec = dict[str, Any]
 
 
-def route_spec(settings: Settings, backend: Mapping[str, str], rules: Sequence[Spec]) -> Spec:
-    """Builds the HTTPRoute's spec, which leads from the Gateway to the backend.
+def route_spec(parent: Mapping[str, str], hostnames: Sequence[str], rules: Sequence[Spec]) -> Spec:
+    """Builds the HTTPRoute's spec.
 
     Args:
-        settings: The component's.
-        backend: Name, group and kind of the backend.
-        rules: Which requests the route takes, and what it changes about them.
+        parent: The Gateway that it attaches to.
+        hostnames: The host names that it takes; all if there are none.
+        rules: Which requests it takes, what it changes about them, and where they lead.
     """
-    parent = {"name": settings.gateway.name, "namespace": settings.gateway.namespace}
-    if settings.gateway.section_name is not None:
-        parent["sectionName"] = settings.gateway.section_name
-    backend_refs = [{**backend, "namespace": settings.namespace}]
-    spec: Spec = {"parentRefs": [parent], "rules": [{**rule, "backendRefs": backend_refs} for rule in rules]}
-    if settings.hostnames:
-        spec["hostnames"] = list(settings.hostnames)
-    return spec
+    return {"parentRefs": [dict(parent)], "rules": list(rules), **({"hostnames": list(hostnames)} if hostnames else {})}
 
 
 def rule(matches: Sequence[Spec], filters: Sequence[Spec]) -> Spec:
@@ -33,21 +24,18 @@ def rule(matches: Sequence[Spec], filters: Sequence[Spec]) -> Spec:
     return {"matches": list(matches), **({"filters": list(filters)} if filters else {})}
 
 
-def timeouts(settings: Settings) -> Spec:
+def timeouts(seconds: int | None, *, is_retried: bool) -> Spec:
     """Builds how long a rule waits until an answer begins.
 
     Where requests are sent again, the time is for each attempt: `request` would span them all, so that a provider that
     says nothing would use up the time of the others.
     """
-    if settings.request_timeout_seconds is None:
-        return {}
-    timeout = f"{settings.request_timeout_seconds}s"
-    return {"timeouts": {"request": timeout} if settings.retries is None else {"backendRequest": timeout}}
+    return {} if seconds is None else {"timeouts": {"backendRequest" if is_retried else "request": f"{seconds}s"}}
 
 
-def route_reference(settings: Settings) -> Spec:
+def route_reference(name: str) -> Spec:
     """Builds how a policy refers to the route."""
-    return {"group": API_VERSION.partition("/")[0], "kind": "HTTPRoute", "name": settings.names.route}
+    return {"group": API_VERSION.partition("/")[0], "kind": "HTTPRoute", "name": name}
 
 
 def path_prefix(path: str) -> Spec:
@@ -85,14 +73,19 @@ def header_removal(name: str) -> Spec:
     return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [name]}}
 
 
-def tls_policy_spec(tls: TLS, backend: Mapping[str, str]) -> Spec:
-    """Builds the BackendTLSPolicy's spec, which has the gateway speak TLS and check the provider's certificate.
+def tls_policy_spec(backend: Mapping[str, str], hostname: str, ca_certificate_configmap: str | None) -> Spec:
+    """Builds the BackendTLSPolicy's spec, which has the gateway speak TLS and check the certificate.
 
     It has no `sectionName`: the gateways skip a policy with one for a backend of a single provider.
+
+    Args:
+        backend: How policies refer to the backend.
+        hostname: Name that the certificate must be for.
+        ca_certificate_configmap: Name of the ConfigMap with the certificate authorities; None for the system's.
     """
-    validation: Spec = {"hostname": tls.hostname}
-    if tls.ca_certificate_configmap is None:
+    validation: Spec = {"hostname": hostname}
+    if ca_certificate_configmap is None:
         validation["wellKnownCACertificates"] = "System"
     else:
-        validation["caCertificateRefs"] = [{"group": "", "kind": "ConfigMap", "name": tls.ca_certificate_configmap}]
+        validation["caCertificateRefs"] = [{"group": "", "kind": "ConfigMap", "name": ca_certificate_configmap}]
     return {"targetRefs": [dict(backend)], "validation": validation}

@@ -1,0 +1,54 @@
+"""Parses where the objects go, and where the route is."""
+
+from typing import Any
+
+from ..args import BackendApi
+from ..arguments import Arguments
+from ..arguments.validators import namespace, object_name, route_hostname, route_hostnames, url_path
+from ..backends import DEFAULT_API
+from ..settings import Gateway, Placement
+from . import urls
+from .declaration import DECLARATION
+
+DEFAULT_NAMESPACE = "gloo-system"
+DEFAULT_GATEWAY = "agentgateway"
+PLACES = ("api", "namespace", "gateway")
+
+
+def parse_placement(arguments: Arguments) -> Placement:
+    """Parses where the objects go."""
+    own = arguments.read("namespace", check=namespace, default=DEFAULT_NAMESPACE)
+    gateway = arguments.within("gateway")
+    return Placement(
+        api=BackendApi(arguments.read("api", default=DEFAULT_API)),
+        namespace=own,
+        gateway=Gateway(
+            name=gateway.read("name", check=object_name, default=DEFAULT_GATEWAY),
+            namespace=gateway.read("namespace", check=namespace, default=own),
+            section_name=gateway.read("section_name", check=object_name),
+            url=gateway.read("url", check=urls.gateway_url),
+        ),
+    )
+
+
+def placement_of(args: dict[Any, Any]) -> Placement | None:
+    """Returns where the objects of a component go; None if that isn't valid, whatever its other arguments are."""
+    arguments = Arguments(DECLARATION, {name: args[name] for name in PLACES if name in args})
+    placement = parse_placement(arguments)
+    return None if arguments.issues else placement
+
+
+def parse_route_path(arguments: Arguments, default: str) -> str:
+    """Parses the path prefix of the route."""
+    return str(arguments.read("route_path", check=lambda path: url_path(path, "/mistral"), default=default))
+
+
+def parse_hostnames(arguments: Arguments) -> tuple[str, ...]:
+    """Parses the host names of the route."""
+    arguments.read("hostnames", check=route_hostnames)
+    hostnames: list[str] = []
+    for index, hostname in arguments.read_each("hostnames", check=route_hostname):
+        if hostname in hostnames:
+            arguments.report("hostnames", index, reason=f'"{hostname}" is listed twice')
+        hostnames.append(hostname)
+    return tuple(hostnames)

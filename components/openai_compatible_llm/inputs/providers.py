@@ -1,0 +1,123 @@
+"""Parses the arguments of one provider, the component's own and a fallback's alike."""
+
+from collections.abc import Sequence
+
+from ..arguments import Arguments, suggestion
+from ..arguments.validators import header_name, header_prefix, is_address, object_name, port
+from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS, Preset
+from ..settings import TLS, AuthHeader, Provider
+from . import urls, validators
+
+HOST_SOURCES = ("preset", "base_url", "host")
+KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
+
+
+def parse_provider(
+    arguments: Arguments, name: str, own_secret: str, key_sources: Sequence[str] = KEY_SOURCES
+) -> Provider:
+    """Parses where a provider is and what it gets. A host that isn't resolved is empty.
+
+    Args:
+        arguments: The component's arguments, or a fallback's.
+        name: The component's or the fallback's name.
+        own_secret: Name of the Secret that the component creates for a key.
+        key_sources: Arguments that may say where the key comes from.
+    """
+    url, preset = _parse_host_source(arguments)
+    host = arguments.read("host", check=validators.host)
+    number = arguments.read("port", check=port)
+    path = arguments.read("path", check=validators.chat_path)
+    if url:
+        host, number, path = url.host, url.port, url.path
+    host = host or (preset.host if preset else "")
+    return Provider(
+        name=name,
+        host=host,
+        port=int(number or (preset.port if preset else HTTPS_PORT)),
+        path=path or (preset.path if preset else CHAT_COMPLETIONS_PATH),
+        model=arguments.read("model", check=validators.model),
+        secret_name=_parse_key_source(arguments, own_secret, key_sources),
+        keyless=arguments.given("keyless"),
+        auth_header=_parse_auth_header(arguments),
+        tls=_parse_tls(arguments, host, url),
+    )
+
+
+def _parse_host_source(arguments: Arguments) -> tuple[urls.BaseUrl | None, Preset | None]:
+    if not any(map(arguments.given, HOST_SOURCES)):
+        presets = ", ".join(sorted(PRESETS))
+        arguments.report("host", reason=f"required, unless you give `base_url` or a `preset`: {presets}")
+    if arguments.given("base_url"):
+        for other in filter(arguments.given, ("preset", "host", "port", "path")):
+            reason = "`base_url` already gives host, port and path; remove one of them"
+            arguments.report(other, reason=reason)
+    url = arguments.read("base_url", check=urls.base_url)
+    preset = arguments.read("preset", check=_preset)
+    return urls.parse_base_url(url) if url else None, PRESETS[preset] if preset else None
+
+
+def _preset(name: str) -> str | None:
+    if name in PRESETS:
+        return None
+    from .advice import preset_advice, sentence  # Takes a while to import, and is needed for an error only.
+
+    advice = preset_advice(name)
+    if advice and advice in PRESETS:
+        advice = f"for {PRESETS[advice].title} give `preset: {advice}`"
+    if advice:
+        return f'"{name}" is not a preset; {sentence(advice)}'
+    guess = suggestion(name, PRESETS, "presets")
+    return f'"{name}" is not a preset (for any other provider give `host` or `base_url`); {guess}'
+
+
+def _parse_key_source(arguments: Arguments, own_secret: str, key_sources: Sequence[str]) -> str | None:
+    arguments.read("api_key", check=validators.api_key)
+    existing: str | None = arguments.read("api_key_secret", "name", check=object_name)
+    sources = list(filter(arguments.given, key_sources))
+    if not sources:
+        *others, last = (f"`{each}`" for each in key_sources[1:])
+        arguments.report("api_key", reason=f"required, unless you give {', '.join(others)} or {last}")
+    for other in sources[1:]:
+        reason = f"`{sources[0]}` already says where the key comes from; remove one of them"
+        arguments.report(other, reason=reason)
+    return own_secret if arguments.given("api_key") else existing
+
+
+def _parse_auth_header(arguments: Arguments) -> AuthHeader | None:
+    if arguments.read("auth_header") == {}:
+        reason = "empty; give `auth_header.header_name`, `auth_header.prefix`, or both"
+        arguments.report("auth_header", reason=reason)
+    for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
+        if arguments.given("auth_header") and arguments.given(source):
+            reason = f"has no effect with `{source}`, which {effect}; remove one"
+            arguments.report("auth_header", reason=reason)
+    name = arguments.read("auth_header", "header_name", check=header_name)
+    prefix = arguments.read("auth_header", "prefix", check=header_prefix)
+    return AuthHeader(name, prefix) if arguments.given("auth_header") else None
+
+
+def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS | None:
+    tls = arguments.within("tls")
+    hostname = tls.read("hostname", check=validators.certificate_hostname)
+    configmap = tls.read("ca_certificate_configmap", check=object_name)
+    disabled = tls.given("disabled")
+    if disabled:
+        _check_disabled(arguments, url)
+    if disabled or (url and not url.tls):
+        for field in filter(tls.given, ("hostname", "ca_certificate_configmap")):
+            switch = "tls.disabled" if disabled else "base_url"
+            reason = f"has no effect without TLS, which `{switch}` turns off; remove one of them"
+            tls.report(field, reason=reason)
+    elif is_address(host) and not tls.given("hostname"):
+        reason = f'required, because the host "{host}" is an address; give the name on its certificate'
+        tls.report("hostname", reason=reason)
+    return TLS(hostname or host, configmap) if (url.tls if url else not disabled) else None
+
+
+def _check_disabled(arguments: Arguments, url: urls.BaseUrl | None) -> None:
+    if url and url.tls:
+        reason = "contradicts the https of `base_url`; give the URL with http"
+        arguments.report("tls", "disabled", reason=reason)
+    elif arguments.read("port") == HTTPS_PORT or not (arguments.given("port") or arguments.given("base_url")):
+        reason = "port 443 is for TLS; give the `port` for plain HTTP"
+        arguments.report("tls", "disabled", reason=reason)

@@ -1,0 +1,30 @@
+"""Refuses what the gateways of an API can't do."""
+
+from ..arguments import Arguments
+from ..backends import BACKENDS, BackendDefinition
+
+
+def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None:
+    """Reports each argument that the API doesn't support, and each value that it doesn't."""
+    refused = ""
+    for path in arguments.given_paths():
+        name = ".".join(str(part) for part in path if not isinstance(part, int))
+        if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
+            continue
+        refused = name
+        arguments.report(*path, reason=backend.unsupported.get(name) or _not_supported(name))
+    for limitation in backend.limitations:
+        path = tuple(limitation.argument.split("."))
+        value = arguments.read(*path)
+        if value is not None and limitation.applies_to(value):
+            arguments.report(*path, reason=limitation.reason)
+
+
+def _supports(backend: BackendDefinition, name: str) -> bool:
+    """Tells whether the argument is supported, is within one that is, or is a group of one that is."""
+    return any(f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.") for each in backend.supported)
+
+
+def _not_supported(name: str) -> str:
+    others = [f"`api: {api}`" for api, definition in BACKENDS.items() if _supports(definition, name)]
+    return f"these gateways don't support it; {' or '.join(['remove it', *(f'give {each}' for each in others)])}"

@@ -1,0 +1,78 @@
+"""Parses which requests the route takes, how many, and when it sends one again."""
+
+from collections.abc import Sequence
+
+from ..args import Endpoints, RateLimitPeriod
+from ..arguments import Arguments
+from ..settings import CHAT_COMPLETIONS, Provider, RateLimit, Retries
+from . import validators
+
+DEFAULT_STATUS_CODES = (429, 500, 502, 503, 504)
+DEFAULT_BACKOFF_MILLISECONDS = 50
+
+
+def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequence[Provider]) -> Endpoints:
+    """Parses which endpoints clients reach.
+
+    Embeddings of another model are of no use, so that with fallbacks there are none unless asked for. A path that isn't
+    resolved counts as not given.
+    """
+    if arguments.read("path") is not None or len(providers) > 1:
+        default = Endpoints.CHAT
+    endpoints = Endpoints(arguments.read("endpoints", default=default))
+    if endpoints == Endpoints.ALL:
+        owners = ("", *["the component's "] * (len(providers) - 1))
+        groups = (arguments, *arguments.groups("fallbacks"))
+        for group, provider, owner in zip(groups, providers, owners, strict=True):
+            if not provider.path.endswith(CHAT_COMPLETIONS):
+                reason = (
+                    f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
+                    f"unknown; give one that does, or {owner}`endpoints: chat`"
+                )
+                group.report("path", reason=reason)
+    return endpoints
+
+
+def parse_timeout(arguments: Arguments) -> int | None:
+    """Parses how long the provider's answer may take to begin, in seconds."""
+    seconds = arguments.read("request_timeout_seconds", check=validators.timeout_seconds)
+    return None if seconds is None else int(seconds)
+
+
+def parse_retries(arguments: Arguments, fallbacks: int) -> Retries | None:
+    """Parses when a request is sent again; by default only if there are fallbacks, and then to each."""
+    retries = arguments.within("retries")
+    attempts = retries.read("attempts", check=validators.retry_attempts, default=max(fallbacks, 1))
+    codes = retries.read("status_codes", check=validators.status_codes, default=DEFAULT_STATUS_CODES)
+    for _ in retries.read_each("status_codes", check=validators.status_code):
+        pass
+    backoff = retries.read(
+        "backoff_milliseconds", check=validators.backoff_milliseconds, default=DEFAULT_BACKOFF_MILLISECONDS
+    )
+    if not fallbacks and not arguments.given("retries"):
+        return None
+    return Retries(int(attempts), tuple(map(int, codes)), int(backoff))
+
+
+def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:
+    """Parses how much the route takes."""
+    groups = arguments.groups("rate_limits")
+    if len(groups) > 1:
+        reason = f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one"
+        arguments.report("rate_limits", reason=reason)
+    return tuple(map(_parse_rate_limit, groups))
+
+
+def _parse_rate_limit(limit: Arguments) -> RateLimit:
+    if limit.given("requests") and limit.given("tokens"):
+        limit.report(reason="has `requests` and `tokens`; give one of them")
+    elif not (limit.given("requests") or limit.given("tokens")):
+        limit.report(reason="has no limit; give `requests` or `tokens`")
+    requests = limit.read("requests", check=validators.rate_limit)
+    tokens = limit.read("tokens", check=validators.rate_limit)
+    return RateLimit(
+        requests=None if requests is None else int(requests),
+        tokens=None if tokens is None else int(tokens),
+        per=RateLimitPeriod(limit.read("per", default=RateLimitPeriod.SECOND)),
+        burst=int(limit.read("burst", check=validators.burst, default=0)),
+    )

@@ -1,0 +1,130 @@
+"""Creates the Kubernetes objects of a component."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+from ..arguments import map_output
+from . import readiness
+
+SECRETS = "secrets"
+"""The role of all Secrets of a component."""
+
+
+@dataclass(frozen=True)
+class ObjectSettings:
+    """What all objects of a component have in common."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ObjectPlan:
+    """What has to be known of all objects before any Output is resolved.
+
+    Attributes:
+        has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
+        has_annotations: The same of annotations.
+        ready_timeout_seconds: How long to wait for each object; None to not wait.
+    """
+
+    has_labels: bool
+    has_annotations: bool
+    ready_timeout_seconds: int | None
+
+
+S = TypeVar("S", bound=ObjectSettings)
+
+
+@dataclass(frozen=True)
+class Object(Generic[S]):
+    """A custom resource.
+
+    Attributes:
+        spec: Builds its spec, which goes to the API server verbatim.
+        ready: Says when it is ready, in the language of `readiness`; None where there is nothing to wait for.
+    """
+
+    name: str
+    api_version: str
+    kind: str
+    spec: Callable[[S], Mapping[str, Any]]
+    ready: Callable[[S], str] | None = None
+
+
+class ObjectFactory(Generic[S]):
+    """Creates objects as children of a component.
+
+    Args:
+        component: The component.
+        plan: What is known of its objects.
+        settings: What they are made from. An Output only where an argument is one.
+    """
+
+    def __init__(self, component: pulumi.ComponentResource, plan: ObjectPlan, settings: S | pulumi.Output[S]) -> None:
+        self._component = component
+        self._plan = plan
+        self._settings = settings
+
+    def create_secret(self, name: str, data: pulumi.Input[Mapping[str, pulumi.Input[str]]]) -> Secret:
+        """Creates a Secret."""
+        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=data, opts=self._options())
+
+    def create(
+        self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
+    ) -> CustomResource:
+        """Creates custom resources, and returns the last one.
+
+        Args:
+            objects: What to create, by its role. What has no object is left out.
+            order: The roles in the order of creation, each with those that it depends on.
+            secrets: The Secrets, which the order knows as `SECRETS`.
+        """
+        created: dict[str, Sequence[pulumi.Resource]] = {SECRETS: secrets}
+        for role, dependencies in order.items():
+            if role in objects:
+                created_before = [each for other in dependencies for each in created.get(other, ())]
+                last = self._create(objects[role], created_before)
+                created[role] = [last]
+        return last
+
+    def _create(self, described: Object[S], created_before: Sequence[pulumi.Resource]) -> CustomResource:
+        ready = None if self._plan.ready_timeout_seconds is None else described.ready
+        return CustomResource(
+            described.name,
+            described.api_version,
+            described.kind,
+            metadata=self._metadata(described.name, ready),
+            spec=map_output(self._settings, described.spec),
+            opts=self._options(created_before, waits=ready is not None),
+        )
+
+    def _metadata(self, name: str, ready: Callable[[S], str] | None = None) -> ObjectMetaArgsDict:
+        """Makes metadata without empty maps, which every `up` would show as a change."""
+
+        def annotations(settings: S) -> Mapping[str, str]:
+            return {**settings.annotations, **({readiness.ANNOTATION: ready(settings)} if ready else {})}
+
+        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self._settings, lambda s: s.namespace)}
+        if self._plan.has_labels:
+            metadata["labels"] = map_output(self._settings, lambda s: s.labels)
+        if self._plan.has_annotations or ready:
+            metadata["annotations"] = map_output(self._settings, annotations)
+        return metadata
+
+    def _options(
+        self, created_before: Sequence[pulumi.Resource] = (), *, waits: bool = False
+    ) -> pulumi.ResourceOptions:
+        timeout = f"{self._plan.ready_timeout_seconds}s"
+        return pulumi.ResourceOptions(
+            parent=self._component,
+            depends_on=created_before,
+            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if waits else None,
+        )
