@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
+from components.openai_compatible_llm.doctor.evidence import Evidence
 from components.openai_compatible_llm.doctor.outcome import HTTPError
-from components.openai_compatible_llm.doctor.request_path import ClusterUnavailable
+from components.openai_compatible_llm.doctor.request_path import RequestPath
 from components.openai_compatible_llm.doctor.targets import Target
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, succeeded
 from tests.support.recording import PROJECT, program_error, record_program
@@ -88,6 +89,6 @@ def test_the_command_that_changes_keys_in_place_sets_the_provider(cli: PulumiCli
 
 def test_the_doctors_command_for_a_refused_key_sets_that_key(cli: PulumiCli) -> None:
     target = Target(provider="gpt-4.5", base_url="http://127.0.0.1/v1", path="/x", model=None, stack="test")
-    finding = diagnose(HTTPError(401, "application/json", '{"detail": "no"}', None), target, ClusterUnavailable("gone"))
+    finding = diagnose(Evidence(target, RequestPath(), HTTPError(401, "application/json", '{"detail": "no"}')))
     (command,) = re.findall("`(pulumi config .*?)`", finding.remedy)
     assert run(cli, command) == {"gpt-4.5": {"apiKey": KEY}}

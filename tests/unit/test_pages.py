@@ -10,6 +10,7 @@ import re
 import runpy
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,9 +21,10 @@ import yaml
 from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
+from components.openai_compatible_llm.doctor.evidence import Evidence
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
-from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError, ModelList
+from components.openai_compatible_llm.doctor.outcome import Answer, Endpoint, HTTPError
 from components.openai_compatible_llm.doctor.printing import (
     format_finding,
     format_row,
@@ -254,26 +256,26 @@ def test_every_python_program_runs_and_exports_its_url(
 EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", "README.md")
 (EXAMPLE_TABLE,) = blocks("", "docs/troubleshooting.md")
 (ASSETS,) = blocks("", "docs/gateway.md")
-MISTRAL = Completion("Hello, it's wonderful meeting you!", "mistral-medium-latest", 21, 0.84, None, "")
+MISTRAL = Answer(Endpoint.CHAT, "Hello, it's wonderful meeting you!\n", ("mistral-medium-latest",), 0.84, 21)
 
 
 def test_the_example_of_a_completion_is_printed_so() -> None:
-    assert f"{MISTRAL.text}\n{format_summary(MISTRAL)}\n" == EXAMPLE_COMPLETION
+    assert f"{MISTRAL.text}{format_summary(MISTRAL)}\n" == EXAMPLE_COMPLETION
 
 
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
-    secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
+    secret = SecretLookup("Secret kgateway-system/mistral-secret", keys=("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
     request_path = RequestPath("test", route, api=READERS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
-    finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
-    assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING
+    finding = diagnose(Evidence(target, request_path, HTTPError(401, "application/json", "{}")))
+    assert f"{format_finding('mistral', finding, request_path)}\n" == EXAMPLE_FINDING
 
 
 def test_the_example_of_a_table_is_printed_so() -> None:
-    streamed = Completion(MISTRAL.text, MISTRAL.model, MISTRAL.tokens, MISTRAL.seconds, 0.31, "")
+    streamed = replace(MISTRAL, first_token_seconds=0.31)
     target = Target("mistral", "", "/mistral", None, host="api.mistral.ai")
-    row = format_row(target, streamed, None, ModelList(tuple("abcd") * 13, 0.1, "{}"))
+    row = format_row(target, streamed, None, Answer(Endpoint.MODELS, "", tuple("abcd") * 13, 0.1))
     limited = format_row_without_completion("deepseek", "broken: limit")
     assert format_table([row, limited]) == EXAMPLE_TABLE
 

@@ -44,7 +44,7 @@ def target_from_path(path: str, gateway_url: str | None, model: str | None) -> T
     Raises:
         UsageError: An argument is missing or invalid.
     """
-    if gateway_url is None:
+    if not gateway_url:
         raise UsageError(f"To reach the path {path}, give the gateway's URL: {GATEWAY_URL}.")
     if not path.startswith("/"):
         raise UsageError(f'The path "{path}" doesn\'t start with a slash: give one such as /mistral.')
@@ -83,7 +83,7 @@ def select_provider(stack: str, providers: Outputs, name: str | None) -> Outputs
 
 
 def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str | None, model: str | None) -> Target:
-    if gateway_url is None and not outputs.get("url"):
+    if not gateway_url and not outputs.get("url"):
         raise UsageError(
             f"Stack {stack} has no URL of the gateway of provider {name}: give {GATEWAY_URL}, or set `gateway.url` in "
             "the stack's config."
