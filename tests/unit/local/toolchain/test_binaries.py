@@ -31,12 +31,10 @@ def built(monkeypatch: pytest.MonkeyPatch, published: set[str]) -> list[str]:
     """The names of what would have been built."""
     names: list[str] = []
 
-    def fetch(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
-        del say
+    def fetch(tools: Sequence[Tool]) -> None:
         record([tool.target for tool in tools if tool.name in published], names=[])
 
-    def record(targets: Sequence[Target], say: Callable[[str], None] = print, names: list[str] = names) -> None:
-        del say
+    def record(targets: Sequence[Target], names: list[str] = names) -> None:
         for target in targets:
             if target.built.exists():
                 continue
@@ -50,28 +48,27 @@ def built(monkeypatch: pytest.MonkeyPatch, published: set[str]) -> list[str]:
 
 
 def test_everything_is_built_where_nothing_is_there(built: list[str]) -> None:
-    found = find_or_build(print)
+    found = find_or_build()
     assert built == ["etcd", "kube-apiserver", "kube-controller-manager", "pulumi", "pulumi-resource-kubernetes"]
     assert found == Binaries(*(tool.target.built for tool in TOOLS))
 
 
-def test_what_is_built_is_not_built_again(built: list[str]) -> None:
-    said: list[str] = []
-    assert find_or_build(print) == find_or_build(said.append)
+def test_what_is_built_is_not_built_again(built: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    assert find_or_build() == find_or_build()
     assert len(built) == 5
-    assert said == []
+    assert caplog.messages == []
 
 
 def test_just_what_can_not_be_downloaded_is_built(published: set[str], built: list[str]) -> None:
     published |= {"etcd", "pulumi"}
-    assert find_or_build(print) == Binaries(*(tool.target.built for tool in TOOLS))
+    assert find_or_build() == Binaries(*(tool.target.built for tool in TOOLS))
     assert built == ["kube-apiserver", "kube-controller-manager", "pulumi-resource-kubernetes"]
 
 
 def test_everything_is_taken_from_path_where_it_is_there(bin_folder: Path, program: Program, built: list[str]) -> None:
     for name, script in NEW_ENOUGH.items():
         program(bin_folder / name, script)
-    assert find_or_build(print) == Binaries(*(bin_folder / name for name in NEW_ENOUGH))
+    assert find_or_build() == Binaries(*(bin_folder / name for name in NEW_ENOUGH))
     assert built == []
 
 
@@ -84,7 +81,7 @@ def test_kubebuilder_assets_come_before_path_and_what_they_lack_is_looked_for_fu
         program(assets / name, NEW_ENOUGH[name])
     for name in ("etcd", "kube-controller-manager"):
         program(bin_folder / name, NEW_ENOUGH[name])
-    found = find_or_build(print)
+    found = find_or_build()
     assert found.etcd == assets / "etcd"
     assert found.kube_apiserver == assets / "kube-apiserver"
     assert found.kube_controller_manager == bin_folder / "kube-controller-manager"
@@ -107,15 +104,20 @@ def test_kubebuilder_assets_come_before_path_and_what_they_lack_is_looked_for_fu
     ],
 )
 def test_a_program_of_another_version_is_skipped_and_built(
-    bin_folder: Path, program: Program, built: list[str], name: str, script: str, reason: str
+    bin_folder: Path,
+    program: Program,
+    built: list[str],
+    name: str,
+    script: str,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    said: list[str] = []
     for other, right in NEW_ENOUGH.items():
         program(bin_folder / other, right)
     refused = program(bin_folder / name, script)
-    find_or_build(said.append)
+    find_or_build()
     assert built == [name]
-    assert said == [f"Skipping {refused}: {reason}"]
+    assert caplog.messages == [f"Skipping {refused}: {reason}"]
 
 
 def test_a_pulumi_is_taken_just_where_the_automation_api_takes_it() -> None:

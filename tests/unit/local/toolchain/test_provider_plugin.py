@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,12 +20,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would have been downloaded, and then built."""
     names: list[str] = []
 
-    def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
-        del say
+    def download(tools: Sequence[Tool]) -> None:
         names.extend(f"download {tool.name}" for tool in tools if tool is KUBERNETES_PROVIDER)
 
-    def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-        del say
+    def build(targets: Sequence[Target]) -> None:
         names.extend(f"build {target.name}" for target in targets if target.name == NAME)
 
     monkeypatch.setattr(binaries, "download", download)
@@ -34,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def plugin() -> Path:
-    return find_or_build(print).kubernetes_provider
+    return find_or_build().kubernetes_provider
 
 
 def test_a_plugin_on_path_is_taken_first_in_any_version(
