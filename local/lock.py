@@ -5,12 +5,13 @@ import logging
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from local.errors import LocalError
+from local.waiting import wait_until
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +24,18 @@ def exclusive(path: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
 
     Args:
         path: The file.
-        timeout: Seconds to wait for that process.
+        timeout: Seconds to wait for another process that holds the lock.
 
     Raises:
         LocalError: The process has not ended in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        _wait_for(file.fileno(), path, timeout)
+        if not _lock(file):
+            logger.info(f"Waiting for {_holder(path)} to end ...")
+            if not wait_until(lambda: _lock(file), timeout):
+                minutes = f"{timeout / 60:.0f} minutes"
+                raise LocalError(f"{_holder(path)} has held {path} for {minutes}. Wait until it ends, or end it.")
         path.write_text(f"process {os.getpid()} ({shlex.join(['python', *sys.orig_argv[1:]])})")
         try:
             yield
@@ -38,21 +43,13 @@ def exclusive(path: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
             file.truncate(0)
 
 
-def _wait_for(descriptor: int, path: Path, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    announced = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text() or "another process"
-            if time.monotonic() > deadline:
-                raise LocalError(
-                    f"{holder} has held {path} for {timeout / 60:.0f} minutes. Wait until it ends, or end it."
-                ) from None
-            if not announced:
-                logger.info(f"Waiting for {holder} to end ...")
-                announced = True
-            time.sleep(0.1)
-        else:
-            return
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    return path.read_text() or "another process"
