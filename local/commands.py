@@ -26,7 +26,6 @@ from local.gateway.references import GatewayReference, gateway_references
 from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
 from local.toolchain.tools import KUBERNETES_PROVIDER
 
 logger = logging.getLogger(__name__)
@@ -101,9 +100,9 @@ class Commands:
     def _prepare_engine(self) -> None:
         binaries = self._binaries
         isolate(os.environ, self._state, binaries.pulumi)
-        install_plugin(self._state.pulumi_home, binaries.kubernetes_provider)
-        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
-            own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
+        KUBERNETES_PROVIDER.install(self._state.pulumi_home, binaries.kubernetes_provider)
+        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.built:
+            own, newer = KUBERNETES_PROVIDER.version, KUBERNETES_PROVIDER.published_version
             logger.info(
                 f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that "
                 f"it is older than {newer}; a newer one on PATH is used instead."
