@@ -9,6 +9,7 @@ from rich.console import Console
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.lock import exclusive
+from local.messages import show_messages
 
 INTERRUPTED = 130
 
@@ -26,11 +27,12 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     state = StateFolder.of_this_clone()
     console = Console()
+    show_messages(console)
     try:
         if options.command == "kubeconfig":
             _kubeconfig(state, console)
             return 0
-        with exclusive(state.lock, lambda line: console.out(line, highlight=False)):
+        with exclusive(state.lock):
             _run(options, state, console)
     except LocalError as error:
         return _failed(str(error))
@@ -61,6 +63,7 @@ def _run(options: argparse.Namespace, state: StateFolder, console: Console) -> N
 def _chat(arguments: list[str]) -> int:
     from local.chat import chat
 
+    show_messages(Console(stderr=True))
     try:
         return chat(StateFolder.of_this_clone(), arguments)
     except LocalError as error:

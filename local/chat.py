@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 
 from components.openai_compatible_llm.doctor.__main__ import main as ask
@@ -35,7 +34,7 @@ def chat(state: StateFolder, arguments: Sequence[str]) -> int:
         return ask(arguments)
     placements = {given.stack: read_placements(state.pulumi_project, given.stack)}
     references = [each for each in gateway_references(placements) if given.provider in (None, each.provider)]
-    urls = [gateway.url for gateway in StackGateways(state, _note).running(references)]
+    urls = [gateway.url for gateway in StackGateways(state).running(references)]
     if not urls:
         raise LocalError(
             f"No gateway is running for the local stack {given.stack}. Start it with `make up STACK={given.stack}`, "
@@ -46,7 +45,7 @@ def chat(state: StateFolder, arguments: Sequence[str]) -> int:
             f"The providers of stack {given.stack} have different gateways. Choose a provider: "
             f"make chat STACK={given.stack} OPTIONS='--provider NAME'"
         )
-    isolate(os.environ, state, find_or_build(_note).pulumi)
+    isolate(os.environ, state, find_or_build().pulumi)
     # The command reads the stack's settings from the working directory.
     os.chdir(state.pulumi_project)
     return ask(["--gateway-url", urls[0], *arguments])
@@ -55,7 +54,3 @@ def chat(state: StateFolder, arguments: Sequence[str]) -> int:
 def _is_local(state: StateFolder, stack: str | None) -> bool:
     deployed = [each.stack for each in checkpoints(state.pulumi_state)]
     return stack in deployed and state.gateways.exists()
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201

@@ -1,5 +1,6 @@
 """Implements `make up`, `preview`, `down` and `status`."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterable
@@ -25,8 +26,9 @@ from local.gateway.references import GatewayReference, gateway_references
 from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
 from local.toolchain.tools import KUBERNETES_PROVIDER
+
+logger = logging.getLogger(__name__)
 
 
 class Commands:
@@ -36,9 +38,9 @@ class Commands:
         self._state = state
         self._console = console
         # Before anything else, so that no process that is started has the keys in its environment.
-        self._keys = ApiKeys(os.environ, self._say)
-        self._stacks = Stacks(state, self._keys, self._say, "always" if console.is_terminal else "never")
-        self._gateways = StackGateways(state, self._say)
+        self._keys = ApiKeys(os.environ)
+        self._stacks = Stacks(state, self._keys, "always" if console.is_terminal else "never")
+        self._gateways = StackGateways(state)
 
     def up(self, names: list[str]) -> None:
         """Start what doesn't run, deploy the stacks, and show what they created."""
@@ -54,7 +56,7 @@ class Commands:
         self._report_gateways()
         self._warn_of_open_gateways()
         if not any(each.changed for each in deployed):
-            self._say("Nothing changed.")
+            logger.info("Nothing changed.")
 
     def preview(self, names: list[str]) -> None:
         """Show what `up` would change in the stacks. Gateways stay as they are."""
@@ -68,23 +70,23 @@ class Commands:
         """Destroy the stacks, and stop and remove everything even if that fails."""
         processes = DetachedProcesses(self._state)
         if not self._state.root.exists() and not processes.names():
-            self._say("Nothing is running.")
+            logger.info("Nothing is running.")
             return
         try:
-            wait_for_orphans(self._state, self._say)
+            wait_for_orphans(self._state)
             destroyed = self._destroy()
         finally:
             processes.stop_all(last=PROGRAMS)
         if self._state.root.exists():
             shutil.rmtree(self._state.root)
-        self._say(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
+        logger.info(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
 
     def status(self) -> None:
         """Show what runs and what is deployed."""
         if not self._state.root.exists():
-            self._say("The control plane is not running.")
+            logger.info("The control plane is not running.")
             return
-        self._say(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
+        logger.info(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
         self._show(checkpoints(self._state.pulumi_state))
         self._report_gateways()
 
@@ -92,16 +94,16 @@ class Commands:
         refuse_unknown(names)
         self._state.create()
         self._stacks.prepare(names)
-        wait_for_orphans(self._state, self._say)
+        wait_for_orphans(self._state)
         self._prepare_engine()
 
     def _prepare_engine(self) -> None:
         binaries = self._binaries
         isolate(os.environ, self._state, binaries.pulumi)
-        install_plugin(self._state.pulumi_home, binaries.kubernetes_provider)
-        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
-            own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
-            self._say(
+        KUBERNETES_PROVIDER.install(self._state.pulumi_home, binaries.kubernetes_provider)
+        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.built:
+            own, newer = KUBERNETES_PROVIDER.version, KUBERNETES_PROVIDER.published_version
+            logger.info(
                 f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that "
                 f"it is older than {newer}; a newer one on PATH is used instead."
             )
@@ -129,11 +131,11 @@ class Commands:
 
     def _report_gateways(self) -> None:
         for line in self._gateways.report(self._references()):
-            self._say(line)
+            logger.info(line)
 
     def _warn_of_open_gateways(self) -> None:
         if self._keys.used and self._gateways.running(self._references()):
-            self._say(
+            logger.warning(
                 "The gateway listens on all addresses of this machine: anyone who can reach its port can use your "
                 f"{' and '.join(self._keys.used)}."
             )
@@ -147,17 +149,14 @@ class Commands:
             self._prepare_engine()
             self._stacks.destroy_all()
         except (LocalError, OSError) as error:
-            self._say(f"Can't destroy the stacks, so the control plane is removed with everything in it. {error}")
+            logger.warning(f"Can't destroy the stacks, so the control plane is removed with everything in it. {error}")
             return False
         return True
 
     @cached_property
     def _binaries(self) -> Binaries:
-        return find_or_build(self._say)
+        return find_or_build()
 
     @cached_property
     def _control_plane(self) -> ControlPlane:
-        return ControlPlane(self._state, self._binaries, self._say)
-
-    def _say(self, line: str) -> None:
-        self._console.out(line, highlight=False)
+        return ControlPlane(self._state, self._binaries)

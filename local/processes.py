@@ -13,6 +13,7 @@ import psutil
 
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.waiting import wait_until
 
 SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
@@ -142,15 +143,16 @@ class DetachedProcesses:
         Raises:
             ProcessEndedError: One of the programs of these names ended before it happened.
         """
-        deadline = time.monotonic() + timeout
-        while not happened():
+
+        def happened_while_they_run() -> bool:
+            if happened():
+                return True
             for name in names:
                 if not self.find(name):
                     raise ProcessEndedError(name, self.last_lines(name))
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
+            return False
+
+        return wait_until(happened_while_they_run, timeout)
 
     def stop(self, *names: str) -> None:
         """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
@@ -200,13 +202,9 @@ def is_alive(process: psutil.Process) -> bool:
 def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
     """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
     processes = list(processes)
-    deadline = time.monotonic() + timeout
-    while any(map(is_alive, processes)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
+    ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
     _children[:] = [child for child in _children if child.poll() is None]
-    return True
+    return ended
 
 
 def last_lines(log: Path, count: int = 15) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from components.openai_compatible_llm import __version__
+from local.messages import show_messages
 from local.toolchain.go import TOOLCHAIN, ensure_go
 from tools.schema import PROJECT, REPOSITORY
 
@@ -85,7 +86,7 @@ def _python_packages(file: str) -> Iterator[Json]:
 
 def _go_modules() -> Iterator[Json]:
     """Yields the pinned modules with the hash of each one's content in go.sum, written as cyclonedx-gomod does."""
-    go = ensure_go(print)
+    go = ensure_go()
     for file in sorted(TOOLCHAIN.glob("*/go.mod")):
         command = [str(go.program), "mod", "edit", "-json", str(file)]
         module = json.loads(subprocess.run(command, env=go.environment, capture_output=True, check=True).stdout)
@@ -110,4 +111,5 @@ def _component(ecosystem: str, name: str, version: str, hashes: list[str]) -> Js
 
 
 if __name__ == "__main__":
+    show_messages()
     main(Path(sys.argv[1]))

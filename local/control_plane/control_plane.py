@@ -1,6 +1,7 @@
 """Starts, checks and stops the control plane."""
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 from local.toolchain.binaries import Binaries
 
+logger = logging.getLogger(__name__)
+
 SECONDS_TO_BECOME_READY = 120.0
 SECONDS_FOR_ETCD_TO_LISTEN = 30.0
 SECONDS_TO_FAIL_AT_START = 0.5
@@ -29,10 +32,9 @@ SERVERS = (ETCD, KUBE_APISERVER)
 class ControlPlane:
     """etcd, kube-apiserver and kube-controller-manager on loopback, as detached processes."""
 
-    def __init__(self, state: StateFolder, binaries: Binaries, say: Callable[[str], None]) -> None:
+    def __init__(self, state: StateFolder, binaries: Binaries) -> None:
         self.state = state
         self._binaries = binaries
-        self._say = say
         self._processes = DetachedProcesses(state)
         self._ports = Ports(state.ports)
 
@@ -112,7 +114,7 @@ class ControlPlane:
                 f"The local API server was not ready {SECONDS_TO_BECOME_READY:.0f} seconds after its start. "
                 + self._processes.last_lines(KUBE_APISERVER)
             )
-        self._say("The local API server runs but does not answer.")
+        logger.warning("The local API server runs but does not answer.")
         self.stop()
         self._start_servers(certificates, ports)
 
@@ -120,12 +122,12 @@ class ControlPlane:
         if self._processes.runs(name, command, revision):
             return False
         self._processes.stop(name)
-        self._say(f"Starting {name}")
+        logger.info(f"Starting {name}")
         self._processes.start(name, command, revision)
         return True
 
     def _install_definitions(self, api_server: ApiServer, further: Iterable[Mapping[str, Any]]) -> None:
-        manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(self._say), *further)}
+        manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(), *further)}
         missing = list(missing_from(api_server, definition_objects(manifests.values())))
         if missing:
             # Garbage collection looks for new kinds every 30 seconds, and at once when it starts.

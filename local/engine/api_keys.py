@@ -1,11 +1,14 @@
 """Keeps API keys out of the environment of every process that is started, and hands them to the program alone."""
 
+import logging
 import os
 import runpy
 import sys
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 from local.folders import REPOSITORY
+
+logger = logging.getLogger(__name__)
 
 PLACEHOLDER = "placeholder-for-a-key"
 
@@ -17,9 +20,8 @@ class ApiKeys:
         used: Variables whose keys were handed out.
     """
 
-    def __init__(self, environment: MutableMapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(self, environment: MutableMapping[str, str]) -> None:
         self._taken = {name: environment.pop(name) for name in list(environment) if name.endswith("_API_KEY")}
-        self._say = say
         self.used: list[str] = []
 
     def of(self, keys: Iterable[Sequence[str]]) -> dict[str, str]:
@@ -33,7 +35,7 @@ class ApiKeys:
             variable = next((name for name in variables if self._taken.get(name)), None)
             if variable is None:
                 environment[variables[0]] = PLACEHOLDER
-                self._say(f"{' or '.join(variables)} is not set: using a placeholder for the key on this machine.")
+                logger.warning(f"{' or '.join(variables)} is not set: using a placeholder for the key on this machine.")
             else:
                 environment[variable] = self._taken[variable]
                 self.used.append(variable)

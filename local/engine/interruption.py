@@ -1,15 +1,16 @@
 """Delays Ctrl-C until the engine has ended."""
 
+import logging
 import signal
-from collections.abc import Callable
 from types import FrameType, TracebackType
+
+logger = logging.getLogger(__name__)
 
 
 class Interruption:
     """Keeps Ctrl-C from ending this process before the engine, to which the terminal sends the same signal."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self) -> None:
         self._happened = False
 
     def __enter__(self) -> "Interruption":
@@ -23,7 +24,9 @@ class Interruption:
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._happened:
-            self._say("Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once.")
+            logger.info(
+                "Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once."
+            )
         self._happened = True
 
     def raise_if_interrupted(self) -> None:

@@ -1,7 +1,7 @@
 """Ends engines and providers that still run although the command that started them was killed."""
 
+import logging
 import os
-from collections.abc import Callable
 
 import psutil
 
@@ -9,13 +9,13 @@ from local.errors import LocalError
 from local.folders import StateFolder
 from local.processes import wait_until_ended
 
+logger = logging.getLogger(__name__)
+
 SECONDS_TO_END_BY_THEMSELVES = 10.0
 SECONDS_TO_BE_KILLED = 5.0
 
 
-def wait_for_orphans(
-    state: StateFolder, say: Callable[[str], None], timeout: float = SECONDS_TO_END_BY_THEMSELVES
-) -> None:
+def wait_for_orphans(state: StateFolder, timeout: float = SECONDS_TO_END_BY_THEMSELVES) -> None:
     """Wait until the orphans end, as they do without the command that started them. Kill them after `timeout` seconds.
 
     Raises:
@@ -24,7 +24,7 @@ def wait_for_orphans(
     orphans = _find_orphans(state)
     if not orphans:
         return
-    say("Waiting for the engine of a command that was killed ...")
+    logger.info("Waiting for the engine of a command that was killed ...")
     if wait_until_ended(orphans, timeout):
         return
     for process in orphans:

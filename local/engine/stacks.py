@@ -1,5 +1,6 @@
 """Deploys, previews and destroys the project's stacks through Pulumi's Automation API."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from local.engine.interruption import Interruption
 from local.engine.project import copy_project, project_name, read_key_variables, read_placements
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+
+logger = logging.getLogger(__name__)
 
 # After a killed run, take over the objects that it created but did not record, instead of refusing them.
 RECOVERY = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
@@ -38,10 +41,9 @@ class UpResult:
 class Stacks:
     """Runs stacks in a file backend in the state folder. `isolate` must have been called before any of them runs."""
 
-    def __init__(self, state: StateFolder, keys: ApiKeys, say: Callable[[str], None], color: str) -> None:
+    def __init__(self, state: StateFolder, keys: ApiKeys, color: str) -> None:
         self._state = state
         self._keys = keys
-        self._say = say
         self._color = color
         self._project = state.pulumi_project
 
@@ -86,7 +88,7 @@ class Stacks:
         result = self._run(f"pulumi up -s {name}", stack.up, show_secrets=False, refresh=self._lacks_objects(name))
         self._recovery(name).unlink(missing_ok=True)
         if killed:
-            self._say(f"The last run of stack {name} was killed. This one has completed it.")
+            logger.info(f"The last run of stack {name} was killed. This one has completed it.")
         changes = result.summary.resource_changes or {}
         changed = any(count for operation, count in changes.items() if operation != "same")
         return UpResult(self._checkpoint(name), changed)
@@ -161,13 +163,13 @@ class Stacks:
         with ApiServer.of(self._state) as api_server:
             missing = [str(each) for each in objects if _is_missing(api_server, each)]
         if missing:
-            self._say(f"Deleted since stack {name} created them: {', '.join(missing)}.")
+            logger.info(f"Deleted since stack {name} created them: {', '.join(missing)}.")
         return bool(missing)
 
     def _run(self, command: str, run: Callable[..., Any], **options: Any) -> Any:
-        with Interruption(self._say) as interruption:
+        with Interruption() as interruption:
             try:
-                result = run(color=self._color, on_output=self._say, on_error=self._say, **options)
+                result = run(color=self._color, on_output=logger.info, on_error=logger.info, **options)
             except automation.CommandError:
                 interruption.raise_if_interrupted()
                 raise LocalError(

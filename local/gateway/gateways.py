@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,8 @@ from local.gateway.assets import Assets
 from local.gateway.objects import gateway_path
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
+
+logger = logging.getLogger(__name__)
 
 # Controllers and proxies listen on it, and have no setting for another.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
@@ -38,7 +41,6 @@ class Gateways:
         state: State folder of the control plane. To start gateways, it must run, and have the Gateways and the
             definitions of `assets`.
         assets: The programs, by the name of the gateway API.
-        say: Prints a line for the user.
         proxy_environment: Further environment variables of the proxies. `SSL_CERT_FILE` names the file of certificate
             authorities that `System` means in a BackendTLSPolicy.
     """
@@ -47,12 +49,10 @@ class Gateways:
         self,
         state: StateFolder,
         assets: Mapping[str, Assets],
-        say: Callable[[str], None],
         proxy_environment: Mapping[str, str] | None = None,
     ) -> None:
         self._state = state
         self._assets = assets
-        self._say = say
         self._proxy_environment = dict(proxy_environment or {})
         self._processes = DetachedProcesses(state)
         self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
@@ -106,7 +106,7 @@ class Gateways:
         for gateway in gateways:
             # Conditions that an earlier controller wrote say nothing about this one.
             api_server.clear_conditions(gateway_path(gateway))
-        self._say(f"Starting {api.controller}")
+        logger.info(f"Starting {api.controller}")
         self._processes.start(api.controller, command, revision, environment)
 
     def _ensure_proxy(self, gateway: Gateway) -> None:
@@ -116,7 +116,7 @@ class Gateways:
         if self._processes.runs(gateway.proxy, command, revision):
             return
         self._processes.stop(gateway.proxy)
-        self._say(f"Starting {gateway.proxy}")
+        logger.info(f"Starting {gateway.proxy}")
         self._processes.start(gateway.proxy, command, revision, environment)
 
     def _start_proxies(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:

@@ -1,6 +1,6 @@
 """Lists the Gateways that stacks attach to, and chooses the API of each."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from components.openai_compatible_llm.settings import Placement
@@ -38,16 +38,24 @@ def gateway_references(placements: Mapping[str, Mapping[str, Placement]]) -> lis
     ]
 
 
-def one_api_each(references: Iterable[GatewayReference], say: Callable[[str], None]) -> list[GatewayReference]:
-    """Return the first reference to each Gateway. Report later ones that have another gateway API."""
+def one_api_each(references: Iterable[GatewayReference]) -> list[GatewayReference]:
+    """Return the first reference to each Gateway."""
     chosen: dict[str, GatewayReference] = {}
     for reference in references:
-        first = chosen.setdefault(reference.gateway, reference)
+        chosen.setdefault(reference.gateway, reference)
+    return list(chosen.values())
+
+
+def api_conflicts(references: Iterable[GatewayReference]) -> Iterator[str]:
+    """Yield a line for each reference that has another gateway API than the first one to the same Gateway."""
+    references = list(references)
+    chosen = {first.gateway: first for first in one_api_each(references)}
+    for reference in references:
+        first = chosen[reference.gateway]
         if first.api != reference.api:
-            say(
+            yield (
                 f"The Gateway {first.gateway} can serve only one API, and serves `{first.api}` for provider "
                 f"{first.provider} of stack {first.stack}. Requests to provider {reference.provider} of stack "
                 f"{reference.stack}, which has `api: {reference.api}`, get no answer. "
                 "Give that provider a `gateway` of another name."
             )
-    return list(chosen.values())

@@ -1,8 +1,9 @@
 """Runs the gateways that stacks attach to, and reports where they answer."""
 
 import json
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from local.folders import StateFolder, write_private
 from local.gateway.api import GATEWAY_APIS, Gateway
 from local.gateway.assets import VARIABLE, Assets, assets_in
 from local.gateway.gateways import Gateways, GatewayStartError
-from local.gateway.references import GatewayReference, one_api_each
+from local.gateway.references import GatewayReference, api_conflicts, one_api_each
+
+logger = logging.getLogger(__name__)
 
 PAGE = "docs/gateway.md"
 # The file of certificate authorities that `System` means in a BackendTLSPolicy.
@@ -25,20 +28,19 @@ class StackGateways:
 
     Args:
         state: State folder of the control plane.
-        say: Prints a line for the user.
         environment: The caller's environment variables.
     """
 
-    def __init__(
-        self, state: StateFolder, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
-    ) -> None:
+    def __init__(self, state: StateFolder, environment: Mapping[str, str] = os.environ) -> None:
         self._state = state
-        self._say = say
         self._environment = environment
 
     def prepare(self, references: Iterable[GatewayReference]) -> tuple[list[Gateway], list[dict[str, Any]]]:
         """Return what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
-        served = [each for each in self._one_api_each(references, self._say) if each.api in self._usable]
+        references = self._current_api_first(references)
+        for conflict in api_conflicts(references):
+            logger.warning(conflict)
+        served = [each for each in one_api_each(references) if each.api in self._usable]
         if self._folder:
             apis = {each.gateway: each.api for each in served}
             write_private(self._state.gateways, json.dumps({"assets": str(self._folder), "apis": apis}))
@@ -51,7 +53,7 @@ class StackGateways:
         try:
             self._gateways.start(gateways)
         except GatewayStartError as error:
-            self._say(str(error))
+            logger.warning(str(error))
 
     def running(self, references: Iterable[GatewayReference]) -> list[Gateway]:
         """Return the Gateways that answer requests."""
@@ -60,7 +62,7 @@ class StackGateways:
 
     def report(self, references: Iterable[GatewayReference]) -> Iterator[str]:
         """Yield a line for each Gateway: where it answers requests, or why it does not."""
-        references = self._one_api_each(references, lambda _: None)
+        references = one_api_each(self._current_api_first(references))
         if references and not self._folder:
             yield f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
             return
@@ -73,12 +75,10 @@ class StackGateways:
                 answers = f"answers at {running[0].url}. Try it: `make chat STACK={each.stack}`." if running else ""
                 yield f"The Gateway {each.gateway} ({each.api}) {answers or 'is not running. Start it with `make up`.'}"
 
-    def _one_api_each(
-        self, references: Iterable[GatewayReference], say: Callable[[str], None]
-    ) -> list[GatewayReference]:
-        """Choose the API of each Gateway. It keeps the API it has while a provider uses it."""
+    def _current_api_first(self, references: Iterable[GatewayReference]) -> list[GatewayReference]:
+        """Sort the references so that a Gateway keeps the API it has while a provider uses it."""
         apis = self._record.get("apis", {})
-        return one_api_each(sorted(references, key=lambda each: apis.get(each.gateway) != each.api), say)
+        return sorted(references, key=lambda each: apis.get(each.gateway) != each.api)
 
     @cached_property
     def _record(self) -> dict[str, Any]:
@@ -105,4 +105,4 @@ class StackGateways:
     def _gateways(self) -> Gateways:
         authorities = self._environment.get(CERTIFICATE_AUTHORITIES)
         environment = {CERTIFICATE_AUTHORITIES: str(Path(authorities).absolute())} if authorities else {}
-        return Gateways(self._state, self._usable, self._say, environment)
+        return Gateways(self._state, self._usable, environment)

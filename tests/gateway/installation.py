@@ -45,7 +45,7 @@ class Installation:
 def shared_installation(folder: Path) -> Iterator[Installation]:
     """Starts what does not run yet. Nobody stops it before the end of the run."""
     folder.mkdir(exist_ok=True)
-    with exclusive(folder / "lock", print):
+    with exclusive(folder / "lock"):
         installation = _start(folder)
     yield installation
 
@@ -97,13 +97,13 @@ def _start(folder: Path) -> Installation:
     definitions = [each for assets in find_assets().values() for each in assets.definitions]
     plane.start(chain(*map(gateway_objects, wanted.values())), definitions)
     gateways.start(wanted.values())
-    return Installation(folder, plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
+    return Installation(folder, plane.state.kubeconfig, find_or_build().pulumi, wanted, authority)
 
 
 def _of(folder: Path) -> tuple[ControlPlane, Gateways, dict[str, Gateway]]:
-    plane = ControlPlane(StateFolder(folder / "state"), find_or_build(print), print)
+    plane = ControlPlane(StateFolder(folder / "state"), find_or_build())
     plane.state.create()
-    gateways = Gateways(plane.state, find_assets(), print, {"SSL_CERT_FILE": str(_certificate(folder))})
+    gateways = Gateways(plane.state, find_assets(), {"SSL_CERT_FILE": str(_certificate(folder))})
     return plane, gateways, {api: gateways.with_port(kind, NAMESPACE, name) for api, (kind, name) in GATEWAYS.items()}
 
 

@@ -11,6 +11,7 @@ from components.openai_compatible_llm.args import FallbackArgs, TLSArgs
 from components.openai_compatible_llm.backends import BACKENDS
 from tests.support.recording import record_component
 
+TEXT = OpenAICompatibleLLMArgs.__annotations__["model"]
 MISTRAL = {"preset": "mistral", "api_key": "sk-canary-5d31"}
 FALLBACK = {"name": "eu", "preset": "deepseek", "api_key": "sk-canary-5d32", "made_up": "x"}
 
@@ -20,7 +21,7 @@ FALLBACK = {"name": "eu", "preset": "deepseek", "api_key": "sk-canary-5d32", "ma
 def test_an_argument_that_nobody_has_thought_of_is_refused_and_not_dropped(
     api: BackendApi, value: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(OpenAICompatibleLLMArgs.__annotations__, "made_up", pulumi.Input[str])
+    monkeypatch.setitem(OpenAICompatibleLLMArgs.__annotations__, "made_up", TEXT)
     assert problems(lambda: {**MISTRAL, "api": api, "made_up": value()}) == [
         "made_up: these gateways don't support it; remove it",
     ]
@@ -37,13 +38,13 @@ def test_an_argument_that_nobody_has_thought_of_is_refused_and_not_dropped(
 def test_so_is_one_in_a_group(
     group: type, args: Mapping[str, Any], argument: str, apis: list[BackendApi], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(group.__annotations__, "made_up", pulumi.Input[str])
+    monkeypatch.setitem(group.__annotations__, "made_up", TEXT)
     for api in apis:
         assert problems({**MISTRAL, **args, "api": api}) == [f"{argument}: these gateways don't support it; remove it"]
 
 
 def test_an_argument_that_another_api_supports_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(OpenAICompatibleLLMArgs.__annotations__, "made_up", pulumi.Input[str])
+    monkeypatch.setitem(OpenAICompatibleLLMArgs.__annotations__, "made_up", TEXT)
     supporting = BACKENDS[BackendApi.AGENTGATEWAY]
     monkeypatch.setattr(type(supporting), "supported", supporting.supported | {"made_up"})
     record_component({**MISTRAL, "api": "agentgateway", "made_up": "x"})

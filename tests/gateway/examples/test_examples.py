@@ -63,7 +63,7 @@ def example_in(name: str, api: str, installation: Installation, namespace: str, 
     """Yields an example, one at a time, because several have the same path at the Gateway."""
     clone = clone_into(place)
     project = ready(Project(clone.with_name(name), installation.pulumi, installation.kubeconfig))
-    with exclusive(installation.folder / "examples.lock", print), using(installation, api):
+    with exclusive(installation.folder / "examples.lock"), using(installation, api):
         yield Example(project, api, installation.gateways[api], namespace)
         if project.folder.exists():
             project.run("destroy", "--yes", "--skip-preview", **PIP)

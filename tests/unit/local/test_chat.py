@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
         return 17
 
     monkeypatch.setattr(module, "ask", ask)
-    monkeypatch.setattr(module, "find_or_build", lambda _: Binaries(*(tmp_path / "bin" / name for name in "abcde")))
+    monkeypatch.setattr(module, "find_or_build", lambda: Binaries(*(tmp_path / "bin" / name for name in "abcde")))
     monkeypatch.setattr(os, "environ", os.environ.copy())
     monkeypatch.chdir(tmp_path)
     return got

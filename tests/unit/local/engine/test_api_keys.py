@@ -7,32 +7,31 @@ from local.engine import api_keys
 from local.engine.api_keys import PLACEHOLDER, ApiKeys, program_with
 
 
-def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left() -> None:
+def test_keys_are_taken_out_of_the_environment_and_the_rest_is_left(caplog: pytest.LogCaptureFixture) -> None:
     environment = {"MISTRAL_API_KEY": "one", "OPENAI_API_KEY": "two", "API_KEY_FILE": "path", "PATH": "/bin"}
-    said: list[str] = []
-    keys = ApiKeys(environment, said.append)
+    keys = ApiKeys(environment)
     assert environment == {"API_KEY_FILE": "path", "PATH": "/bin"}
     assert keys.of([("MISTRAL_API_KEY",)]) == {"MISTRAL_API_KEY": "one"}
     assert keys.used == ["MISTRAL_API_KEY"]
-    assert said == []
+    assert caplog.messages == []
 
 
-def test_a_placeholder_stands_for_a_key_that_is_not_there_or_empty() -> None:
-    said: list[str] = []
-    keys = ApiKeys({"B_API_KEY": ""}, said.append)
+def test_a_placeholder_stands_for_a_key_that_is_not_there_or_empty(caplog: pytest.LogCaptureFixture) -> None:
+    keys = ApiKeys({"B_API_KEY": ""})
     assert keys.of([("A_1_API_KEY",), ("B_API_KEY",)]) == {"A_1_API_KEY": PLACEHOLDER, "B_API_KEY": PLACEHOLDER}
     assert keys.used == []
-    assert said == [
+    assert caplog.messages == [
         f"{name} is not set: using a placeholder for the key on this machine." for name in ("A_1_API_KEY", "B_API_KEY")
     ]
 
 
-def test_of_several_variables_for_one_key_the_first_that_is_set_counts() -> None:
-    said: list[str] = []
-    keys = ApiKeys({"EU_API_KEY": "", "MISTRAL_API_KEY": "one"}, said.append)
+def test_of_several_variables_for_one_key_the_first_that_is_set_counts(caplog: pytest.LogCaptureFixture) -> None:
+    keys = ApiKeys({"EU_API_KEY": "", "MISTRAL_API_KEY": "one"})
     assert keys.of([("EU_API_KEY", "MISTRAL_API_KEY")]) == {"MISTRAL_API_KEY": "one"}
     assert keys.of([("US_API_KEY", "GROQ_API_KEY")]) == {"US_API_KEY": PLACEHOLDER}
-    assert said == ["US_API_KEY or GROQ_API_KEY is not set: using a placeholder for the key on this machine."]
+    assert caplog.messages == [
+        "US_API_KEY or GROQ_API_KEY is not set: using a placeholder for the key on this machine."
+    ]
 
 
 @pytest.mark.parametrize("last_line", ["", "raise ValueError"])

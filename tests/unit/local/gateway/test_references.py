@@ -1,6 +1,6 @@
 from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.settings import Gateway, Placement
-from local.gateway.references import GatewayReference, gateway_references, one_api_each
+from local.gateway.references import GatewayReference, api_conflicts, gateway_references, one_api_each
 
 MISTRAL = GatewayReference("one", "mistral", "kgateway", "gloo-system", "agentgateway")
 DEEPSEEK = GatewayReference("two", "deepseek", "kgateway", "gloo-system", "agentgateway")
@@ -9,15 +9,13 @@ ELSEWHERE = GatewayReference("two", "house", "agentgateway", "llm", "agentgatewa
 
 
 def test_a_gateway_of_several_providers_is_one() -> None:
-    said: list[str] = []
-    assert one_api_each([MISTRAL, DEEPSEEK, ELSEWHERE], said.append) == [MISTRAL, ELSEWHERE]
-    assert said == []
+    assert one_api_each([MISTRAL, DEEPSEEK, ELSEWHERE]) == [MISTRAL, ELSEWHERE]
+    assert list(api_conflicts([MISTRAL, DEEPSEEK, ELSEWHERE])) == []
 
 
 def test_a_gateway_serves_the_first_api_and_who_is_left_out_is_named() -> None:
-    said: list[str] = []
-    assert one_api_each([MISTRAL, DEEPSEEK, HOUSE], said.append) == [MISTRAL]
-    (line,) = said
+    assert one_api_each([MISTRAL, DEEPSEEK, HOUSE]) == [MISTRAL]
+    (line,) = api_conflicts([MISTRAL, DEEPSEEK, HOUSE])
     assert line == (
         "The Gateway gloo-system/agentgateway can serve only one API, and serves `kgateway` for provider mistral of "
         "stack one. Requests to provider house of stack two, which has `api: agentgateway`, get no answer. "

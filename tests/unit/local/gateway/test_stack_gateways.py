@@ -29,7 +29,7 @@ def assets(tmp_path: Path) -> Path:
 
 
 def of(state: StateFolder, **environment: str) -> StackGateways:
-    return StackGateways(state, print, environment)
+    return StackGateways(state, environment)
 
 
 def test_without_the_programs_one_line_says_that_nobody_answers(state: StateFolder) -> None:
