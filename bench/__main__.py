@@ -24,9 +24,9 @@ from bench.figures import NOISE, TARGET_SIZE, Figures, Sample
 from bench.operation import DESTROY, IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
 from bench.report import CHECKPOINTS, write
 from bench.waiting import waiting
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.environment import isolate
+from local.environment import Environment
 from local.folders import REPOSITORY, StateFolder
 from local.messages import show_messages
 from local.toolchain.binaries import Binaries, find_or_build
@@ -109,8 +109,7 @@ def _run_cycle(
 ) -> Iterator[Sample]:
     """Runs operations, from an empty namespace to an empty namespace."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ)
-        isolate(environment, plane.state, binaries.pulumi)
+        environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
         environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
         environment |= {"PULUMI_BACKEND_URL": f"file://{folder}/state", "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
         Path(folder, "state").mkdir()

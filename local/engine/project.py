@@ -1,6 +1,8 @@
 """Copies the Pulumi project for the engine, which writes to stack files, and reads the copy."""
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from local.folders import REPOSITORY, write_private
 
 # Settings that refer to the user's secrets or services.
 SECRETS_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-# Settings of the Kubernetes provider that would make it use the user's cluster.
-CLUSTER_SETTINGS = ("cluster", "clusterIdentifier", "context", "kubeconfig")
+# Settings of the Kubernetes provider that would make it use the user's cluster, in both spellings.
+CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|context|kubeconfig)")
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
@@ -31,8 +33,9 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
     for name in names:
         content = _without_user_settings(_read(_stack_file(repository, name)))
         copy = _stack_file(folder, name)
-        salt = _read_salt(copy)
-        write_private(copy, yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
+        with suppress(FileNotFoundError, KeyError, LocalError):
+            content["encryptionsalt"] = _read(copy)["encryptionsalt"]
+        write_private(copy, yaml.safe_dump(content, sort_keys=False))
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:
@@ -89,13 +92,6 @@ def _stack_file(folder: Path, name: str) -> Path:
     return folder / "stacks" / f"Pulumi.{name}.yaml"
 
 
-def _read_salt(copy: Path) -> object:
-    try:
-        return _read(copy).get("encryptionsalt")
-    except (FileNotFoundError, LocalError):
-        return None
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text())
@@ -125,14 +121,8 @@ def _problem(error: yaml.YAMLError) -> str:
 def _without_user_settings(content: dict[str, Any]) -> dict[str, Any]:
     kept = {key: _without_secrets(value) for key, value in content.items() if key not in SECRETS_SETTINGS}
     if isinstance(config := kept.get("config"), dict):
-        kept["config"] = {key: value for key, value in config.items() if not _names_a_cluster(str(key))}
+        kept["config"] = {key: value for key, value in config.items() if not CLUSTER_SETTINGS.fullmatch(str(key))}
     return kept
-
-
-def _names_a_cluster(key: str) -> bool:
-    """Recognize `kubernetes:context`, and its older spelling `kubernetes:config:context`."""
-    package, *_, name = key.split(":")
-    return package == "kubernetes" and name in CLUSTER_SETTINGS
 
 
 def _without_secrets(value: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
 from tests.support.clone import Clone, fresh_clone
 from tests.support.cluster import Cluster, api_key, revisions

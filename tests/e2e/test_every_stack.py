@@ -18,10 +18,10 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
 from components.openai_compatible_llm.presets import PRESETS
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.api_keys import program_with
 from local.engine.project import read_placements, stack_names
+from local.environment import program_with
 from local.toolchain.binaries import Binaries
 from local.toolchain.tools import KUBERNETES_PROVIDER
 from stack_config import api_key_variable
