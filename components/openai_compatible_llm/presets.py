@@ -1,4 +1,4 @@
-"""Reads the catalogue of known providers, `presets.toml`."""
+"""Reads the catalogue of providers, `presets.toml`."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class EndpointKind(StrEnum):
 
 @dataclass(frozen=True)
 class EndpointClaim:
-    """Says that a provider serves endpoints, where that is written, and on which day it was last compared with that."""
+    """Says which endpoints a provider serves, which page says so, and when the two were last compared."""
 
     kinds: tuple[EndpointKind, ...]
     source: str

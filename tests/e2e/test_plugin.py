@@ -169,11 +169,11 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
     counts |= {"fallbacks": 5, "clients": 5, "fields": 5}
     for component, objects in counts.items():
-        made = engine.of(component)
-        assert len(made) == 1 + objects
-        assert made == imported.of(component)
+        registered = engine.of(component)
+        assert len(registered) == 1 + objects
+        assert registered == imported.of(component)
         # They must not be equal only because both are unknown.
-        assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs", "fallbacks"))
+        assert (UNKNOWN in json.dumps(registered)) == (preview and component in ("secret", "outputs", "fallbacks"))
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
     assert len(engine.warnings) == 1
@@ -220,13 +220,13 @@ def test_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
         name = f"{argument.lower()}{index}"
         state = plugin.construct(name, {**inputs, **keys}, config={"kubernetes:enableSecretMutable": "true"})
         assert not canaries.are_in(json.dumps(state))
-        made = engine.of(name)
-        data = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
+        registered = engine.of(name)
+        data = [each["object"].pop("stringData") for each in registered if each["type"] == "kubernetes:core/v1:Secret"]
         assert sorted(data, key=str) == sorted(map(secret, held), key=str)
-        assert not canaries.are_in(json.dumps(made))
+        assert not canaries.are_in(json.dumps(registered))
         # The rest of a spec is no secret.
-        assert "api.mistral.ai" in json.dumps(made)
-        assert ("groups" in json.dumps(made)) == (argument == "fallbacks")
+        assert "api.mistral.ai" in json.dumps(registered)
+        assert ("groups" in json.dumps(registered)) == (argument == "fallbacks")
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
 
 
@@ -336,7 +336,7 @@ def test_the_engine_can_not_print_a_key_that_was_given_wrongly(
 
 
 def test_the_engine_prints_what_is_wrong_with_a_fallbacks_other_properties(plugin: Plugin) -> None:
-    given = {**fallback(CANARY), "port": 0, "tls": {"hostnam": "a"}}
+    invalid = {**fallback(CANARY), "port": 0, "tls": {"hostnam": "a"}}
     with pytest.raises(RefusedError) as refused:
-        plugin.construct("mistral", {**ON_AGENTGATEWAY, "fallbacks": [given]})
+        plugin.construct("mistral", {**ON_AGENTGATEWAY, "fallbacks": [invalid]})
     assert [path for path, _ in refused.value.problems] == ["fallbacks[0].tls.hostnam", "fallbacks[0].port"]

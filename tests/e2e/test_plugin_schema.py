@@ -141,17 +141,17 @@ def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> No
     package, (token,) = schema["name"], schema["resources"]
     resource_class = token.rpartition(":")[2]
     assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
-    made = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
-    assert made
+    construction = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
+    assert construction
     # YAML has the same notation for values that aren't expressions.
-    assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(made[2]))
-    (output_name,) = re.findall(rf"export const \w+ = {made[1]}\.(\w+);", program)
+    assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(construction[2]))
+    (output_name,) = re.findall(rf"export const \w+ = {construction[1]}\.(\w+);", program)
     assert output_name in schema["resources"][token]["properties"]
 
 
-def assert_fits(schema: dict[str, Any], declared: dict[str, Any], given: dict[str, Any]) -> None:
-    assert given
-    for name, value in given.items():
+def assert_fits(schema: dict[str, Any], declared: dict[str, Any], properties: dict[str, Any]) -> None:
+    assert properties
+    for name, value in properties.items():
         assert name in declared
         if "$ref" in declared[name]:
             assert_fits(schema, schema["types"][declared[name]["$ref"].removeprefix("#/types/")]["properties"], value)

@@ -110,8 +110,8 @@ def test_the_schema_marks_keys_as_secrets_and_names_arguments_in_camel_case(sche
 
 def test_inputs_get_their_python_names_in_groups_as_well(plugin: Plugin) -> None:
     definition = plugin.analyzer.analyze_component(Tenant)
-    given = {"displayName": "a", "costCenter": {"teamA": 1}, "owners": [{"emailAddress": "b"}]}
-    assert plugin.map_inputs(given, definition) == {
+    inputs = {"displayName": "a", "costCenter": {"teamA": 1}, "owners": [{"emailAddress": "b"}]}
+    assert plugin.map_inputs(inputs, definition) == {
         "display_name": "a",
         "cost_center": {"teamA": 1},
         "owners": [{"email_address": "b"}],

@@ -63,8 +63,14 @@ def test_the_schema_has_the_metadata_of_the_project() -> None:
 def test_the_schema_says_who_publishes_the_package_and_where_it_is_once_the_project_does(homepage: str | None) -> None:
     repository = "https://git.example.com/house/llm"
     urls = {"Repository": repository, **({"Homepage": homepage} if homepage else {})}
-    made = make_schema({**read_project(REPOSITORY), "urls": urls, "authors": [{"name": "House"}, {"name": "Garden"}]})
-    assert (made["homepage"], made["repository"], made["publisher"]) == (homepage or repository, repository, "House")
+    published = make_schema(
+        {**read_project(REPOSITORY), "urls": urls, "authors": [{"name": "House"}, {"name": "Garden"}]}
+    )
+    assert (published["homepage"], published["repository"], published["publisher"]) == (
+        homepage or repository,
+        repository,
+        "House",
+    )
 
 
 def test_the_schema_names_no_place_to_get_the_plugin_from() -> None:
