@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from inspect import get_annotations
 from typing import Any, Required, Union, get_args, get_origin
 
@@ -47,6 +47,7 @@ class Declaration:
             raise InvalidArguments(self.component, name, ordered)
 
 
+@cache
 def kind(hint: Any) -> Any:
     """Returns the type itself, without `Input` or `Required` around it."""
     return kind(get_args(hint)[0]) if get_origin(hint) in (Union, Required) else hint

@@ -22,7 +22,9 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
 
 def _supports(backend: BackendDefinition, name: str) -> bool:
     """Tells whether the argument is supported, is within one that is, or is a group of one that is."""
-    return any(f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.") for each in backend.supported)
+    return name in backend.supported or any(
+        name.startswith(f"{each}.") or each.startswith(f"{name}.") for each in backend.supported
+    )
 
 
 def _not_supported(name: str) -> str:
