@@ -82,12 +82,12 @@ def program_with(keys: Mapping[str, str]) -> Callable[[], None]:
     """Return the project's `__main__.py` as a function that has these keys in its environment while it runs."""
 
     def program() -> None:
-        before = os.environ.copy()
+        added = keys.keys() - os.environ.keys()
         os.environ.update(keys)
         try:
             runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
         finally:
-            for name in keys.keys() - before.keys():
+            for name in added:
                 del os.environ[name]
 
     return program

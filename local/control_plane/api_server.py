@@ -91,20 +91,12 @@ class ApiServer:
             applied.append(wanted)
         return applied
 
-    def wait_until_served(self, definition: Manifest, timeout: float = 30) -> None:
-        """Wait until the server serves the kind that a CustomResourceDefinition defines.
-
-        Raises:
-            LocalError: It does not within `timeout` seconds.
-        """
+    def wait_until_served(self, definition: Manifest) -> None:
+        """Wait until the server serves the kind that a CustomResourceDefinition defines."""
         spec = definition["spec"]
-        group, kind = spec["group"], spec["names"]["kind"]
-        versions = [f"{group}/{version['name']}" for version in spec["versions"] if version["served"]]
-        if not wait_until(lambda: all(self._resource(version, kind) for version in versions), timeout):
-            raise LocalError(
-                f"The local API server does not serve {kind} of {group} after {timeout:.0f} seconds: "
-                f"{self.get(definition).get('status', {}).get('conditions')}"
-            )
+        for version in spec["versions"]:
+            if version["served"]:
+                self._wait_for_kind(f"{spec['group']}/{version['name']}", spec["names"]["kind"])
 
     def clear_conditions(self, wanted: Manifest) -> None:
         """Remove the conditions from the object's status, if there is such an object."""
@@ -124,7 +116,12 @@ class ApiServer:
                 "Wait, and run the command again."
             )
 
+    def _wait_for_kind(self, api_version: str, kind: str, timeout: float = 30) -> None:
+        if not wait_until(lambda: self._resource(api_version, kind), timeout):
+            raise LocalError(f"The local API server serves no {kind} of {api_version} after {timeout:.0f} seconds.")
+
     def _apply(self, wanted: Manifest, revision: str) -> None:
+        self._wait_for_kind(wanted["apiVersion"], wanted["kind"])
         metadata = wanted["metadata"]
         annotations = metadata.get("annotations", {}) | {_REVISION: revision}
         self._request(

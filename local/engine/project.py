@@ -74,18 +74,13 @@ def project_name(folder: Path) -> str:
 
 def _config(folder: Path, stack: str) -> dict[str, Any]:
     """Return the stack's config, completed by what Pulumi.yaml has for all stacks."""
-    of_project, of_stack = (
-        _group(_read(file).get("config")) for file in (folder / "Pulumi.yaml", _stack_file(folder, stack))
-    )
+    files = (folder / "Pulumi.yaml", _stack_file(folder, stack))
+    of_project, of_stack = (config if isinstance(config := _read(file).get("config"), dict) else {} for file in files)
     defaults = {
         key: each.get("value", each.get("default")) if isinstance(each, dict) else each
         for key, each in of_project.items()
     }
     return defaults | of_stack
-
-
-def _group(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _stack_file(folder: Path, name: str) -> Path:
@@ -94,18 +89,16 @@ def _stack_file(folder: Path, name: str) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text()) or {}
+        problem = "must be a mapping of settings, such as `config:` with settings below it."
+        if isinstance(content, dict):
+            return content
     except yaml.YAMLError as error:
-        raise LocalError(f"{_shown(file)} is not valid YAML: {_problem(error)}.") from None
+        problem = f"is not valid YAML: {_problem(error)}."
     except UnicodeDecodeError:
-        raise LocalError(f"{_shown(file)} is not valid YAML: it is not UTF-8 text.") from None
-    if content is not None and not isinstance(content, dict):
-        raise LocalError(f"{_shown(file)} must be a mapping of settings, such as `config:` with settings below it.")
-    return content or {}
-
-
-def _shown(file: Path) -> str:
-    return f"{file.parent.name}/{file.name}" if file.parent.name == "stacks" else file.name
+        problem = "is not valid YAML: it is not UTF-8 text."
+    name = f"stacks/{file.name}" if file.parent.name == "stacks" else file.name
+    raise LocalError(f"{name} {problem}")
 
 
 def _problem(error: yaml.YAMLError) -> str:

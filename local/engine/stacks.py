@@ -170,8 +170,9 @@ def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:
 
 
 def _is_missing(api_server: ApiServer, wanted: KubernetesObject) -> bool:
+    namespace, _, name = wanted.id.rpartition("/")
     try:
-        return not api_server.has(wanted.api_version, wanted.kind, wanted.namespace, wanted.name)
+        return not api_server.has(wanted.api_version, wanted.kind, namespace, name)
     except LocalError:
         # The engine will meet the same problem, and report it.
         return False

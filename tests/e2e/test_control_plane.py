@@ -1,3 +1,4 @@
+import logging
 import shutil
 import socket
 import ssl
@@ -44,11 +45,11 @@ class Plane:
     def start(self) -> list[str]:
         """Returns what it logged."""
         logged = BufferingHandler(capacity=100)
-        module.logger.addHandler(logged)
+        logging.getLogger("local").addHandler(logged)
         try:
             self.control.start(gateway_objects(DEFAULT_GATEWAY))
         finally:
-            module.logger.removeHandler(logged)
+            logging.getLogger("local").removeHandler(logged)
         assert self.control.running
         return [record.getMessage() for record in logged.buffer]
 
