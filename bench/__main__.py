@@ -30,7 +30,7 @@ from local.environment import Environment
 from local.folders import REPOSITORY, StateFolder
 from local.messages import show_messages
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 KINDS = (
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
         plane = ControlPlane(StateFolder(Path(name)), binaries)
         try:
             plane.start(namespace_objects([NAMESPACE]))
-            install_plugin(plane.state.pulumi_home, binaries.kubernetes_provider)
+            KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
             samples = _complete_rounds(plane, binaries, options.rounds, options.other_rounds)
         finally:
             plane.stop()

@@ -23,7 +23,6 @@ from local.gateway.gateways import Gateways
 from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
 from local.toolchain.tools import KUBERNETES_PROVIDER
 
 logger = logging.getLogger(__name__)
@@ -96,9 +95,9 @@ class Commands:
 
     def _stacks(self) -> Stacks:
         pulumi, provider = self._binaries.pulumi, self._binaries.kubernetes_provider
-        install_plugin(self._state.pulumi_home, provider)
-        if provider == KUBERNETES_PROVIDER.target.built:
-            own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
+        KUBERNETES_PROVIDER.install(self._state.pulumi_home, provider)
+        if provider == KUBERNETES_PROVIDER.built:
+            own, newer = KUBERNETES_PROVIDER.version, KUBERNETES_PROVIDER.published_version
             logger.info(
                 f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that "
                 f"it is older than {newer}; a newer one on PATH is used instead."

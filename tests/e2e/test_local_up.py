@@ -176,8 +176,8 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
 
 def test_it_names_the_version_of_the_kubernetes_provider_that_was_built(clone: Clone, first_up: str) -> None:
     plugin = KUBERNETES_PROVIDER.place_in(clone.state.pulumi_home)
-    built = f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
-    assert (plugin.readlink() == KUBERNETES_PROVIDER.target.built) == (built in first_up)
+    built = f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.version}, built from its Go "
+    assert (plugin.readlink() == KUBERNETES_PROVIDER.built) == (built in first_up)
     assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 

@@ -6,7 +6,7 @@ import sysconfig
 from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from tests.gateway.project import FILES, NAME, REPOSITORY, Project
 
 CLONED = (*FILES, "examples", "stacks", "templates")
@@ -38,5 +38,5 @@ def clone_into(place: Path) -> Path:
 def ready(project: Project) -> Project:
     """Makes the home of a project, with the plugin that `pulumi install` would download."""
     (project.home / "state").mkdir(parents=True)
-    install_plugin(project.home, find_or_build().kubernetes_provider)
+    KUBERNETES_PROVIDER.install(project.home, find_or_build().kubernetes_provider)
     return project

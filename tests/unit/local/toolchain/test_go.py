@@ -36,12 +36,12 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None
 def test_what_the_modules_ask_for_is_the_newest_go_line() -> None:
     lines = [re.search(r"^go (.*)$", file.read_text(), re.M) for file in go.TOOLCHAIN.glob("*/go.mod")]
     assert len(lines) >= 3
-    assert ".".join(map(str, go.minimum_version())) in {line[1] for line in lines if line}
+    assert str(go.minimum_version()) in {line[1] for line in lines if line}
 
 
 @pytest.mark.parametrize("version", ["{minimum}", "1.99", "2.0.1"])
 def test_a_go_on_path_that_is_new_enough_is_taken(bin_folder: Path, program: Program, version: str) -> None:
-    minimum = ".".join(map(str, go.minimum_version()))
+    minimum = str(go.minimum_version())
     installed = program(bin_folder / "go", f"echo go version go{version.format(minimum=minimum)} linux/amd64")
     assert go.ensure_go().program == installed
 
