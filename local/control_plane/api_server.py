@@ -37,10 +37,11 @@ _WHILE_NEW = urllib3.Retry(
 
 
 class ApiServer:
-    """Connects as the administrator to an API server on this machine, whatever proxy or kubeconfig the user has."""
+    """Connects as the administrator to a state folder's API server, whatever proxy or kubeconfig the user has."""
 
-    def __init__(self, port: int, certificates: Certificates) -> None:
-        self._host = f"https://127.0.0.1:{port}"
+    def __init__(self, state: StateFolder) -> None:
+        certificates = Certificates(state.certificates)
+        self._host = f"https://127.0.0.1:{Ports(state.ports).read()[KUBE_APISERVER]}"
         self._pool = urllib3.PoolManager(
             ca_certs=str(certificates.authority),
             cert_file=str(certificates.admin.certificate),
@@ -49,11 +50,6 @@ class ApiServer:
             timeout=urllib3.Timeout(total=10),
         )
         self._resources: dict[tuple[str, str], dict[str, Any]] = {}
-
-    @classmethod
-    def of(cls, state: StateFolder) -> "ApiServer":
-        """Connect to the API server of a control plane that has been started."""
-        return cls(Ports(state.ports).read()[KUBE_APISERVER], Certificates(state.certificates))
 
     def __enter__(self) -> "ApiServer":
         return self

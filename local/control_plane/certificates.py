@@ -4,10 +4,10 @@ import hashlib
 import shutil
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 import yaml
@@ -20,8 +20,7 @@ ORGANIZATION = "openai-compatible-llm"
 CONTEXT = "openai-compatible-llm-local"
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """A certificate and its private key."""
 
     certificate: Path
@@ -75,14 +74,8 @@ def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
     def embedded(file: Path) -> str:
         return b64encode(file.read_bytes()).decode()
 
-    server = {
-        "server": f"https://127.0.0.1:{port}",
-        "certificate-authority-data": embedded(certificates.authority),
-    }
-    user = {
-        "client-certificate-data": embedded(identity.certificate),
-        "client-key-data": embedded(identity.key),
-    }
+    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": embedded(certificates.authority)}
+    user = {"client-certificate-data": embedded(identity.certificate), "client-key-data": embedded(identity.key)}
     parts = {"cluster": server, "user": user, "context": {"cluster": CONTEXT, "user": CONTEXT}}
     lists = {f"{kind}s": [{"name": CONTEXT, kind: part}] for kind, part in parts.items()}
     return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **lists, "current-context": CONTEXT}, sort_keys=False)
@@ -94,7 +87,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
         for authority in (certificates.authority, certificates.etcd_authority):
             context.load_verify_locations(authority)
         for pair in certificates.pairs:
-            context.load_cert_chain(pair.certificate, pair.key)
+            context.load_cert_chain(*pair)
     except OSError:
         return False
     issued = x509.load_pem_x509_certificate(certificates.server.certificate.read_bytes())

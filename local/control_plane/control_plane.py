@@ -40,7 +40,7 @@ class ControlPlane:
         """Whether all three programs run and the API server is ready."""
         if KUBE_APISERVER not in self._ports.read() or not all(map(self._processes.find, PROGRAMS)):
             return False
-        with ApiServer.of(self.state) as api_server:
+        with ApiServer(self.state) as api_server:
             return api_server.is_ready()
 
     def start(self, objects: Iterable[Manifest] = (), definitions: Iterable[Manifest] = ()) -> None:
@@ -58,7 +58,7 @@ class ControlPlane:
         certificates = ensure_certificates(self.state.certificates)
         port = self._serve(certificates)
         write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
-        with ApiServer(port, certificates) as api_server:
+        with ApiServer(self.state) as api_server:
             self._install_definitions(api_server, definitions)
             is_new = self._ensure_controller_manager(certificates, port)
             api_server.apply_missing(objects)
@@ -105,7 +105,7 @@ class ControlPlane:
             listens = partial(self._processes.listens, ETCD, etcd_port)
             self._processes.wait_for(listens, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
         is_new = self._processes.ensure(KUBE_APISERVER, kube_apiserver, revision)
-        with ApiServer(port, certificates) as api_server:
+        with ApiServer(self.state) as api_server:
             timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
             is_ready = self._processes.wait_for(api_server.is_ready, SERVERS, timeout)
         if is_new and not is_ready:

@@ -135,7 +135,7 @@ class Stacks:
         objects = [each for stack in checkpoints(self._state.pulumi_state, [name]) for each in stack.objects]
         if not objects:
             return False
-        with ApiServer.of(self._state) as api_server:
+        with ApiServer(self._state) as api_server:
             missing = [str(each) for each in objects if _is_missing(api_server, each)]
         if missing:
             logger.info(f"Deleted since stack {name} created them: {', '.join(missing)}.")

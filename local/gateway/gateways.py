@@ -73,7 +73,7 @@ class Gateways:
         by_api: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
             by_api.setdefault(gateway.api, []).append(gateway)
-        with ApiServer.of(self._state) as api_server:
+        with ApiServer(self._state) as api_server:
             api_server.apply_missing(namespace_objects(api.namespace for api in by_api))
             for api, its_gateways in by_api.items():
                 self._ensure_controller(api_server, api, its_gateways)
