@@ -58,23 +58,24 @@ class ApiServer:
         self._pool.clear()
 
     def is_ready(self) -> bool:
-        """Tell whether the server answers and can serve requests."""
+        """Tells whether the server answers and can serve requests."""
         try:
             return self._pool.request("GET", f"{self._host}/readyz", timeout=3).status == HTTPStatus.OK
         except urllib3.exceptions.HTTPError:
             return False
 
-    def has(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
-        """Tell whether there is such an object. There is none if the server doesn't know its kind."""
+    def has(self, api_version: str, kind: str, name: str) -> bool:
+        """Tells whether there is such an object, `namespace/name`. A kind that the server doesn't know has none."""
+        namespace, _, name = name.rpartition("/")
         metadata = {"namespace": namespace, "name": name}
         return bool(self._metadata({"apiVersion": api_version, "kind": kind, "metadata": metadata}))
 
     def get(self, wanted: Manifest) -> dict[str, Any]:
-        """Return the object of the manifest's kind and name; an empty dict if there is none."""
+        """Returns the object of the manifest's kind and name; an empty dict if there is none."""
         return self._request("GET", self._path(wanted))
 
     def apply_missing(self, objects: Iterable[Manifest]) -> list[Manifest]:
-        """Apply those objects, in this order, that the server lacks or has in another revision. Return them."""
+        """Applies those objects, in this order, that the server lacks or has in another revision. Returns them."""
         applied = []
         for wanted in objects:
             revision = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
@@ -88,14 +89,14 @@ class ApiServer:
         return applied
 
     def wait_until_served(self, definition: Manifest) -> None:
-        """Wait until the server serves the kind that a CustomResourceDefinition defines."""
+        """Waits until the server serves the kind that a CustomResourceDefinition defines."""
         spec = definition["spec"]
         for version in spec["versions"]:
             if version["served"]:
                 self._wait_for_kind(f"{spec['group']}/{version['name']}", spec["names"]["kind"])
 
     def clear_conditions(self, wanted: Manifest) -> None:
-        """Remove the conditions from the object's status, if there is such an object."""
+        """Removes the conditions from the object's status, if there is such an object."""
         if self._metadata(wanted):
             merge_patch = {"Content-Type": "application/merge-patch+json"}
             path = f"{self._path(wanted)}/status"
@@ -129,21 +130,21 @@ class ApiServer:
         )
 
     def _path(self, wanted: Manifest) -> str:
-        """Return the object's URL path; one at which nothing is if the server doesn't know its kind."""
+        """Returns the object's URL path; one at which nothing is if the server doesn't know its kind."""
         metadata = wanted["metadata"]
         resource = self._resource(wanted["apiVersion"], wanted["kind"]) or {"name": wanted["kind"], "namespaced": False}
         scope = f"/namespaces/{metadata.get('namespace') or 'default'}" if resource["namespaced"] else ""
         return f"{_root(wanted['apiVersion'])}{scope}/{resource['name']}/{metadata['name']}"
 
     def _resource(self, api_version: str, kind: str) -> dict[str, Any] | None:
-        """Return what the server says about a kind, if it knows it."""
+        """Returns what the server says about a kind, if it knows it."""
         if (api_version, kind) not in self._resources:
             resources = self._request("GET", _root(api_version)).get("resources", [])
             self._resources |= {(api_version, each["kind"]): each for each in resources if "/" not in each["name"]}
         return self._resources.get((api_version, kind))
 
     def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """Return the server's answer; an empty dict if there is nothing to get."""
+        """Returns the server's answer; an empty dict if there is nothing to get."""
         try:
             response = self._pool.request(method, self._host + path, **options)
         except urllib3.exceptions.HTTPError as error:
@@ -161,5 +162,5 @@ def _root(api_version: str) -> str:
 
 
 def namespace_objects(names: Iterable[str]) -> list[Manifest]:
-    """Return namespaces of these names."""
+    """Returns namespaces of these names."""
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]

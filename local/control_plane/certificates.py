@@ -54,7 +54,7 @@ class Certificates:
 
 
 def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Return the folder's certificates. Reissue all if one is missing or damaged, or if they expire within 30 days."""
+    """Returns the folder's certificates. Reissues all if one is missing or damaged, or if they expire in 30 days."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
@@ -69,7 +69,7 @@ def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificat
 
 
 def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
-    """Return a kubeconfig that embeds the certificates and the identity's key."""
+    """Returns a kubeconfig that embeds the certificates and the identity's key."""
 
     def embedded(file: Path) -> str:
         return b64encode(file.read_bytes()).decode()
@@ -95,7 +95,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
 
 
 def _issue_all(certificates: Certificates, now: datetime) -> None:
-    """Issue all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
+    """Issues all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
     kubernetes, etcd = (
         trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
         for name in ("Kubernetes CA", "etcd CA")

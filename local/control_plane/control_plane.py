@@ -44,7 +44,7 @@ class ControlPlane:
             return api_server.is_ready()
 
     def start(self, objects: Iterable[Manifest] = (), definitions: Iterable[Manifest] = ()) -> None:
-        """Start the programs that don't run, restart those that don't answer, and apply what is missing.
+        """Starts the programs that don't run, restarts those that don't answer, and applies what is missing.
 
         Args:
             objects: Objects to apply, in this order.
@@ -67,11 +67,11 @@ class ControlPlane:
                 self._processes.wait_for(lambda: False, [KUBE_CONTROLLER_MANAGER], SECONDS_TO_FAIL_AT_START)
 
     def stop(self) -> None:
-        """Stop all three programs. The objects stay in etcd's files."""
+        """Stops all three programs. The objects stay in etcd's files."""
         self._processes.stop(*PROGRAMS)
 
     def _serve(self, certificates: Certificates) -> int:
-        """Have etcd and the API server run and answer. Return the API server's port."""
+        """Has etcd and the API server run and answer. Returns the API server's port."""
         for _ in range(ATTEMPTS_AT_FREE_PORTS):
             ports = self._ports.choose(SERVERS, in_use=[name for name in SERVERS if self._processes.find(name)])
             try:
@@ -92,7 +92,7 @@ class ControlPlane:
         )
 
     def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> bool:
-        """Start the servers that don't run. Tell whether the API server answers, as a new one must."""
+        """Starts the servers that don't run. Tells whether the API server answers, as a new one must."""
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
         etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)

@@ -29,13 +29,13 @@ OWN_FOLDER = Path(__file__).parent / "crds"
 
 
 def custom_resource_definitions() -> Iterator[dict[str, Any]]:
-    """Yield the definitions of the Go modules, and then the project's own, from the folder `crds`."""
+    """Yields the definitions of the Go modules, and then the project's own, from the folder `crds`."""
     yield from _from_modules()
     yield from parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
 def parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """Yield every object in these YAML files."""
+    """Yields every object in these YAML files."""
     for file in files:
         with file.open() as text:
             manifests = yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -37,7 +37,7 @@ class Checkpoint:
         return self.file.stem
 
     def repair(self) -> bool:
-        """Repair the file if the engine was killed while it wrote it. Tell whether it was.
+        """Repairs the file if the engine was killed while it wrote it. Tells whether it was.
 
         A killed engine may leave an empty file of attributes; without that file, the state can be read. On a full disk
         the engine leaves half of the state, which is replaced by the engine's own backup of the step before.
@@ -82,13 +82,13 @@ class Checkpoint:
 
 
 def checkpoints(backend: Path, stacks: Iterable[str] | None = None) -> list[Checkpoint]:
-    """Return the checkpoints in the backend's folder: of all stacks, or of these in this order."""
+    """Returns the checkpoints in the backend's folder: of all stacks, or of these in this order."""
     found = [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
     return found if stacks is None else [each for stack in stacks for each in found if each.stack == stack]
 
 
 def _read(file: Path) -> Mapping[str, Any] | None:
-    """Return the state in a file; None if the file is missing or damaged."""
+    """Returns the state in a file; None if the file is missing or damaged."""
     try:
         latest: Mapping[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

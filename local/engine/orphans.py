@@ -17,9 +17,9 @@ SECONDS_TO_BE_KILLED = 5.0
 
 
 def wait_for_orphans(state: StateFolder, timeout: float = SECONDS_TO_END_BY_THEMSELVES) -> None:
-    """Wait until the orphans end, as they do without the command that started them. Kill them after `timeout` seconds.
+    """Waits until the orphans end, as they do without the command that started them. Kills them after `timeout`.
 
-    Orphans are known by this state folder's Pulumi home.
+    Orphans have this state folder's Pulumi home in their environment.
 
     Raises:
         LocalError: One of them can't be killed.

@@ -20,7 +20,7 @@ CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Copy Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
+    """Copies Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
 
     A file that was copied before keeps the salt that the engine wrote to it.
 
@@ -39,22 +39,22 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:
-    """Return the names of the stacks that have a file."""
+    """Returns the names of the stacks that have a file."""
     return sorted(
         file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in repository.glob("stacks/Pulumi.*.yaml")
     )
 
 
 def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Raise LocalError if one of these stacks has no file."""
-    known = stack_names(repository)
-    unknown = [name for name in names if name not in known]
+    """Raises LocalError if one of these stacks has no file."""
+    choices = stack_names(repository)
+    unknown = [name for name in names if name not in choices]
     if unknown:
-        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(known)}.")
+        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(choices)}.")
 
 
 def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
-    """Return where each provider of a stack puts its objects; of none if the stack's file is gone."""
+    """Returns where each provider of a stack puts its objects; of none if the stack's file is gone."""
     if not _stack_file(folder, stack).exists():
         return {}
     return stack_config.read_placements(_config(folder, stack), project_name(folder))
@@ -73,7 +73,7 @@ def project_name(folder: Path) -> str:
 
 
 def _config(folder: Path, stack: str) -> dict[str, Any]:
-    """Return the stack's config, completed by what Pulumi.yaml has for all stacks."""
+    """Returns the stack's config, completed by what Pulumi.yaml has for all stacks."""
     files = (folder / "Pulumi.yaml", _stack_file(folder, stack))
     of_project, of_stack = (config if isinstance(config := _read(file).get("config"), dict) else {} for file in files)
     defaults = {
@@ -102,7 +102,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    """Return what is wrong, and where, without quoting the file, which may hold a key."""
+    """Returns what is wrong, and where, without quoting the file, which may hold a key."""
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}" if mark else ""
     # The messages of these two quote the file.

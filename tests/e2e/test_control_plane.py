@@ -162,15 +162,15 @@ def test_what_was_taken_away_is_put_in_place_again(started: Plane) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (("v1", "Namespace", "", NAMESPACE), True),
-        (("gateway.networking.k8s.io/v1", "Gateway", NAMESPACE, "agentgateway"), True),
-        (("gateway.networking.k8s.io/v1", "Gateway", "default", "agentgateway"), False),
-        (("gateway.networking.k8s.io/v1", "Unknown", NAMESPACE, "agentgateway"), False),
-        (("example.com/v1", "Gateway", NAMESPACE, "agentgateway"), False),
+        (("v1", "Namespace", NAMESPACE), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", f"{NAMESPACE}/agentgateway"), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", "default/agentgateway"), False),
+        (("gateway.networking.k8s.io/v1", "Unknown", f"{NAMESPACE}/agentgateway"), False),
+        (("example.com/v1", "Gateway", f"{NAMESPACE}/agentgateway"), False),
     ],
 )
 def test_the_api_server_tells_whether_it_has_an_object(
-    started: Plane, wanted: tuple[str, str, str, str], *, found: bool
+    started: Plane, wanted: tuple[str, str, str], *, found: bool
 ) -> None:
     with ApiServer(started.state) as api_server:
         assert api_server.has(*wanted) is found
