@@ -105,7 +105,7 @@ class Commands:
         return Stacks(self._state, self._environment, pulumi, "always" if self._console.is_terminal else "never")
 
     def _destroy(self) -> bool:
-        """Destroys the stacks, and tells whether that succeeded. Without a running control plane no objects are left."""
+        """Destroys the stacks, and tells whether that succeeded. Without a running control plane none has objects."""
         try:
             if not self._state.pulumi_state.exists() or not self._control_plane.running:
                 return False
