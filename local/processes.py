@@ -73,12 +73,11 @@ class DetachedProcesses:
                 if abs(process.create_time() - record.created) < SECONDS_OF_CLOCK_DRIFT and is_alive(process):
                     return process
         # The command that started it may have been killed before it wrote the record.
-        return next((process for process, mark in processes_with(_MARK) if mark == self._mark(name)), None)
+        return next((process for process, mark in processes_with(_MARK) if mark == self._record_file(name)), None)
 
     def names(self) -> set[str]:
         """Return the names of all that run."""
-        files = (Path(mark) for _, mark in processes_with(_MARK))
-        return {file.stem for file in files if file.parent == self._state.processes.resolve()}
+        return {mark.stem for _, mark in processes_with(_MARK) if mark.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
         """Tell whether the program runs with just this command line and revision."""
@@ -190,9 +189,6 @@ class DetachedProcesses:
         except (OSError, ValueError, TypeError):
             return None
 
-    def _mark(self, name: str) -> str:
-        return str(self._record_file(name).resolve())
-
 
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether the process still holds its ports and files."""
@@ -221,15 +217,13 @@ def last_lines(log: Path, count: int = 15) -> str:
     return f"The last lines of {log}:\n{lines}"
 
 
-def processes_with(variable: str) -> Iterator[tuple[psutil.Process, str]]:
-    """Yield every process of this user with this environment variable, and the variable's value."""
+def processes_with(variable: str) -> Iterator[tuple[psutil.Process, Path]]:
+    """Yield every process of this user with this environment variable, and the path that is the variable's value."""
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error, OSError):
             value = process.environ().get(variable)
             if value and is_alive(process):
-                yield process, value
-        except (psutil.Error, OSError):
-            continue
+                yield process, Path(value)
 
 
 def _end(process: psutil.Process) -> None:
