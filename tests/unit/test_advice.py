@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from components.openai_compatible_llm.inputs.errors import bare
 
 from components.openai_compatible_llm.inputs.advice import (
     COMPONENT_WORDS,
@@ -12,7 +13,6 @@ from components.openai_compatible_llm.inputs.advice import (
     OWN_SERVERS,
     argument_advice,
 )
-from components.openai_compatible_llm.inputs.errors import bare
 from components.openai_compatible_llm.presets import PRESETS
 from tests.support.pages import PAGES, REFERENCE
 from tests.support.recording import program_error
