@@ -18,17 +18,19 @@ from pathlib import Path
 
 import kubernetes
 import yaml
+from rich.console import Console
 
 from bench.figures import NOISE, TARGET_SIZE, Figures, Sample
 from bench.operation import DESTROY, IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
 from bench.report import CHECKPOINTS, write
 from bench.waiting import waiting
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.environment import isolate
+from local.environment import Environment
 from local.folders import REPOSITORY, StateFolder
+from local.messages import show_messages
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 KINDS = (
@@ -54,12 +56,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
     parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
     options = parser.parse_args(arguments)
+    show_messages(Console(stderr=True))
     with tempfile.TemporaryDirectory() as name:
-        binaries = find_or_build(_say)
-        plane = ControlPlane(StateFolder(Path(name)), binaries, _say)
+        binaries = find_or_build()
+        plane = ControlPlane(StateFolder(Path(name)), binaries)
         try:
             plane.start(namespace_objects([NAMESPACE]))
-            install_plugin(plane.state.pulumi_home, binaries.kubernetes_provider)
+            KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
             samples = _complete_rounds(plane, binaries, options.rounds, options.other_rounds)
         finally:
             plane.stop()
@@ -106,8 +109,7 @@ def _run_cycle(
 ) -> Iterator[Sample]:
     """Runs operations, from an empty namespace to an empty namespace."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ)
-        isolate(environment, plane.state, binaries.pulumi)
+        environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
         environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
         environment |= {"PULUMI_BACKEND_URL": f"file://{folder}/state", "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
         Path(folder, "state").mkdir()

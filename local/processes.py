@@ -1,6 +1,7 @@
 """Runs programs that outlive the command which started them, and finds them again."""
 
 import json
+import logging
 import os
 import subprocess
 import time
@@ -13,6 +14,9 @@ import psutil
 
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.waiting import wait_until
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
@@ -75,7 +79,7 @@ class DetachedProcesses:
 
     def names(self) -> set[str]:
         """Return the names of all that run."""
-        files = (Path(mark) for _, mark in _marked())
+        files = (Path(mark) for _, mark in processes_with(_MARK))
         return {file.stem for file in files if file.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
@@ -136,21 +140,33 @@ class DetachedProcesses:
         record = Record(child.pid, created, list(command), revision)
         write_private(self._record_file(name), json.dumps(asdict(record)))
 
+    def ensure(
+        self, name: str, command: Sequence[str], revision: str, environment: Mapping[str, str] | None = None
+    ) -> bool:
+        """Start the program unless it runs with just this command line and revision. Tell whether it was started."""
+        if self.runs(name, command, revision):
+            return False
+        self.stop(name)
+        logger.info(f"Starting {name}")
+        self.start(name, command, revision, environment)
+        return True
+
     def wait_for(self, happened: Callable[[], bool], names: Iterable[str], timeout: float) -> bool:
         """Wait up to `timeout` seconds for something to happen, and tell whether it did.
 
         Raises:
             ProcessEndedError: One of the programs of these names ended before it happened.
         """
-        deadline = time.monotonic() + timeout
-        while not happened():
+
+        def happened_while_they_run() -> bool:
+            if happened():
+                return True
             for name in names:
                 if not self.find(name):
                     raise ProcessEndedError(name, self.last_lines(name))
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
+            return False
+
+        return wait_until(happened_while_they_run, timeout)
 
     def stop(self, *names: str) -> None:
         """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
@@ -185,7 +201,7 @@ class DetachedProcesses:
 
     def _unrecorded(self, name: str) -> Iterator[psutil.Process]:
         """Yield the process if the command that started it was killed before it wrote the record."""
-        return (process for process, mark in _marked() if mark == self._mark(name))
+        return (process for process, mark in processes_with(_MARK) if mark == self._mark(name))
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -200,13 +216,9 @@ def is_alive(process: psutil.Process) -> bool:
 def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
     """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
     processes = list(processes)
-    deadline = time.monotonic() + timeout
-    while any(map(is_alive, processes)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
+    ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
     _children[:] = [child for child in _children if child.poll() is None]
-    return True
+    return ended
 
 
 def last_lines(log: Path, count: int = 15) -> str:
@@ -219,13 +231,13 @@ def last_lines(log: Path, count: int = 15) -> str:
     return f"The last lines of {log}:\n{lines}"
 
 
-def _marked() -> Iterator[tuple[psutil.Process, str]]:
-    """Yield every detached process of this user, with the file that its record belongs in."""
+def processes_with(variable: str) -> Iterator[tuple[psutil.Process, str]]:
+    """Yield every process of this user with this environment variable, and the variable's value."""
     for process in psutil.process_iter():
         try:
-            mark = process.environ().get(_MARK)
-            if mark and is_alive(process):
-                yield process, mark
+            value = process.environ().get(variable)
+            if value and is_alive(process):
+                yield process, value
         except (psutil.Error, OSError):
             continue
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ CRD_FILES: Mapping[str, tuple[str, ...]] = {
 OWN_FOLDER = Path(__file__).parent / "crds"
 
 
-def custom_resource_definitions(say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+def custom_resource_definitions() -> Iterator[dict[str, Any]]:
     """Yield the definitions of the Go modules, and then the project's own, from the folder `crds`."""
-    yield from _from_modules(say)
+    yield from _from_modules()
     yield from parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
@@ -49,12 +49,12 @@ def parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
             yield from (manifest for manifest in manifests if manifest)
 
 
-def _from_modules(say: Callable[[str], None]) -> list[dict[str, Any]]:
+def _from_modules() -> list[dict[str, Any]]:
     pins = [(TOOLCHAIN / "crds" / name).read_bytes() for name in ("go.mod", "go.sum")]
     key = hashlib.sha256(b"\0".join([*pins, json.dumps(CRD_FILES).encode()])).hexdigest()[:16]
     cached = cache_folder() / f"crds-{key}.json"
     if not cached.exists():
-        folders = {module: download_module(say, module) for module in CRD_FILES}
+        folders = {module: download_module(module) for module in CRD_FILES}
         files = [folders[module] / file for module, files in CRD_FILES.items() for file in files]
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_private(cached, json.dumps(list(parse(files))))

@@ -1,7 +1,7 @@
 """Reads each stack's state from the engine's file backend, without decrypting secrets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,9 +87,10 @@ class Checkpoint:
         return latest or {}
 
 
-def checkpoints(backend: Path) -> list[Checkpoint]:
-    """Return the checkpoint of each stack in the backend's folder."""
-    return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+def checkpoints(backend: Path, stacks: Iterable[str] | None = None) -> list[Checkpoint]:
+    """Return the checkpoints in the backend's folder: of all stacks, or of these in this order."""
+    found = [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+    return found if stacks is None else [each for stack in stacks for each in found if each.stack == stack]
 
 
 def _is_complete(file: Path) -> bool:

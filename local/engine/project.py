@@ -1,20 +1,22 @@
 """Copies the Pulumi project for the engine, which writes to stack files, and reads the copy."""
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import stack_config
+from components.openai_compatible_llm.settings import Placement
+from local import stack_files
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
-from stack_config import Placement
 
 # Settings that refer to the user's secrets or services.
 SECRETS_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-# Settings of the Kubernetes provider that would make it use the user's cluster.
-CLUSTER_SETTINGS = ("cluster", "clusterIdentifier", "context", "kubeconfig")
+# Settings of the Kubernetes provider that would make it use the user's cluster, in both spellings.
+CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|context|kubeconfig)")
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
@@ -31,8 +33,9 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
     for name in names:
         content = _without_user_settings(_read(_stack_file(repository, name)))
         copy = _stack_file(folder, name)
-        salt = _read_salt(copy)
-        write_private(copy, yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
+        with suppress(FileNotFoundError, KeyError, LocalError):
+            content["encryptionsalt"] = _read(copy)["encryptionsalt"]
+        write_private(copy, yaml.safe_dump(content, sort_keys=False))
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:
@@ -54,12 +57,12 @@ def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
     """Return where each provider of a stack puts its objects; of none if the stack's file is gone."""
     if not _stack_file(folder, stack).exists():
         return {}
-    return stack_config.read_placements(_config(folder, stack), project_name(folder))
+    return stack_files.read_placements(_config(folder, stack), project_name(folder))
 
 
 def read_key_variables(folder: Path, stack: str) -> list[tuple[str, ...]]:
     """Return, for each API key of a stack, the environment variables that its program looks for it in."""
-    return stack_config.read_key_variables(_config(folder, stack), project_name(folder))
+    return stack_files.read_key_variables(_config(folder, stack), project_name(folder))
 
 
 def project_name(folder: Path) -> str:
@@ -87,13 +90,6 @@ def _group(value: object) -> dict[str, Any]:
 
 def _stack_file(folder: Path, name: str) -> Path:
     return folder / "stacks" / f"Pulumi.{name}.yaml"
-
-
-def _read_salt(copy: Path) -> object:
-    try:
-        return _read(copy).get("encryptionsalt")
-    except (FileNotFoundError, LocalError):
-        return None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -125,14 +121,8 @@ def _problem(error: yaml.YAMLError) -> str:
 def _without_user_settings(content: dict[str, Any]) -> dict[str, Any]:
     kept = {key: _without_secrets(value) for key, value in content.items() if key not in SECRETS_SETTINGS}
     if isinstance(config := kept.get("config"), dict):
-        kept["config"] = {key: value for key, value in config.items() if not _names_a_cluster(str(key))}
+        kept["config"] = {key: value for key, value in config.items() if not CLUSTER_SETTINGS.fullmatch(str(key))}
     return kept
-
-
-def _names_a_cluster(key: str) -> bool:
-    """Recognize `kubernetes:context`, and its older spelling `kubernetes:config:context`."""
-    package, *_, name = key.split(":")
-    return package == "kubernetes" and name in CLUSTER_SETTINGS
 
 
 def _without_secrets(value: Any) -> Any:

@@ -73,12 +73,12 @@ GATEWAY_APIS = {api.name: api for api in (KGATEWAY, AGENTGATEWAY)}
 
 @dataclass(frozen=True)
 class Gateway:
-    """A Gateway of the local control plane, and the port on which its proxy listens."""
+    """A Gateway of the local control plane, and the port on which its proxy listens: 0 until one is chosen."""
 
     api: GatewayApi
     namespace: str
     name: str
-    port: int
+    port: int = 0
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -1,21 +1,23 @@
-"""Runs processes that put programs into the cache, side by side, and shows what they do."""
+"""Runs processes that put programs into the cache, and shows what they do."""
 
+import logging
+import math
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import IO
 
 import psutil
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column
+from rich.text import Text
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -33,7 +35,7 @@ class Job:
         working_folder: Where it runs.
         environment: Its environment variables.
         log: The file for what it prints.
-        seconds: How long it may take; None for as long as it likes.
+        seconds: How long it may take.
     """
 
     folder: Path
@@ -42,7 +44,7 @@ class Job:
     working_folder: Path
     environment: Mapping[str, str]
     log: Path
-    seconds: float | None = None
+    seconds: float = math.inf
 
     @property
     def names(self) -> str:
@@ -55,106 +57,52 @@ class Job:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def run(
-    jobs: Sequence[Job], title: str, say: Callable[[str], None], at_once: int | None = None
-) -> Generator[tuple[Job, str | None]]:
-    """Yield each job when it has ended, with what went wrong, if anything did.
+def run(jobs: Sequence[Job], title: str, at_once: int) -> list[tuple[Job, str]]:
+    """Run jobs, at most `at_once` side by side, and return those that failed, with the reason.
 
-    At most `at_once` run side by side; None for all. Those that still run end when the iterator is closed.
+    After a failure, no other job is started. What each printed last is shown, on a terminal at once, otherwise every
+    minute.
     """
-    waiting = list(jobs)
-    running: list[_Process] = []
-    with ExitStack() as stack, _progress(title, say) as show:
+    logger.info(f"{title} ...")
+    waiting, failures = list(jobs), list[tuple[Job, str]]()
+    running: list[tuple[Job, subprocess.Popen[bytes], float]] = []
+    begun = announced = time.monotonic()
+    with ExitStack() as stack, Console().status("") as status:
         while waiting or running:
-            while waiting and len(running) < (at_once or len(jobs)):
-                running.append(stack.enter_context(_Process(waiting.pop(0))))
-            for process in [each for each in running if each.ended()]:
-                running.remove(process)
-                yield process.job, process.finish()
-            show(running)
+            now = time.monotonic()
+            while waiting and len(running) < at_once:
+                job = waiting.pop(0)
+                running.append((job, _start(job, stack), now + job.seconds))
+            for each in running[:]:
+                job, process, deadline = each
+                if process.poll() is not None or now > deadline:
+                    running.remove(each)
+                    if failure := _finish(job, process):
+                        failures.append((job, failure))
+                        waiting.clear()
+            news = f"{clock(now - begun)}: {' | '.join(job.last_line() for job, *_ in running)}"
+            line = Text(news)
+            line.truncate(status.console.width - 2, overflow="ellipsis")
+            status.update(line)
+            if now - announced >= SECONDS_BETWEEN_LINES and not status.console.is_terminal:
+                announced = now
+                logger.info(f"{title} ... {news}")
             time.sleep(SECONDS_BETWEEN_LOOKS if running else 0)
-
-
-class _Process:
-    """The process of a job, which ends with the context."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        # Go refuses to overwrite a file that is not a program, such as an incomplete one.
-        shutil.rmtree(job.folder, ignore_errors=True)
-        for folder in (job.log.parent, job.folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._deadline = None if job.seconds is None else time.monotonic() + job.seconds
-        with job.log.open("wb") as output:
-            self._process = subprocess.Popen(
-                job.command,
-                cwd=job.working_folder,
-                env=job.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-        shutil.rmtree(self.job.folder, ignore_errors=True)
-
-    def ended(self) -> bool:
-        return self._process.poll() is not None or self._is_late()
-
-    def finish(self) -> str | None:
-        """Move the programs of a process that has ended to their places, or tell what went wrong."""
-        if self._is_late():
-            self._end()
-            return f"it took longer than {self.job.seconds:.0f} seconds"
-        if self._process.returncode:
-            return self.job.last_line() or f"it ended with status {self._process.returncode}"
-        for pattern, place in self.job.programs.items():
-            for program in self.job.folder.glob(pattern):
-                program.rename(place)
-        missing = ", ".join(place.name for place in self.job.programs.values() if not place.exists())
-        return f"it made no {missing}" if missing else None
-
-    def _is_late(self) -> bool:
-        return self._process.poll() is None and self._deadline is not None and time.monotonic() > self._deadline
-
-    def _end(self) -> None:
-        """On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder."""
-        if self._process.poll() is not None:
-            return
-        descendants = psutil.Process(self._process.pid).children(recursive=True)
-        self._process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(SECONDS_TO_END)
-        self._process.kill()
-        self._process.wait()
-        for each in descendants:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
+    return failures
 
 
 @contextmanager
-def _progress(title: str, say: Callable[[str], None]) -> Iterator[Callable[[Sequence[_Process]], None]]:
-    """Yield a function that shows what each job printed last: at once on a terminal, otherwise every minute."""
-    say(f"{title} ...")
-    if sys.stdout.isatty():
-        line = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-        with Progress(SpinnerColumn(), TimeElapsedColumn(), line, console=Console(), transient=True) as progress:
-            task = progress.add_task("")
-            yield lambda running: progress.update(task, description=_news(running))
-        return
-    started = announced = time.monotonic()
-
-    def show(running: Sequence[_Process]) -> None:
-        nonlocal announced
-        if time.monotonic() - announced >= SECONDS_BETWEEN_LINES:
-            announced = time.monotonic()
-            say(f"{title} ... {clock(announced - started)}: {_news(running)}")
-
-    yield show
+def started(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[bytes] | int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process that ends with the context, as do the processes that it has started."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
 
 
 def clock(seconds: float) -> str:
@@ -162,5 +110,40 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _news(running: Sequence[_Process]) -> str:
-    return " | ".join(process.job.last_line() for process in running)
+def _start(job: Job, stack: ExitStack) -> subprocess.Popen[bytes]:
+    # Go refuses to overwrite a file that is not a program, such as an incomplete one.
+    shutil.rmtree(job.folder, ignore_errors=True)
+    for folder in (job.log.parent, job.folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    stack.callback(shutil.rmtree, job.folder, ignore_errors=True)
+    with job.log.open("wb") as output:
+        return stack.enter_context(started(job.command, job.working_folder, job.environment, output))
+
+
+def _finish(job: Job, process: subprocess.Popen[bytes]) -> str | None:
+    """Move the programs of a process that has ended to their places, or tell what went wrong."""
+    if process.poll() is None:
+        _end(process)
+        return f"it took longer than {job.seconds:.0f} seconds"
+    if process.returncode:
+        return job.last_line() or f"it ended with status {process.returncode}"
+    for pattern, place in job.programs.items():
+        for program in job.folder.glob(pattern):
+            program.rename(place)
+    missing = ", ".join(place.name for place in job.programs.values() if not place.exists())
+    return f"it made no {missing}" if missing else None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process. On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder."""
+    if process.poll() is not None:
+        return
+    descendants = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END)
+    process.kill()
+    process.wait()
+    for each in descendants:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()

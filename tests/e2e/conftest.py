@@ -14,7 +14,7 @@ from semver import VersionInfo
 
 from local.control_plane.control_plane import ControlPlane
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from tests.e2e.inline_stack import QuickStack, Stack, run_to_its_end
 from tests.e2e.plugin_process import plugin_version
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
@@ -28,7 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 @pytest.fixture(scope="session")
 def binaries() -> Binaries:
-    return find_or_build(print)
+    return find_or_build()
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "stack"
     for name in ("project", "state", "home"):
         (folder / name).mkdir(parents=True)
-    install_plugin(folder / "home", binaries.kubernetes_provider)
+    KUBERNETES_PROVIDER.install(folder / "home", binaries.kubernetes_provider)
     (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")

@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,18 @@ class Plane:
 
     def __init__(self, root: Path, binaries: Binaries) -> None:
         self.state = StateFolder(root)
-        self.said: list[str] = []
-        self.control = ControlPlane(self.state, binaries, self.said.append)
+        self.control = ControlPlane(self.state, binaries)
 
     def start(self) -> list[str]:
-        """What it said."""
-        self.said.clear()
-        self.control.start(gateway_objects(DEFAULT_GATEWAY))
+        """Returns what it logged."""
+        logged = BufferingHandler(capacity=100)
+        module.logger.addHandler(logged)
+        try:
+            self.control.start(gateway_objects(DEFAULT_GATEWAY))
+        finally:
+            module.logger.removeHandler(logged)
         assert self.control.running
-        return list(self.said)
+        return [record.getMessage() for record in logged.buffer]
 
     def processes(self) -> dict[str, psutil.Process]:
         found = {name: DetachedProcesses(self.state).find(name) for name in NAMES}
@@ -276,7 +280,7 @@ def test_a_program_that_ends_by_itself_is_one_message_with_the_end_of_its_log(
     log = started.state.logs / "etcd.log"
     started.control.stop()
     with pytest.raises(LocalError) as failure:
-        ControlPlane(started.state, programs, print).start()
+        ControlPlane(started.state, programs).start()
     lines = str(failure.value).splitlines()
     assert lines[0] == f"etcd ended unexpectedly. The last lines of {log}:"
     assert lines[1].startswith("no such thing as --data-dir=")

@@ -26,7 +26,7 @@ from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
 from tests.support.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
-from tests.support.pages import PAGES, TROUBLESHOOTING, symptom
+from tests.support.pages import PAGES, symptom
 
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
@@ -40,8 +40,8 @@ SECONDS_TO_FINISH = 3
 
 # The remedies of docs/troubleshooting.md for an object that was made but is not in the state, and for a file that the
 # engine was about to write.
-RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", PAGES[TROUBLESHOOTING]))
-(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", PAGES[TROUBLESHOOTING])
+RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", PAGES["docs/troubleshooting.md"]))
+(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", PAGES["docs/troubleshooting.md"])
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -190,7 +190,7 @@ def test_pending_operations_of_a_killed_engine_are_reported_until_a_refresh(
     up_as_the_page_says(stack, program, monkeypatch)
     assert symptom("pending operations") in output_of(stack, stack.up, program)
 
-    assert "`pulumi refresh --clear-pending-creates`" in PAGES[TROUBLESHOOTING]
+    assert "`pulumi refresh --clear-pending-creates`" in PAGES["docs/troubleshooting.md"]
     stack.stack.refresh(clear_pending_creates=True)
     assert "pending operations" not in output_of(stack, stack.up, program)
 

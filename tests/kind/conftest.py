@@ -61,6 +61,6 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 def project(tmp_path: Path) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    project = Project(folder, find_or_build(print).pulumi, kubeconfig())
+    project = Project(folder, find_or_build().pulumi, kubeconfig())
     project.create()
     return project

@@ -10,8 +10,9 @@ import pytest
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
+from tests.support.http_server import Handler, Request
 from tests.support.provider_objects import API_KEY, ROUTE, SECRET, AcceptedObjects, ProviderObjects
-from tests.support.stand_in_gateway import COMPLETION, MODEL, PAGE, Handler, Request, silent
+from tests.support.stand_in_gateway import COMPLETION, MODEL, PAGE, SECONDS_UNTIL_IT_GIVES_UP
 
 KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 BOTH = tuple(BackendApi)
@@ -20,6 +21,9 @@ COMPARE = "compare `host` and `path` (or `baseUrl`) with the provider's document
 HOUSE_CA = {"tls": {"ca_certificate_configmap": "house-ca"}}
 PASSTHROUGH = {"api_key": None, "passthrough": True}
 NO_KEY = {"api_key": None, "keyless": True}
+
+Reply = Callable[[Any, Request], None]
+"""Answers a request, as the stand-in for a gateway or as the provider."""
 
 Break = Callable[[Any], object]
 """Breaks something of the provider's objects."""
@@ -35,16 +39,14 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_gateways: bool = False
 
-    def __call__(self, handler: Handler, request: Request) -> None:
-        """Replies as the stand-in for a gateway."""
-        if self is SILENCE:
-            silent(handler, request)
-        else:
-            handler.answer(self.status, self.content_type, self.text, **self.headers)
+    def __call__(self, handler: Handler, _: Request) -> None:
+        handler.answer(self.status, self.text.encode(), self.content_type, **self.headers)
 
 
-SILENCE = Response(0, "")
-"""No response, until the test ends."""
+def silent(handler: Any, _: Request) -> None:
+    """Replies with nothing until the test ends."""
+    handler.server.over.wait(SECONDS_UNTIL_IT_GIVES_UP)
+    handler.break_off()
 
 
 def from_gateway(status: int, text: str) -> Response:
@@ -89,16 +91,22 @@ class Fault:
     """
 
     name: str
-    response: Response
+    response: Reply
     says: tuple[str, ...] = ()
     breaks: Break = nothing
     arguments: Mapping[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     apis: tuple[BackendApi, ...] = BOTH
     gateways: tuple[BackendApi, ...] | None = None
-    provider: Response | None = None
+    provider: Reply | None = None
     only_keyless: bool = False
     has_worked: bool = True
+
+    @property
+    def provider_reply(self) -> Reply | None:
+        """Returns what the provider answers; None where nothing is wrong with that."""
+        is_gateways = isinstance(self.response, Response) and self.response.is_gateways
+        return self.provider or (None if is_gateways else self.response)
 
     def parts(self, objects: ProviderObjects, path: str) -> list[str]:
         """Returns what is said of the fault in these objects."""
@@ -333,13 +341,13 @@ SHARED_FAULTS: Faults = {
         ),
     ],
     Hop.TIMEOUT: [
-        Fault("the client's", SILENCE, ("no response arrived for 0.5 seconds",), options=("--timeout", "0.5")),
+        Fault("the client's", silent, ("no response arrived for 0.5 seconds",), options=("--timeout", "0.5")),
         Fault(
             "the route's",
             from_gateway(504, "request timeout"),
             ('HTTP 504 from the gateway itself, "request timeout',),
             waiting_for("300ms"),
-            provider=SILENCE,
+            provider=silent,
         ),
     ],
 }

@@ -202,8 +202,8 @@ def put_packages(project: Path) -> None:
 @contextmanager
 def fresh_clone(factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """What there is to build is built before, with this user's own home."""
-    find_or_build(print)
-    list(custom_resource_definitions(print))
+    find_or_build()
+    list(custom_resource_definitions())
     clone = Clone.make(factory.mktemp("fresh"))
     try:
         yield clone

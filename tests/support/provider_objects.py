@@ -57,7 +57,7 @@ class ProviderObjects:
             self.write_secret({"Authorization": API_KEY})
         self.create(self.backend, self._api.spec(self._settings))
         if self._api.has_tls_policy:
-            self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.provider.tls))
+            self.create(POLICY, self._api.tls_policy_spec(self._settings))
         self.create(ROUTE, self._api.route_spec(self._settings))
 
     def create(self, kind: str, spec: Object) -> None:

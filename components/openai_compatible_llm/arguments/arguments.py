@@ -95,7 +95,7 @@ class Arguments:
     def given_paths(self, *path: str | int) -> Iterator[Path]:
         """Yields the path of each argument that was given with its right type, a group before what is in it."""
         for part in self._parts(self._at(self.path(*path))):
-            inner = (*path, part)
+            inner = (*path, part if isinstance(part, int) else str(part))
             if self.given(*inner) and self._at(self.path(*inner)) != [] and not self._is_mistyped(self.path(*inner)):
                 if not isinstance(part, int):
                     yield inner

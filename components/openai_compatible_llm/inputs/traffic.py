@@ -43,15 +43,14 @@ def parse_retries(arguments: Arguments, fallbacks: int) -> Retries | None:
     """Parses when a request is sent again; by default only if there are fallbacks, and then to each."""
     retries = arguments.within("retries")
     attempts = retries.read("attempts", check=validators.retry_attempts, default=max(fallbacks, 1))
-    codes = retries.read("status_codes", check=validators.status_codes, default=DEFAULT_STATUS_CODES)
-    for _ in retries.read_each("status_codes", check=validators.status_code):
-        pass
+    retries.read("status_codes", check=validators.status_codes)
+    codes = tuple(int(code) for _, code in retries.read_each("status_codes", check=validators.status_code))
     backoff = retries.read(
         "backoff_milliseconds", check=validators.backoff_milliseconds, default=DEFAULT_BACKOFF_MILLISECONDS
     )
     if not fallbacks and not arguments.given("retries"):
         return None
-    return Retries(int(attempts), tuple(map(int, codes)), int(backoff))
+    return Retries(int(attempts), codes or DEFAULT_STATUS_CODES, int(backoff))
 
 
 def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:

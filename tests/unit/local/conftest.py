@@ -1,5 +1,6 @@
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from local.folders import cache_folder
 
 Program = Callable[[Path, str], Path]
+OnMessage = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +45,17 @@ def program() -> Program:
         return file
 
     return write
+
+
+@pytest.fixture
+def on_message() -> Iterator[OnMessage]:
+    """Has something done at each message that is logged."""
+    handler = logging.Handler()
+    logger = logging.getLogger("local")
+
+    def react(reaction: Callable[[], object]) -> None:
+        handler.addFilter(lambda _: bool(reaction()))
+        logger.addHandler(handler)
+
+    yield react
+    logger.removeHandler(handler)

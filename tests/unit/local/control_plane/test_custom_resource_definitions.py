@@ -39,7 +39,7 @@ def downloading_go(modules: Path, bin_folder: Path, program: Program) -> Path:
 
 
 def names() -> list[str]:
-    return [manifest["metadata"]["name"] for manifest in custom_resource_definitions(print)]
+    return [manifest["metadata"]["name"] for manifest in custom_resource_definitions()]
 
 
 @pytest.mark.usefixtures("downloading_go")
@@ -70,7 +70,7 @@ def test_what_is_taken_anew_is_not_read_from_the_cache(
 
 @pytest.mark.usefixtures("downloading_go")
 def test_each_module_has_a_folder_of_its_own(modules: Path) -> None:
-    assert [download_module(print, name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
+    assert [download_module(name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
 
 
 @pytest.mark.parametrize("missing", CRD_FILES)

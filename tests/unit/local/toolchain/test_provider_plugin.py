@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -6,8 +6,6 @@ import pytest
 
 from local.toolchain import binaries
 from local.toolchain.binaries import find_or_build
-from local.toolchain.build import Target
-from local.toolchain.provider_plugin import install_plugin
 from local.toolchain.tools import KUBERNETES_PROVIDER, Tool
 from tests.unit.local.conftest import Program
 
@@ -20,13 +18,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would have been downloaded, and then built."""
     names: list[str] = []
 
-    def download(tools: Sequence[Tool], say: Callable[[str], None]) -> None:
-        del say
+    def download(tools: Sequence[Tool]) -> None:
         names.extend(f"download {tool.name}" for tool in tools if tool is KUBERNETES_PROVIDER)
 
-    def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-        del say
-        names.extend(f"build {target.name}" for target in targets if target.name == NAME)
+    def build(tools: Sequence[Tool]) -> None:
+        names.extend(f"build {tool.name}" for tool in tools if tool.name == NAME)
 
     monkeypatch.setattr(binaries, "download", download)
     monkeypatch.setattr(binaries, "build", build)
@@ -34,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def plugin() -> Path:
-    return find_or_build(print).kubernetes_provider
+    return find_or_build().kubernetes_provider
 
 
 def test_a_plugin_on_path_is_taken_first_in_any_version(
@@ -70,27 +66,27 @@ def test_another_version_in_the_users_pulumi_home_is_not_taken(
 ) -> None:
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     program(tmp_path / "plugins/resource-kubernetes-v1.0.0" / NAME, "")
-    assert plugin() == KUBERNETES_PROVIDER.target.built
+    assert plugin() == KUBERNETES_PROVIDER.built
 
 
 def test_a_downloaded_plugin_is_taken_before_one_that_was_built(
     cache: Path, program: Program, asked: list[str]
 ) -> None:
-    program(KUBERNETES_PROVIDER.target.built, "")
-    assert plugin() == KUBERNETES_PROVIDER.target.built
+    program(KUBERNETES_PROVIDER.built, "")
+    assert plugin() == KUBERNETES_PROVIDER.built
     downloaded = program(cache / "pulumi" / PLACE, "")
     assert plugin() == downloaded
     assert asked == []
 
 
 def test_where_it_can_not_be_downloaded_it_is_built(asked: list[str]) -> None:
-    assert plugin() == KUBERNETES_PROVIDER.target.built
+    assert plugin() == KUBERNETES_PROVIDER.built
     assert asked == [f"download {NAME}", f"build {NAME}"]
 
 
 def test_the_engine_finds_it_as_the_version_of_the_sdk(tmp_path: Path, program: Program) -> None:
     for name in ("first", "second"):
-        install_plugin(tmp_path / "home", program(tmp_path / name, ""))
+        KUBERNETES_PROVIDER.install(tmp_path / "home", program(tmp_path / name, ""))
         assert (tmp_path / "home" / PLACE).readlink() == tmp_path / name
 
 
@@ -101,6 +97,6 @@ def test_a_folder_of_the_users_that_an_earlier_version_linked_to_stays_as_it_is(
     linked = tmp_path / "home" / PLACE.parent
     linked.parent.mkdir(parents=True)
     linked.symlink_to(users.parent)
-    install_plugin(tmp_path / "home", program(tmp_path / "other", ""))
+    KUBERNETES_PROVIDER.install(tmp_path / "home", program(tmp_path / "other", ""))
     assert (linked / NAME).readlink() == tmp_path / "other"
     assert users.read_text() == "#!/bin/sh\necho users\n"
