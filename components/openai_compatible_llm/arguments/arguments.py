@@ -55,7 +55,7 @@ class Arguments:
         """Returns the whole path of what stands at the path in this group."""
         return (*self._place, *path)
 
-    def report(self, *path: str | int, reason: str) -> None:
+    def report(self, reason: str, *path: str | int) -> None:
         """Adds an issue with what stands at the path."""
         self.issues.append(Issue(self.path(*path), reason))
 
@@ -81,7 +81,7 @@ class Arguments:
         if value is None or is_output(value):
             return default
         if check and (reason := check(value)):
-            self.report(*path, reason=reason)
+            self.report(reason, *path)
             return default
         return value
 

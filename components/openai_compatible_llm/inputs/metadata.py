@@ -19,8 +19,7 @@ def parse_labels(arguments: Arguments) -> Mapping[str, str]:
 def parse_annotations(arguments: Arguments) -> Mapping[str, str]:
     """Parses the annotations of all objects."""
     if arguments.given("annotations", readiness.ANNOTATION):
-        reason = "set by the component; give `wait_for_ready` instead"
-        arguments.report("annotations", readiness.ANNOTATION, reason=reason)
+        arguments.report("set by the component; give `wait_for_ready` instead", "annotations", readiness.ANNOTATION)
     return _parse_map(arguments, "annotations")
 
 
@@ -30,7 +29,7 @@ def parse_ready_timeout(arguments: Arguments) -> int | None:
     if arguments.given("wait_for_ready"):
         return int(timeout)
     if arguments.given("ready_timeout_seconds"):
-        arguments.report("ready_timeout_seconds", reason="has no effect without `wait_for_ready`")
+        arguments.report("has no effect without `wait_for_ready`", "ready_timeout_seconds")
     return None
 
 
@@ -38,5 +37,5 @@ def _parse_map(arguments: Arguments, name: str) -> Mapping[str, str]:
     metadata: Mapping[str, str] = arguments.read(name, default={})
     for key in metadata:
         if reason := metadata_key(key):
-            arguments.report(name, Key(key), reason=reason)
+            arguments.report(reason, name, Key(key))
     return metadata

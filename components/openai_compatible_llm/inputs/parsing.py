@@ -97,7 +97,7 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     backend = BACKENDS[placement.api]
     # The names of all objects must be valid, even of those that the component only gets with other arguments.
     if reason := object_name(name, OBJECT_NAME_LENGTH - len(ObjectNames("").clients_secret)):
-        arguments.report("name", reason=reason)
+        arguments.report(reason, "name")
     provider = parse_provider(arguments, name, names.secret)
     fallbacks = parse_fallbacks(arguments, names, provider)
     providers = (provider, *fallbacks)

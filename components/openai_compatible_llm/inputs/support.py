@@ -12,12 +12,12 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
         if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
             continue
         refused = name
-        arguments.report(*path, reason=backend.unsupported.get(name) or _not_supported(name))
+        arguments.report(backend.unsupported.get(name) or _not_supported(name), *path)
     for limitation in backend.limitations:
         path = tuple(limitation.argument.split("."))
         value = arguments.read(*path)
         if value is not None and limitation.applies_to(value):
-            arguments.report(*path, reason=limitation.reason)
+            arguments.report(limitation.reason, *path)
 
 
 def _supports(backend: BackendDefinition, name: str) -> bool:
