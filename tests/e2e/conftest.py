@@ -2,6 +2,7 @@ import gc
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,8 @@ def kubeconfig(control_plane: ControlPlane) -> Path:
 
 @pytest.fixture
 def cluster(kubeconfig: Path) -> Iterator[Cluster]:
-    cluster = Cluster(kubeconfig)
-    yield cluster
-    cluster.close()
+    with closing(Cluster(kubeconfig)) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -61,12 +61,10 @@ def custom(cluster: Cluster) -> CustomObjectsApi:
 
 
 @pytest.fixture
-def namespace(core: CoreV1Api) -> Iterator[str]:
+def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})  # type: ignore[arg-type]
-    yield name
-    core.delete_namespace(name)
+    with cluster.new_namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        yield name
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from local.toolchain.binaries import Binaries
 from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
-from tests.support.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
+from tests.support.cluster import Cluster
 from tests.support.pages import PAGES, symptom
 
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
@@ -225,12 +225,14 @@ def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     assert stack.up(program) == {"6 created"}
     before = cluster.everything_in(namespace)
 
-    edit(cluster, BACKEND, namespace, name, {"spec": {"ai": {"llm": {"host": "by-hand.example.com"}}}})
-    edit(cluster, TLS_POLICY, namespace, f"{name}-tls", {"spec": {"validation": {"hostname": "by-hand.example.com"}}})
-    stolen: Any = {"stringData": {"Authorization": "by hand"}}
-    cluster.core.patch_namespaced_secret(f"{name}-secret", namespace, stolen, field_manager="kubectl-edit")
-    group, version, plural = ROUTE
-    cluster.custom.delete_namespaced_custom_object(group, version, namespace, plural, name)
+    edits = {
+        ("Backend", name): {"spec": {"ai": {"llm": {"host": "by-hand.example.com"}}}},
+        ("BackendTLSPolicy", f"{name}-tls"): {"spec": {"validation": {"hostname": "by-hand.example.com"}}},
+        ("Secret", f"{name}-secret"): {"stringData": {"Authorization": "by hand"}},
+    }
+    for edited, patch in edits.items():
+        cluster.patch(*edited, namespace, patch, field_manager="kubectl-edit")
+    cluster.delete("HTTPRoute", name, namespace)
 
     assert stack.preview(program) == {"6 unchanged"}
     assert stack.preview(program, refresh=True) == {"3 to update", "1 to create", "2 unchanged"}
@@ -243,11 +245,3 @@ def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     anew = {each for each in before if uids(before)[each] != uids(after)[each]}
     assert anew == {("HTTPRoute", name)}
     assert stack.up(program) == {"6 unchanged"}
-
-
-def edit(cluster: Cluster, definition: tuple[str, str, str], namespace: str, name: str, patch: Any) -> None:
-    """Changes an object as `kubectl edit` does."""
-    group, version, plural = definition
-    cluster.custom.patch_namespaced_custom_object(
-        group, version, namespace, plural, name, patch, field_manager="kubectl-edit"
-    )

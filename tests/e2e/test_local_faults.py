@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import kubernetes
@@ -140,8 +141,8 @@ def test_two_at_once_after_the_servers_were_killed(up: Clone) -> None:
 @pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already")
 def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluster: Cluster) -> None:
     add_stack(clone, "taken")
-    foreign: Any = {"metadata": {"name": "taken-secret"}, "stringData": {"Authorization": "somebody's"}}
-    cluster.core.create_namespaced_secret(seed.NAMESPACE, foreign)
+    metadata = {"name": "taken-secret", "namespace": seed.NAMESPACE}
+    cluster.create({"kind": "Secret", "metadata": metadata, "stringData": {"Authorization": "somebody's"}})
     before = revisions(cluster.objects("taken"))
 
     said = clone.failure("up", "taken")
@@ -150,7 +151,7 @@ def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluste
     assert revisions(cluster.objects("taken")) == before
     assert api_key(cluster.objects("taken")) == "somebody's"
 
-    cluster.core.delete_namespaced_secret("taken-secret", seed.NAMESPACE)
+    cluster.delete("Secret", "taken-secret", seed.NAMESPACE)
     with refusing_backends(cluster, "taken"):
         said = clone.failure("up", "taken")
         assert 'backends.gateway.kgateway.dev "taken" is forbidden' in said
@@ -178,9 +179,7 @@ def refusing_backends(cluster: Cluster, name: str) -> Iterator[None]:
     admission.create_validating_admission_policy({"metadata": {"name": "no-backends"}, "spec": spec})
     admission.create_validating_admission_policy_binding({"metadata": {"name": "no-backends"}, "spec": binding})
     wanted = seed.manifests(name, "llm.example.com", "model")["Backend"]
-
-    def create() -> None:
-        cluster.custom.create_namespaced_custom_object(*BACKEND[:2], seed.NAMESPACE, BACKEND[2], wanted, dry_run="All")
+    create = partial(cluster.create, wanted, dry_run="All")
 
     try:
         until(lambda: refused(create))

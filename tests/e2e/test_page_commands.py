@@ -9,10 +9,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-import kubernetes
 import pytest
 import yaml
 
@@ -20,7 +18,7 @@ from tests.e2e.pulumi_cli import PulumiCli
 from tests.support import seed
 from tests.support.canary import Canaries
 from tests.support.clone import put_packages
-from tests.support.cluster import CUSTOM, Cluster, api_key, revisions
+from tests.support.cluster import Cluster, api_key, revisions
 from tests.support.pages import EXAMPLE_GATEWAY, EXAMPLE_OBJECTS, block
 from tests.support.repository import REPOSITORY
 from tests.support.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
@@ -31,7 +29,6 @@ SET_KEY = block("README.md", "pulumi config set --secret")
 
 KEY = "sk-for-the-pages"
 NEXT_KEY = "sk-for-the-pages-rotated"
-OF_KGATEWAY = "kgateway-system"
 SECOND_GATEWAY = "http://localhost:8081"
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -39,21 +36,16 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
-    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+    return pulumi_cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
 
 
 @pytest.fixture
 def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
     """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
-    metadata = kubernetes.client.V1ObjectMeta(name=OF_KGATEWAY)
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
-    _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
-    gateway["metadata"] = {"name": "llm", "namespace": OF_KGATEWAY}
-    cluster.custom.create_namespaced_custom_object(
-        "gateway.networking.k8s.io", "v1", OF_KGATEWAY, "gateways", gateway, field_manager="kubectl"
-    )
-    yield OF_KGATEWAY
-    cluster.core.delete_namespace(OF_KGATEWAY)
+    with cluster.new_namespace("kgateway-system") as namespace:
+        _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
+        cluster.create({**gateway, "metadata": {"name": "llm", "namespace": namespace}}, field_manager="kubectl")
+        yield namespace
 
 
 def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
@@ -218,17 +210,10 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
 
 def by_hand(cluster: Cluster) -> None:
     """The walk-through's objects, with another model, as `kubectl apply` makes them."""
-    kubectl = "kubectl-client-side-apply"
     for kind, manifest in copy.deepcopy(seed.MISTRAL).items():
         if kind == "Secret":
             manifest["stringData"] = {"Authorization": KEY}
             manifest["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(manifest)}
-            body: Any = manifest
-            cluster.core.create_namespaced_secret(seed.NAMESPACE, body, field_manager=kubectl)
-            continue
         if kind == "Backend":
             manifest["spec"]["ai"]["llm"]["openai"]["model"] = "by hand"
-        group, version, plural = CUSTOM[kind]
-        cluster.custom.create_namespaced_custom_object(
-            group, version, seed.NAMESPACE, plural, manifest, field_manager=kubectl
-        )
+        cluster.create(manifest, field_manager="kubectl-client-side-apply")

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 
 (PROGRAM,) = blocks("python", "docs/endpoints.md")
 BASE_URL = "https://llm.example.com/mistral/v1"
-POLICIES = ("agentgateway.dev", "v1alpha1")
 SPEECH = b"\0" * 2_300_000
 
 
@@ -63,9 +62,8 @@ def policy(deployment: Deployment, cluster: Cluster) -> Iterator[None]:
     manifest["metadata"] = {"name": deployment.namespace, "namespace": gateway.namespace}
     (target,) = manifest["spec"]["targetRefs"]
     target["name"] = gateway.name
-    plural = "agentgatewaypolicies"
-    cluster.custom.create_namespaced_custom_object(*POLICIES, gateway.namespace, plural, manifest)
+    cluster.create(manifest)
     try:
         yield
     finally:
-        cluster.custom.delete_namespaced_custom_object(*POLICIES, gateway.namespace, plural, deployment.namespace)
+        cluster.delete(manifest["kind"], deployment.namespace, gateway.namespace)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,11 +157,8 @@ class Clone:
 
     @contextmanager
     def cluster(self) -> Iterator[Cluster]:
-        cluster = Cluster(self.state.kubeconfig)
-        try:
+        with closing(Cluster(self.state.kubeconfig)) as cluster:
             yield cluster
-        finally:
-            cluster.close()
 
     def processes(self) -> list[psutil.Process]:
         """All that work for this clone: they name its folder in their command line or environment."""

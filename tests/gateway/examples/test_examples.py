@@ -17,7 +17,7 @@ from tests.gateway.examples.external_secrets import external_secrets_operator
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
 from tests.support.canary import Canaries
-from tests.support.cluster import ROUTE, Cluster
+from tests.support.cluster import Cluster
 from tests.support.pages import block
 from tests.support.project import NAME, Project
 from tests.support.question import ask
@@ -197,5 +197,5 @@ def test_the_script_for_kind_deploys_and_asks_and_does_so_again_when_the_objects
     assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
     assert provider.keys() == {f"Bearer {KEY}"}
 
-    cluster.custom.delete_namespaced_custom_object(*ROUTE[:2], example_in_clone.namespace, ROUTE[2], "mistral")
+    cluster.delete("HTTPRoute", "mistral", example_in_clone.namespace)
     assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
