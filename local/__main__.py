@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return its exit status. Print a problem that the user can act on as one message."""
+    """Runs one command and returns its exit status. Prints a problem that the user can act on as one message."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "preview"):

@@ -17,7 +17,7 @@ from local.toolchain.binaries import find_or_build
 
 
 def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run the package's own command. Point it to the local state, cluster and gateway if the stack is a local one.
+    """Runs the package's own command. Points it to the local state, cluster and gateway if the stack is a local one.
 
     A stack is a local one if `make up` has deployed it with a gateway, unless the arguments name a gateway's URL.
 
@@ -59,6 +59,6 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
 
 
 def _ask(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> int:
-    """Run the command with these variables in this folder, from where it reads the stack's outputs."""
+    """Runs the command with these variables in this folder, from where it reads the stack's outputs."""
     command = [sys.executable, "-m", "components.openai_compatible_llm.doctor", *arguments]
     return subprocess.run(command, env={**variables, "PYTHONPATH": str(REPOSITORY)}, cwd=folder, check=False).returncode

@@ -38,7 +38,7 @@ class Commands:
         self._gateways = Gateways(state, environment.shared)
 
     def up(self, names: list[str]) -> None:
-        """Start what doesn't run, deploy the stacks, and show what they created."""
+        """Starts what doesn't run, deploys the stacks, and shows what they created."""
         stacks = self._prepare(names)
         gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)
@@ -54,7 +54,7 @@ class Commands:
             logger.info("Nothing changed.")
 
     def preview(self, names: list[str]) -> None:
-        """Show what `up` would change in the stacks. Gateways stay as they are."""
+        """Shows what `up` would change in the stacks. Gateways stay as they are."""
         stacks = self._prepare(names)
         _, definitions = self._gateways.prepare(self._attached(names))
         self._control_plane.start(self._namespaces(names), definitions)
@@ -62,7 +62,7 @@ class Commands:
             stacks.preview(name)
 
     def down(self) -> None:
-        """Destroy the stacks, and stop and remove everything even if that fails."""
+        """Destroys the stacks, and stops and removes everything even if that fails."""
         processes = DetachedProcesses(self._state)
         if not self._state.root.exists() and not processes.names():
             logger.info("Nothing is running.")
@@ -77,7 +77,7 @@ class Commands:
         logger.info(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
 
     def status(self) -> None:
-        """Show what runs and what is deployed."""
+        """Shows what runs and what is deployed."""
         if not self._state.root.exists():
             logger.info("The control plane is not running.")
             return
@@ -86,7 +86,7 @@ class Commands:
         self._report_gateways()
 
     def _prepare(self, names: list[str]) -> Stacks:
-        """Return the stacks, ready to run, after those of these names were copied."""
+        """Returns the stacks, ready to run, after those of these names were copied."""
         refuse_unknown(names)
         self._state.create()
         wait_for_orphans(self._state)
@@ -105,7 +105,7 @@ class Commands:
         return Stacks(self._state, self._environment, pulumi, "always" if self._console.is_terminal else "never")
 
     def _destroy(self) -> bool:
-        """Destroy the stacks, and tell whether that succeeded. Without a running control plane no objects are left."""
+        """Destroys the stacks, and tells whether that succeeded. Without a running control plane none has objects."""
         try:
             if not self._state.pulumi_state.exists() or not self._control_plane.running:
                 return False
@@ -117,7 +117,7 @@ class Commands:
         return True
 
     def _attached(self, names: Iterable[str] = ()) -> list[Attachment]:
-        """Return what is attached to Gateways: the providers of deployed stacks, and of the stacks of these names."""
+        """Returns what is attached to Gateways: the providers of deployed stacks, and of the stacks of these names."""
         names = list(names)
         deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
         return attachments({name: read_placements(self._state.pulumi_project, name) for name in [*deployed, *names]})

@@ -40,7 +40,7 @@ class Environment:
         return cls(shared, keys)
 
     def for_engine(self, state: StateFolder, pulumi: Path) -> dict[str, str]:
-        """Return all variables of the engine, which knows the local control plane and the local stacks only."""
+        """Returns all variables of the engine, which knows the local control plane and the local stacks only."""
         loopback = {
             name: ",".join(filter(None, [self.shared.get(name), "127.0.0.1", "localhost"]))
             for name in ("NO_PROXY", "no_proxy")
@@ -60,11 +60,11 @@ class Environment:
         }
 
     def key_variable(self, names: Iterable[str]) -> str | None:
-        """Return the first of these variables that has a key."""
+        """Returns the first of these variables that has a key."""
         return next(filter(self.keys.get, names), None)
 
     def for_program(self, wanted: Iterable[Sequence[str]]) -> dict[str, str]:
-        """Return the variables with the API keys for the program. A placeholder stands for a key that is not set.
+        """Returns the variables with the API keys for the program. A placeholder stands for a key that is not set.
 
         Args:
             wanted: For each key the names of the variables that may hold it. The first one that is set counts.
@@ -79,15 +79,15 @@ class Environment:
 
 
 def program_with(keys: Mapping[str, str]) -> Callable[[], None]:
-    """Return the project's `__main__.py` as a function that has these keys in its environment while it runs."""
+    """Returns the project's `__main__.py` as a function that has these keys in its environment while it runs."""
 
     def program() -> None:
-        before = os.environ.copy()
+        added = keys.keys() - os.environ.keys()
         os.environ.update(keys)
         try:
             runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
         finally:
-            for name in keys.keys() - before.keys():
+            for name in added:
                 del os.environ[name]
 
     return program

@@ -39,20 +39,20 @@ class StateFolder:
         return cls(REPOSITORY / ".local")
 
     def create(self) -> None:
-        """Create the folders that several parts write to."""
+        """Creates the folders that several parts write to."""
         folders = (self.certificates, self.etcd, self.logs, self.processes, self.pulumi_project, self.pulumi_state)
         for folder in (self.root, *folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def cache_folder() -> Path:
-    """Return the folder for what all clones share: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
+    """Returns the folder for what all clones share: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(base if base and Path(base).is_absolute() else Path.home() / ".cache") / "openai-compatible-llm"
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that its owner alone can read. It is replaced in one step, so that nobody reads half of it."""
+    """Writes a file that its owner alone can read. It is replaced in one step, so that nobody reads half of it."""
     descriptor, partial = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w") as output:

@@ -39,8 +39,7 @@ class Ports:
         with ExitStack() as held:
             for name in names:
                 if name not in ports or (name not in in_use and not _is_free((self._address, ports[name]))):
-                    listener = held.enter_context(socket.socket())
-                    listener.bind((self._address, 0))
+                    listener = held.enter_context(socket.create_server((self._address, 0)))
                     ports[name] = listener.getsockname()[1]
         write_private(self._file, json.dumps(ports))
         return ports
@@ -51,10 +50,8 @@ class Ports:
 
 
 def _is_free(address: tuple[str, int]) -> bool:
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(address)
-        except OSError:
-            return False
-        return True
+    try:
+        socket.create_server(address).close()
+    except OSError:
+        return False
+    return True

@@ -37,10 +37,11 @@ _WHILE_NEW = urllib3.Retry(
 
 
 class ApiServer:
-    """Connects as the administrator to an API server on this machine, whatever proxy or kubeconfig the user has."""
+    """Connects as the administrator to a state folder's API server, whatever proxy or kubeconfig the user has."""
 
-    def __init__(self, port: int, certificates: Certificates) -> None:
-        self._host = f"https://127.0.0.1:{port}"
+    def __init__(self, state: StateFolder) -> None:
+        certificates = Certificates(state.certificates)
+        self._host = f"https://127.0.0.1:{Ports(state.ports).read()[KUBE_APISERVER]}"
         self._pool = urllib3.PoolManager(
             ca_certs=str(certificates.authority),
             cert_file=str(certificates.admin.certificate),
@@ -50,11 +51,6 @@ class ApiServer:
         )
         self._resources: dict[tuple[str, str], dict[str, Any]] = {}
 
-    @classmethod
-    def of(cls, state: StateFolder) -> "ApiServer":
-        """Connect to the API server of a control plane that has been started."""
-        return cls(Ports(state.ports).read()[KUBE_APISERVER], Certificates(state.certificates))
-
     def __enter__(self) -> "ApiServer":
         return self
 
@@ -62,23 +58,24 @@ class ApiServer:
         self._pool.clear()
 
     def is_ready(self) -> bool:
-        """Tell whether the server answers and can serve requests."""
+        """Tells whether the server answers and can serve requests."""
         try:
             return self._pool.request("GET", f"{self._host}/readyz", timeout=3).status == HTTPStatus.OK
         except urllib3.exceptions.HTTPError:
             return False
 
-    def has(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
-        """Tell whether there is such an object. There is none if the server doesn't know its kind."""
+    def has(self, api_version: str, kind: str, name: str) -> bool:
+        """Tells whether there is such an object, `namespace/name`. A kind that the server doesn't know has none."""
+        namespace, _, name = name.rpartition("/")
         metadata = {"namespace": namespace, "name": name}
         return bool(self._metadata({"apiVersion": api_version, "kind": kind, "metadata": metadata}))
 
     def get(self, wanted: Manifest) -> dict[str, Any]:
-        """Return the object of the manifest's kind and name; an empty dict if there is none."""
+        """Returns the object of the manifest's kind and name; an empty dict if there is none."""
         return self._request("GET", self._path(wanted))
 
     def apply_missing(self, objects: Iterable[Manifest]) -> list[Manifest]:
-        """Apply those objects, in this order, that the server lacks or has in another revision. Return them."""
+        """Applies those objects, in this order, that the server lacks or has in another revision. Returns them."""
         applied = []
         for wanted in objects:
             revision = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
@@ -91,23 +88,15 @@ class ApiServer:
             applied.append(wanted)
         return applied
 
-    def wait_until_served(self, definition: Manifest, timeout: float = 30) -> None:
-        """Wait until the server serves the kind that a CustomResourceDefinition defines.
-
-        Raises:
-            LocalError: It does not within `timeout` seconds.
-        """
+    def wait_until_served(self, definition: Manifest) -> None:
+        """Waits until the server serves the kind that a CustomResourceDefinition defines."""
         spec = definition["spec"]
-        group, kind = spec["group"], spec["names"]["kind"]
-        versions = [f"{group}/{version['name']}" for version in spec["versions"] if version["served"]]
-        if not wait_until(lambda: all(self._resource(version, kind) for version in versions), timeout):
-            raise LocalError(
-                f"The local API server does not serve {kind} of {group} after {timeout:.0f} seconds: "
-                f"{self.get(definition).get('status', {}).get('conditions')}"
-            )
+        for version in spec["versions"]:
+            if version["served"]:
+                self._wait_for_kind(f"{spec['group']}/{version['name']}", spec["names"]["kind"])
 
     def clear_conditions(self, wanted: Manifest) -> None:
-        """Remove the conditions from the object's status, if there is such an object."""
+        """Removes the conditions from the object's status, if there is such an object."""
         if self._metadata(wanted):
             merge_patch = {"Content-Type": "application/merge-patch+json"}
             path = f"{self._path(wanted)}/status"
@@ -124,7 +113,12 @@ class ApiServer:
                 "Wait, and run the command again."
             )
 
+    def _wait_for_kind(self, api_version: str, kind: str, timeout: float = 30) -> None:
+        if not wait_until(lambda: self._resource(api_version, kind), timeout):
+            raise LocalError(f"The local API server serves no {kind} of {api_version} after {timeout:.0f} seconds.")
+
     def _apply(self, wanted: Manifest, revision: str) -> None:
+        self._wait_for_kind(wanted["apiVersion"], wanted["kind"])
         metadata = wanted["metadata"]
         annotations = metadata.get("annotations", {}) | {_REVISION: revision}
         self._request(
@@ -136,21 +130,21 @@ class ApiServer:
         )
 
     def _path(self, wanted: Manifest) -> str:
-        """Return the object's URL path; one at which nothing is if the server doesn't know its kind."""
+        """Returns the object's URL path; one at which nothing is if the server doesn't know its kind."""
         metadata = wanted["metadata"]
         resource = self._resource(wanted["apiVersion"], wanted["kind"]) or {"name": wanted["kind"], "namespaced": False}
         scope = f"/namespaces/{metadata.get('namespace') or 'default'}" if resource["namespaced"] else ""
         return f"{_root(wanted['apiVersion'])}{scope}/{resource['name']}/{metadata['name']}"
 
     def _resource(self, api_version: str, kind: str) -> dict[str, Any] | None:
-        """Return what the server says about a kind, if it knows it."""
+        """Returns what the server says about a kind, if it knows it."""
         if (api_version, kind) not in self._resources:
             resources = self._request("GET", _root(api_version)).get("resources", [])
             self._resources |= {(api_version, each["kind"]): each for each in resources if "/" not in each["name"]}
         return self._resources.get((api_version, kind))
 
     def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """Return the server's answer; an empty dict if there is nothing to get."""
+        """Returns the server's answer; an empty dict if there is nothing to get."""
         try:
             response = self._pool.request(method, self._host + path, **options)
         except urllib3.exceptions.HTTPError as error:
@@ -168,5 +162,5 @@ def _root(api_version: str) -> str:
 
 
 def namespace_objects(names: Iterable[str]) -> list[Manifest]:
-    """Return namespaces of these names."""
+    """Returns namespaces of these names."""
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]

@@ -4,10 +4,10 @@ import hashlib
 import shutil
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 import yaml
@@ -20,8 +20,7 @@ ORGANIZATION = "openai-compatible-llm"
 CONTEXT = "openai-compatible-llm-local"
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """A certificate and its private key."""
 
     certificate: Path
@@ -55,7 +54,7 @@ class Certificates:
 
 
 def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Return the folder's certificates. Reissue all if one is missing or damaged, or if they expire within 30 days."""
+    """Returns the folder's certificates. Reissues all if one is missing or damaged, or if they expire in 30 days."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
@@ -70,19 +69,13 @@ def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificat
 
 
 def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
-    """Return a kubeconfig that embeds the certificates and the identity's key."""
+    """Returns a kubeconfig that embeds the certificates and the identity's key."""
 
     def embedded(file: Path) -> str:
         return b64encode(file.read_bytes()).decode()
 
-    server = {
-        "server": f"https://127.0.0.1:{port}",
-        "certificate-authority-data": embedded(certificates.authority),
-    }
-    user = {
-        "client-certificate-data": embedded(identity.certificate),
-        "client-key-data": embedded(identity.key),
-    }
+    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": embedded(certificates.authority)}
+    user = {"client-certificate-data": embedded(identity.certificate), "client-key-data": embedded(identity.key)}
     parts = {"cluster": server, "user": user, "context": {"cluster": CONTEXT, "user": CONTEXT}}
     lists = {f"{kind}s": [{"name": CONTEXT, kind: part}] for kind, part in parts.items()}
     return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **lists, "current-context": CONTEXT}, sort_keys=False)
@@ -94,7 +87,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
         for authority in (certificates.authority, certificates.etcd_authority):
             context.load_verify_locations(authority)
         for pair in certificates.pairs:
-            context.load_cert_chain(pair.certificate, pair.key)
+            context.load_cert_chain(*pair)
     except OSError:
         return False
     issued = x509.load_pem_x509_certificate(certificates.server.certificate.read_bytes())
@@ -102,7 +95,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
 
 
 def _issue_all(certificates: Certificates, now: datetime) -> None:
-    """Issue all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
+    """Issues all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
     kubernetes, etcd = (
         trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
         for name in ("Kubernetes CA", "etcd CA")

@@ -40,11 +40,11 @@ class ControlPlane:
         """Whether all three programs run and the API server is ready."""
         if KUBE_APISERVER not in self._ports.read() or not all(map(self._processes.find, PROGRAMS)):
             return False
-        with ApiServer.of(self.state) as api_server:
+        with ApiServer(self.state) as api_server:
             return api_server.is_ready()
 
     def start(self, objects: Iterable[Manifest] = (), definitions: Iterable[Manifest] = ()) -> None:
-        """Start the programs that don't run, restart those that don't answer, and apply what is missing.
+        """Starts the programs that don't run, restarts those that don't answer, and applies what is missing.
 
         Args:
             objects: Objects to apply, in this order.
@@ -58,7 +58,7 @@ class ControlPlane:
         certificates = ensure_certificates(self.state.certificates)
         port = self._serve(certificates)
         write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
-        with ApiServer(port, certificates) as api_server:
+        with ApiServer(self.state) as api_server:
             self._install_definitions(api_server, definitions)
             is_new = self._ensure_controller_manager(certificates, port)
             api_server.apply_missing(objects)
@@ -67,11 +67,11 @@ class ControlPlane:
                 self._processes.wait_for(lambda: False, [KUBE_CONTROLLER_MANAGER], SECONDS_TO_FAIL_AT_START)
 
     def stop(self) -> None:
-        """Stop all three programs. The objects stay in etcd's files."""
+        """Stops all three programs. The objects stay in etcd's files."""
         self._processes.stop(*PROGRAMS)
 
     def _serve(self, certificates: Certificates) -> int:
-        """Have etcd and the API server run and answer. Return the API server's port."""
+        """Has etcd and the API server run and answer. Returns the API server's port."""
         for _ in range(ATTEMPTS_AT_FREE_PORTS):
             ports = self._ports.choose(SERVERS, in_use=[name for name in SERVERS if self._processes.find(name)])
             try:
@@ -92,7 +92,7 @@ class ControlPlane:
         )
 
     def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> bool:
-        """Start the servers that don't run. Tell whether the API server answers, as a new one must."""
+        """Starts the servers that don't run. Tells whether the API server answers, as a new one must."""
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
         etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
@@ -105,7 +105,7 @@ class ControlPlane:
             listens = partial(self._processes.listens, ETCD, etcd_port)
             self._processes.wait_for(listens, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
         is_new = self._processes.ensure(KUBE_APISERVER, kube_apiserver, revision)
-        with ApiServer(port, certificates) as api_server:
+        with ApiServer(self.state) as api_server:
             timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
             is_ready = self._processes.wait_for(api_server.is_ready, SERVERS, timeout)
         if is_new and not is_ready:

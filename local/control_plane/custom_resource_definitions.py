@@ -14,35 +14,28 @@ from local.toolchain.go import TOOLCHAIN, download_module
 GATEWAY_API = "sigs.k8s.io/gateway-api"
 AGENTGATEWAY = "github.com/agentgateway/agentgateway"
 
-_STANDARD = "config/crd/standard/gateway.networking.k8s.io"
-_CHART = "controller/install/helm/agentgateway-crds/templates"
-
 # The files to install of each Go module.
 CRD_FILES: Mapping[str, tuple[str, ...]] = {
-    GATEWAY_API: (
-        f"{_STANDARD}_gatewayclasses.yaml",
-        f"{_STANDARD}_gateways.yaml",
-        f"{_STANDARD}_httproutes.yaml",
-        f"{_STANDARD}_grpcroutes.yaml",
-        f"{_STANDARD}_backendtlspolicies.yaml",
-        f"{_STANDARD}_referencegrants.yaml",
+    GATEWAY_API: tuple(
+        f"config/crd/standard/gateway.networking.k8s.io_{kinds}.yaml"
+        for kinds in ("gatewayclasses", "gateways", "httproutes", "grpcroutes", "backendtlspolicies", "referencegrants")
     ),
-    AGENTGATEWAY: (
-        f"{_CHART}/agentgateway.dev_agentgatewaybackends.yaml",
-        f"{_CHART}/agentgateway.dev_agentgatewaypolicies.yaml",
+    AGENTGATEWAY: tuple(
+        f"controller/install/helm/agentgateway-crds/templates/agentgateway.dev_agentgateway{kinds}.yaml"
+        for kinds in ("backends", "policies")
     ),
 }
 OWN_FOLDER = Path(__file__).parent / "crds"
 
 
 def custom_resource_definitions() -> Iterator[dict[str, Any]]:
-    """Yield the definitions of the Go modules, and then the project's own, from the folder `crds`."""
+    """Yields the definitions of the Go modules, and then the project's own, from the folder `crds`."""
     yield from _from_modules()
     yield from parse(sorted(OWN_FOLDER.glob("*.yaml")))
 
 
 def parse(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """Yield every object in these YAML files."""
+    """Yields every object in these YAML files."""
     for file in files:
         with file.open() as text:
             manifests = yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def delayed_interruption() -> Iterator[None]:
-    """Keep Ctrl-C from ending this process before the engine, to which the terminal sends the same signal.
+    """Keeps Ctrl-C from ending this process before the engine, to which the terminal sends the same signal.
 
     Raises:
         KeyboardInterrupt: At the end, if Ctrl-C was pressed.

@@ -17,15 +17,15 @@ SECONDS_TO_BE_KILLED = 5.0
 
 
 def wait_for_orphans(state: StateFolder, timeout: float = SECONDS_TO_END_BY_THEMSELVES) -> None:
-    """Wait until the orphans end, as they do without the command that started them. Kill them after `timeout` seconds.
+    """Waits until the orphans end, as they do without the command that started them. Kills them after `timeout`.
 
-    Orphans are known by this state folder's Pulumi home.
+    Orphans have this state folder's Pulumi home in their environment.
 
     Raises:
         LocalError: One of them can't be killed.
     """
     homes = processes_with("PULUMI_HOME")
-    orphans = [process for process, home in homes if home == str(state.pulumi_home) and process.pid != os.getpid()]
+    orphans = [process for process, home in homes if home == state.pulumi_home and process.pid != os.getpid()]
     if not orphans:
         return
     logger.info("Waiting for the engine of a command that was killed ...")

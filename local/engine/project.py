@@ -20,7 +20,7 @@ CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Copy Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
+    """Copies Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
 
     A file that was copied before keeps the salt that the engine wrote to it.
 
@@ -39,22 +39,22 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:
-    """Return the names of the stacks that have a file."""
+    """Returns the names of the stacks that have a file."""
     return sorted(
         file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in repository.glob("stacks/Pulumi.*.yaml")
     )
 
 
 def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Raise LocalError if one of these stacks has no file."""
-    known = stack_names(repository)
-    unknown = [name for name in names if name not in known]
+    """Raises LocalError if one of these stacks has no file."""
+    choices = stack_names(repository)
+    unknown = [name for name in names if name not in choices]
     if unknown:
-        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(known)}.")
+        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(choices)}.")
 
 
 def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
-    """Return where each provider of a stack puts its objects; of none if the stack's file is gone."""
+    """Returns where each provider of a stack puts its objects; of none if the stack's file is gone."""
     if not _stack_file(folder, stack).exists():
         return {}
     return stack_files.read_placements(_config(folder, stack), project_name(folder))
@@ -73,19 +73,14 @@ def project_name(folder: Path) -> str:
 
 
 def _config(folder: Path, stack: str) -> dict[str, Any]:
-    """Return the stack's config, completed by what Pulumi.yaml has for all stacks."""
-    of_project, of_stack = (
-        _group(_read(file).get("config")) for file in (folder / "Pulumi.yaml", _stack_file(folder, stack))
-    )
+    """Returns the stack's config, completed by what Pulumi.yaml has for all stacks."""
+    files = (folder / "Pulumi.yaml", _stack_file(folder, stack))
+    of_project, of_stack = (config if isinstance(config := _read(file).get("config"), dict) else {} for file in files)
     defaults = {
         key: each.get("value", each.get("default")) if isinstance(each, dict) else each
         for key, each in of_project.items()
     }
     return defaults | of_stack
-
-
-def _group(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _stack_file(folder: Path, name: str) -> Path:
@@ -94,22 +89,20 @@ def _stack_file(folder: Path, name: str) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text()) or {}
+        problem = "must be a mapping of settings, such as `config:` with settings below it."
+        if isinstance(content, dict):
+            return content
     except yaml.YAMLError as error:
-        raise LocalError(f"{_shown(file)} is not valid YAML: {_problem(error)}.") from None
+        problem = f"is not valid YAML: {_problem(error)}."
     except UnicodeDecodeError:
-        raise LocalError(f"{_shown(file)} is not valid YAML: it is not UTF-8 text.") from None
-    if content is not None and not isinstance(content, dict):
-        raise LocalError(f"{_shown(file)} must be a mapping of settings, such as `config:` with settings below it.")
-    return content or {}
-
-
-def _shown(file: Path) -> str:
-    return f"{file.parent.name}/{file.name}" if file.parent.name == "stacks" else file.name
+        problem = "is not valid YAML: it is not UTF-8 text."
+    name = f"stacks/{file.name}" if file.parent.name == "stacks" else file.name
+    raise LocalError(f"{name} {problem}")
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    """Return what is wrong, and where, without quoting the file, which may hold a key."""
+    """Returns what is wrong, and where, without quoting the file, which may hold a key."""
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}" if mark else ""
     # The messages of these two quote the file.

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pulumi import automation
 from semver import VersionInfo
 
 from local.control_plane.api_server import ApiServer
-from local.engine.checkpoints import KubernetesObject, checkpoints
+from local.engine.checkpoints import checkpoints
 from local.engine.interruption import delayed_interruption
 from local.engine.project import project_name, read_key_variables
 from local.environment import Environment, program_with
@@ -47,7 +48,7 @@ class Stacks:
         self._repair()
 
     def up(self, name: str) -> bool:
-        """Deploy a stack. Tell whether anything was changed.
+        """Deploys a stack. Tells whether anything was changed.
 
         Raises:
             LocalError: The engine failed.
@@ -63,19 +64,19 @@ class Stacks:
         return any(count for operation, count in changes.items() if operation != "same")
 
     def preview(self, name: str) -> None:
-        """Print what `up` would change."""
+        """Prints what `up` would change."""
         stack = self._select(name, self._program(name))
         self._run(f"pulumi preview -s {name}", stack.preview, diff=True, refresh=self._lacks_objects(name))
 
     def destroy_all(self) -> None:
-        """Destroy every stack in the backend."""
+        """Destroys every stack in the backend."""
         for checkpoint in checkpoints(self._state.pulumi_state):
             stack = self._select(checkpoint.stack)
             self._recover(stack)
             self._run(f"pulumi destroy -s {stack.name}", stack.destroy, remove=True, show_secrets=False)
 
     def _repair(self) -> None:
-        """Repair what killed runs left of the state, and create the passphrase if there is no state yet."""
+        """Repairs what killed runs left of the state, and creates the passphrase if there is no state yet."""
         found = checkpoints(self._state.pulumi_state)
         for checkpoint in found:
             if checkpoint.repair():
@@ -109,7 +110,7 @@ class Stacks:
         return stack
 
     def _recover(self, stack: automation.Stack) -> bool:
-        """If the last run was killed, unlock the stack, and take over objects until an `up` has succeeded."""
+        """Unlocks the stack if the last run was killed, and takes over objects until an `up` has succeeded."""
         if not self._was_killed(stack.name):
             return False
         self._recovery(stack.name).touch(mode=0o600)
@@ -123,7 +124,7 @@ class Stacks:
         return self._is_locked(name) or self._recovery(name).exists() or any(pending)
 
     def _is_locked(self, name: str) -> bool:
-        """Tell whether a killed run left its lock: no other run can be active."""
+        """Tells whether a killed run left its lock: no other run can be active."""
         return any(self._state.pulumi_state.glob(f".pulumi/locks/**/{name}/*.json"))
 
     def _recovery(self, name: str) -> Path:
@@ -131,15 +132,15 @@ class Stacks:
         return self._state.pulumi_state / f"{name}.killed"
 
     def _lacks_objects(self, name: str) -> bool:
-        """Tell whether an object in the state was deleted: by hand, with its definition, or with all of etcd."""
+        """Tells whether an object in the state was deleted: by hand, with its definition, or with all of etcd."""
         objects = [each for stack in checkpoints(self._state.pulumi_state, [name]) for each in stack.objects]
-        if not objects:
-            return False
-        with ApiServer.of(self._state) as api_server:
-            missing = [str(each) for each in objects if _is_missing(api_server, each)]
-        if missing:
-            logger.info(f"Deleted since stack {name} created them: {', '.join(missing)}.")
-        return bool(missing)
+        # If the server can't tell, the engine will meet the same problem, and report it.
+        with ApiServer(self._state) as api_server, suppress(LocalError):
+            missing = [str(each) for each in objects if not api_server.has(each.api_version, each.kind, each.id)]
+            if missing:
+                logger.info(f"Deleted since stack {name} created them: {', '.join(missing)}.")
+                return True
+        return False
 
     def _run(self, command: str, run: Callable[..., Any], **options: Any) -> Any:
         with delayed_interruption():
@@ -157,21 +158,14 @@ class _Pulumi(automation.PulumiCommand):
 
     def __init__(self, program: Path, variables: dict[str, str]) -> None:
         self.command = str(program)
-        self.version = VersionInfo.parse(str(read_version(program, "version", variables) or "3.0.0"))
+        version = read_version(program, "version", variables)
+        self.version = VersionInfo(*version.release) if version else None
 
 
 def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:
-    """Run a command whose output nobody needs unless it fails."""
+    """Runs a command whose output nobody needs unless it fails."""
     try:
         return run(**options)
     except automation.CommandError as error:
         reason = str(error).partition("\n stderr: ")[2].strip() or error
         raise LocalError(f"`{command}` failed. {reason}") from None
-
-
-def _is_missing(api_server: ApiServer, wanted: KubernetesObject) -> bool:
-    try:
-        return not api_server.has(wanted.api_version, wanted.kind, wanted.namespace, wanted.name)
-    except LocalError:
-        # The engine will meet the same problem, and report it.
-        return False

@@ -37,10 +37,10 @@ class Assets:
 
 
 def assets_in(folder: str | None) -> dict[str, Assets]:
-    """Return the assets of each gateway API by its name, whether they exist or not; none without a folder."""
+    """Returns the assets of each gateway API by its name, whether they exist or not; none without a folder."""
     return {name: Assets(Path(folder).absolute() / name) for name in GATEWAY_APIS} if folder else {}
 
 
 def find_assets(folder: str | None) -> dict[str, Assets]:
-    """Return the assets of each gateway API that has all its files, by the API's name."""
+    """Returns the assets of each gateway API that has all its files, by the API's name."""
     return {name: assets for name, assets in assets_in(folder).items() if not assets.missing}

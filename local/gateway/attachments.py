@@ -17,7 +17,7 @@ class Attachment:
 
 
 def attachments(placements: Mapping[str, Mapping[str, Placement]]) -> list[Attachment]:
-    """Return the attachment of each provider, given the placements of each stack's providers."""
+    """Returns the attachment of each provider, given the placements of each stack's providers."""
     return [
         Attachment(stack, provider, Gateway(GATEWAY_APIS[each.api.value], each.gateway.namespace, each.gateway.name))
         for stack, providers in placements.items()
@@ -26,7 +26,7 @@ def attachments(placements: Mapping[str, Mapping[str, Placement]]) -> list[Attac
 
 
 def one_api_each(attached: Iterable[Attachment], current: Mapping[str, str]) -> dict[str, Attachment]:
-    """Return by each Gateway's name the attachment that chooses its API.
+    """Returns by each Gateway's name the attachment that chooses its API.
 
     Args:
         attached: The attachments. The first one to a Gateway chooses, so that all agree on what it serves.
@@ -39,7 +39,7 @@ def one_api_each(attached: Iterable[Attachment], current: Mapping[str, str]) -> 
 
 
 def api_conflicts(attached: Iterable[Attachment], chosen: Mapping[str, Attachment]) -> Iterator[str]:
-    """Yield a line for each attachment that has another API than its Gateway."""
+    """Yields a line for each attachment that has another API than its Gateway."""
     for each in attached:
         first = chosen[str(each.gateway)]
         if first.gateway.api != each.gateway.api:

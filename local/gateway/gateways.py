@@ -53,7 +53,7 @@ class Gateways:
         self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
 
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
-        """Return what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
+        """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
         chosen = self._one_api_each(attached)
         for conflict in api_conflicts(attached, chosen):
             logger.warning(conflict)
@@ -66,14 +66,14 @@ class Gateways:
         return [replace(gateway, port=self._port(gateway.proxy)) for gateway in served], definitions
 
     def start(self, gateways: Iterable[Gateway]) -> None:
-        """Start the programs that don't run, and wait until the proxy of each Gateway listens.
+        """Starts the programs that don't run, and waits until the proxy of each Gateway listens.
 
-        If the gateways of one API can't be started, report why and go on without them.
+        If the gateways of one API can't be started, reports why and goes on without them.
         """
         by_api: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
             by_api.setdefault(gateway.api, []).append(gateway)
-        with ApiServer.of(self._state) as api_server:
+        with ApiServer(self._state) as api_server:
             api_server.apply_missing(namespace_objects(api.namespace for api in by_api))
             for api, its_gateways in by_api.items():
                 self._ensure_controller(api_server, api, its_gateways)
@@ -85,13 +85,13 @@ class Gateways:
                     logger.warning(str(error))
 
     def running(self, gateway: Gateway) -> Gateway | None:
-        """Return the Gateway with its port if it answers requests: its controller runs and its proxy listens."""
+        """Returns the Gateway with its port if it answers requests: its controller runs and its proxy listens."""
         port = self._ports.read().get(gateway.proxy, 0)
         runs = self._processes.find(gateway.api.controller) and self._processes.listens(gateway.proxy, port)
         return replace(gateway, port=port) if runs else None
 
     def report(self, attached: Iterable[Attachment]) -> Iterator[str]:
-        """Yield a line for each Gateway: where it answers requests, or why it does not."""
+        """Yields a line for each Gateway: where it answers requests, or why it does not."""
         chosen = self._one_api_each(attached)
         if chosen and not self._folder:
             yield f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
@@ -139,7 +139,7 @@ class Gateways:
             self._wait(listens, [api.controller, gateway.proxy], SECONDS_TO_LISTEN, problem)
 
     def _wait(self, happened: Callable[[], bool], names: Sequence[str], seconds: float, problem: str) -> None:
-        """Wait while all of these programs run. If it doesn't happen, show the log of the last one."""
+        """Waits while all of these programs run. If it doesn't happen, shows the log of the last one."""
         try:
             if self._processes.wait_for(happened, names, seconds):
                 return
@@ -154,7 +154,7 @@ class Gateways:
         raise GatewayStartError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
 
     def _port(self, program: str) -> int:
-        """Return the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
+        """Returns the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
         in_use = [program] if self._processes.find(program) else []
         return self._ports.choose([program], in_use)[program]
 

@@ -12,7 +12,7 @@ _GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
 def gateway_objects(gateway: Gateway) -> list[Manifest]:
-    """Return a Gateway, after what it needs."""
+    """Returns a Gateway, after what it needs."""
     gateway_class = {
         "apiVersion": _GATEWAY_API,
         "kind": "GatewayClass",

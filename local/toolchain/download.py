@@ -1,36 +1,25 @@
-"""Downloads programs that their projects publish, by the projects' own means where they have some.
+"""Downloads programs that their projects publish."""
 
-`python -m local.toolchain.download pulumi v3.246.0 <folder>` downloads one project's into a folder.
-"""
-
+import asyncio
 import hashlib
 import logging
 import os
 import platform
-import subprocess
-import sys
+import shutil
+import signal
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+import zlib
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path, PurePath
 
 import httpx2
-from pulumi.automation import PulumiCommand
-from semver import VersionInfo
+import yaml
+from rich.console import Console
 
-from local.folders import REPOSITORY, cache_folder
+from local.folders import cache_folder
 from local.lock import exclusive
-from local.messages import show_messages
-from local.toolchain.go import TOOLCHAIN, ensure_go
-from local.toolchain.jobs import Job, run
-from local.toolchain.tools import (
-    ETCD,
-    KUBE_APISERVER,
-    KUBE_CONTROLLER_MANAGER,
-    KUBERNETES_PROVIDER,
-    PULUMI,
-    Tool,
-)
+from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBERNETES_PROVIDER, PULUMI, Tool
 
 logger = logging.getLogger(__name__)
 
@@ -54,93 +43,109 @@ def download(tools: Sequence[Tool]) -> None:
     """
     with exclusive(cache_folder() / "build.lock"):
         missing = [tool for tool in tools if not tool.cached.exists()]
-        jobs = [
-            _job(project, wanted)
-            for project, published in PROJECTS.items()
-            if (wanted := [tool for tool in missing if tool in published])
-        ]
-        if not jobs:
+        if not missing:
             return
         names = ", ".join(tool.name for tool in missing)
-        title = f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most"
-        for job, failure in run(jobs, title, at_once=len(jobs)):
-            logger.warning(f"Can't download {job.names}: {failure}")
+        logger.info(f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most ...")
+        # `asyncio.run` would leave this thread without an event loop.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner, Console().status(f"Downloading {names}"):
+            runner.run(_download(missing))
         for tool in missing:
             if tool.downloaded.exists() and (reason := tool.refusal(tool.downloaded)):
                 logger.warning(f"The downloaded {tool.name} is of no use: {reason}")
                 tool.downloaded.unlink()
 
 
-def _job(project: "Project", wanted: Sequence[Tool]) -> Job:
-    published = PROJECTS[project]
-    name, version = project.__name__, next(iter(published)).published_version
-    folder = wanted[0].downloaded.parent / f"partial-{name}"
-    return Job(
-        folder=folder,
-        programs={published[tool]: tool.downloaded for tool in wanted},
-        command=[sys.executable, "-m", "local.toolchain.download", name, version, str(folder)],
-        working_folder=REPOSITORY,
-        environment=os.environ,
-        log=cache_folder() / "logs" / f"download-{name}.log",
-        seconds=SECONDS_TO_DOWNLOAD,
-    )
+async def _download(missing: Sequence[Tool]) -> None:
+    async with httpx2.AsyncClient(follow_redirects=True, timeout=SECONDS_TO_ANSWER) as client:
+        wanted = {project: [tool for tool in missing if tool in tools] for project, tools in PROJECTS.items()}
+        await asyncio.gather(*(_take(client, project, tools) for project, tools in wanted.items() if tools))
 
 
-def envtest(version: str, folder: Path) -> None:
-    """Download etcd and kube-apiserver with setup-envtest, which checks them against the hashes of its index."""
-    with _answer(ENVTEST_INDEX):
-        go = ensure_go()
-    command = [str(go.program), "tool", "setup-envtest", "use", version.removeprefix("v")]
-    command += ["--index", ENVTEST_INDEX, "--bin-dir", str(folder)]
-    done = subprocess.run(command, cwd=TOOLCHAIN / "envtest", env=go.environment, check=False)
-    # It leaves folders that can't be written to, from which nothing can be moved.
-    for unpacked in folder.glob("k8s/*"):
-        unpacked.chmod(0o755)
-    # If it failed, it has printed why.
-    sys.exit(done.returncode)
+async def _take(client: httpx2.AsyncClient, project: "Project", tools: Sequence[Tool]) -> None:
+    """Move programs that a project publishes to their places, or report why they can't be had."""
+    version = PROJECTS[project][0].published_version
+    folder = tools[0].downloaded.parent / f"partial-{project.__name__}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    reason = ""
+    try:
+        async with asyncio.timeout(SECONDS_TO_DOWNLOAD):
+            await project(client, version, folder)
+        for tool in tools:
+            if (folder / tool.name).exists():
+                (folder / tool.name).rename(tool.downloaded)
+            else:
+                reason = f"it has no {tool.name}"
+    except TimeoutError:
+        reason = f"it took longer than {SECONDS_TO_DOWNLOAD} seconds"
+    except (DownloadError, OSError) as error:
+        reason = str(error)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if reason:
+        logger.warning(f"Can't download {', '.join(tool.name for tool in tools)}: {reason}")
 
 
-def kubernetes(version: str, folder: Path) -> None:
+async def envtest(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
+    """Download etcd and kube-apiserver from controller-tools' releases, and check them against its index."""
+    index, archive = folder / "index", f"envtest-{version}-{'-'.join(_platform())}.tar.gz"
+    await _save(client, ENVTEST_INDEX, index)
+    try:
+        release = yaml.safe_load(index.read_bytes())["releases"][version][archive]
+        address, expected = release["selfLink"], release["hash"]
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise DownloadError(f"{ENVTEST_INDEX} lists no {archive}") from None
+    await _save(client, address, folder / archive)
+    _check(folder / archive, expected, address, ENVTEST_INDEX)
+    _unpack(folder / archive, address, (ETCD.name, KUBE_APISERVER.name))
+
+
+async def kubernetes(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
     """Download kube-controller-manager from Kubernetes' own releases, and check it against their hash."""
-    address = f"{KUBERNETES_RELEASES}/{version}/bin/{'/'.join(_platform())}/{KUBE_CONTROLLER_MANAGER.name}"
-    program = folder / KUBE_CONTROLLER_MANAGER.name
-    with _answer(f"{address}.sha512") as response:
-        expected = response.read().decode().strip()
-    _save(address, program)
-    if hashlib.sha512(program.read_bytes()).hexdigest() != expected:
-        raise DownloadError(f"{address} has another SHA-512 than {address}.sha512 says")
+    program, digest = folder / KUBE_CONTROLLER_MANAGER.name, folder / "sha512"
+    address = f"{KUBERNETES_RELEASES}/{version}/bin/{'/'.join(_platform())}/{program.name}"
+    await _save(client, f"{address}.sha512", digest)
+    await _save(client, address, program)
+    _check(program, digest.read_text().strip(), address, f"{address}.sha512")
     program.chmod(0o755)
 
 
-def pulumi(version: str, folder: Path) -> None:
-    """Install the Pulumi CLI as its SDK for Python does."""
-    with _answer(PULUMI_INSTALLER):
-        try:
-            PulumiCommand.install(str(folder), VersionInfo.parse(version.removeprefix("v")))
-        except subprocess.CalledProcessError as error:
-            sys.stdout.write(error.output.decode(errors="replace"))
-            raise DownloadError(f"{PULUMI_INSTALLER} failed") from None
-
-
-def kubernetes_provider(version: str, folder: Path) -> None:
-    """Download the Kubernetes provider from where `pulumi plugin install` takes it, which checks no hash either."""
-    name, archive = KUBERNETES_PROVIDER.name, folder / "archive"
-    address = f"{PULUMI_PLUGINS}/{name}-{version}-{'-'.join(_platform())}.tar.gz"
-    _save(address, archive)
+async def pulumi(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
+    """Install the Pulumi CLI by its project's script, as its SDK for Python does."""
+    script = folder / "install.sh"
+    await _save(client, PULUMI_INSTALLER, script)
+    arguments = ["--no-edit-path", "--install-root", str(folder), "--version", version.removeprefix("v")]
+    # In a group of its own, all of which can be ended.
+    process = await asyncio.create_subprocess_exec(
+        "sh", script, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, process_group=0
+    )
     try:
-        with tarfile.open(archive) as members:
-            members.extract(name, folder, filter="data")
-    except (tarfile.TarError, KeyError) as error:
-        raise DownloadError(f"{address} is not the archive of a plugin: {error}") from None
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if process.returncode:
+        reason = "".join(output.decode(errors="replace").splitlines()[-1:])
+        raise DownloadError(f"{reason}; {PULUMI_INSTALLER} failed")
+    (folder / "bin" / PULUMI.name).rename(folder / PULUMI.name)
 
 
-Project = Callable[[str, Path], None]
-# What each project publishes, at the version of the first program, and where it is then in the folder.
-PROJECTS: dict[Project, dict[Tool, str]] = {
-    envtest: {KUBE_APISERVER: "k8s/*/kube-apiserver", ETCD: "k8s/*/etcd"},
-    kubernetes: {KUBE_CONTROLLER_MANAGER: KUBE_CONTROLLER_MANAGER.name},
-    pulumi: {PULUMI: "bin/pulumi"},
-    kubernetes_provider: {KUBERNETES_PROVIDER: KUBERNETES_PROVIDER.name},
+async def kubernetes_provider(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
+    """Download the Kubernetes provider from where `pulumi plugin install` takes it, which checks no hash either."""
+    address = f"{PULUMI_PLUGINS}/{KUBERNETES_PROVIDER.name}-{version}-{'-'.join(_platform())}.tar.gz"
+    await _save(client, address, folder / "archive")
+    _unpack(folder / "archive", address, [KUBERNETES_PROVIDER.name])
+
+
+Project = Callable[[httpx2.AsyncClient, str, Path], Awaitable[None]]
+# What each project publishes, at the version of its first program.
+PROJECTS: dict[Project, tuple[Tool, ...]] = {
+    envtest: (KUBE_APISERVER, ETCD),
+    kubernetes: (KUBE_CONTROLLER_MANAGER,),
+    pulumi: (PULUMI,),
+    kubernetes_provider: (KUBERNETES_PROVIDER,),
 }
 
 
@@ -150,36 +155,38 @@ def _platform() -> tuple[str, str]:
     return platform.system().lower(), {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def _save(address: str, file: Path) -> None:
-    with _answer(address) as response, file.open("wb") as output:
-        for part in response.iter_bytes():
-            output.write(part)
-
-
-@contextmanager
-def _answer(address: str) -> Iterator[httpx2.Response]:
-    """Yield an address's answer, which must begin within seconds: without a network, other tools wait for minutes.
+async def _save(client: httpx2.AsyncClient, address: str, file: Path) -> None:
+    """Download a file.
 
     Raises:
-        DownloadError: There is none, it breaks off, or it is an error.
+        DownloadError: There is no answer, it breaks off, or it is an error.
     """
     try:
-        with httpx2.stream("GET", address, follow_redirects=True, timeout=SECONDS_TO_ANSWER) as response:
+        async with client.stream("GET", address) as response:
             if response.is_error:
                 raise DownloadError(f"{address} answers {response.status_code}")
-            yield response
+            with file.open("wb") as output:
+                async for part in response.aiter_bytes():
+                    output.write(part)
+    except httpx2.TimeoutException:
+        raise DownloadError(f"{address} doesn't answer within {SECONDS_TO_ANSWER} seconds") from None
     except httpx2.TransportError as error:
         raise DownloadError(f"{address}: {error}") from None
 
 
-def main(project: str, version: str, folder: str) -> None:
-    """Download a project's programs into the folder; otherwise end with the reason."""
-    show_messages()
+def _check(file: Path, expected: str, address: str, source: str) -> None:
+    with file.open("rb") as content:
+        if hashlib.file_digest(content, "sha512").hexdigest() != expected:
+            raise DownloadError(f"{address} has another SHA-512 than {source} says")
+
+
+def _unpack(archive: Path, address: str, names: Iterable[str]) -> None:
+    """Extract the programs of these names, as far as they are there, from whatever folder of the archive."""
     try:
-        next(each for each in PROJECTS if each.__name__ == project)(version, Path(folder))
-    except (DownloadError, OSError) as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        with tarfile.open(archive) as members:
+            for member in members:
+                member.name = PurePath(member.name).name
+                if member.name in names:
+                    members.extract(member, archive.parent, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise DownloadError(f"{address} is not a whole archive: {error}") from None

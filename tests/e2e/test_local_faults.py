@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import kubernetes
 import pytest
 import yaml
 
+from local.waiting import wait_until
 from tests.support import seed
 from tests.support.clone import Clone, fresh_clone
 from tests.support.cluster import BACKEND, Cluster, api_key, revisions
@@ -201,10 +201,7 @@ def refused(request: Callable[[], None]) -> bool:
 
 
 def until(happened: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert wait_until(happened, seconds)
 
 
 def test_a_definition_that_was_deleted_comes_back_with_its_objects(clone: Clone, cluster: Cluster) -> None:

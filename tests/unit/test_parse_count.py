@@ -16,13 +16,13 @@ ARGS = {"preset": "mistral", "api_key": "sk-canary-8c1f"}
 def parses(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often the arguments of each component were checked and filled in, which is one pass."""
     counted: Counter[str] = Counter()
-    original = parsing.parse_settings
+    original = parsing.parse_arguments
 
     def counting(name: str, *others: Any) -> Any:
         counted[name] += 1
         return original(name, *others)
 
-    monkeypatch.setattr(parsing, "parse_settings", counting)
+    monkeypatch.setattr(parsing, "parse_arguments", counting)
     return counted
 
 

@@ -29,7 +29,7 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
                     f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
                     f"unknown; give one that does, or {owner}`endpoints: chat`"
                 )
-                group.report("path", reason=reason)
+                group.report(reason, "path")
     return endpoints
 
 
@@ -57,16 +57,17 @@ def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:
     """Parses how much the route takes."""
     groups = arguments.groups("rate_limits")
     if len(groups) > 1:
-        reason = f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one"
-        arguments.report("rate_limits", reason=reason)
+        arguments.report(
+            f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one", "rate_limits"
+        )
     return tuple(map(_parse_rate_limit, groups))
 
 
 def _parse_rate_limit(limit: Arguments) -> RateLimit:
     if limit.given("requests") and limit.given("tokens"):
-        limit.report(reason="has `requests` and `tokens`; give one of them")
+        limit.report("has `requests` and `tokens`; give one of them")
     elif not (limit.given("requests") or limit.given("tokens")):
-        limit.report(reason="has no limit; give `requests` or `tokens`")
+        limit.report("has no limit; give `requests` or `tokens`")
     requests = limit.read("requests", check=validators.rate_limit)
     tokens = limit.read("tokens", check=validators.rate_limit)
     return RateLimit(

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
+from local.waiting import wait_until
 
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 USERS = {"KUBECONFIG": "/home/user/.kube/config", "OPENAI_API_KEY": "own", "PULUMI_ACCESS_TOKEN": "pul-token"}
@@ -81,10 +81,7 @@ def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
         (state.gateway_ports).write_text(json.dumps(ports))
         processes.start(api.controller, ["sleep", "60"])
         processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
-        deadline = time.monotonic() + 10
-        while not processes.listens(gateway.proxy, port):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        assert wait_until(lambda: processes.listens(gateway.proxy, port), 10)
         return gateway
 
     yield run

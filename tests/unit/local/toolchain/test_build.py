@@ -161,7 +161,7 @@ def test_another_platform_is_another_program(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_long_build_says_every_now_and_then_what_it_does(
     bin_folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("local.toolchain.jobs.SECONDS_BETWEEN_LINES", 0.1)
+    monkeypatch.setattr("local.toolchain.build.SECONDS_BETWEEN_LINES", 0.1)
     program(bin_folder / "go", GO + "sleep 0.8")
     build([ETCD])
     assert re.fullmatch(rf"Building etcd {ETCD.version}; .* processors \.\.\. 0:00:0\d: compiling", caplog.messages[1])
