@@ -67,17 +67,8 @@ def as_usual(exchange: Exchange, _: Request) -> None:
     completion(exchange)
 
 
-def with_content(content: object) -> dict[str, Any]:
-    answer = chat_completion("m")
-    answer["choices"][0]["message"]["content"] = content
-    return answer
-
-
 def in_parts(exchange: Exchange) -> None:
-    """Answers as a reasoning model whose content is a list."""
-    if not exchange.request_.json.get("stream"):
-        exchange.answer_json(200, with_content(PARTS))
-        return
+    """Streams as a reasoning model whose content is a list."""
     choices = [
         {"index": 0, "delta": {"content": PARTS}, "finish_reason": None},
         {"index": 0, "delta": {}, "finish_reason": "stop"},
@@ -111,7 +102,7 @@ API_KEYS = {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "mi
 
 FAULTS: Faults = {
     Hop.GATEWAY: [
-        Fault("nothing listens", NO_ROUTE, ("nothing listens there",), options=("--gateway-url", "http://127.0.0.1:1")),
+        Fault("nothing listens", NO_ROUTE, ("nothing listens there",), options=("--gateway-url", "http://127.0.0.1:1"))
     ],
     Hop.ROUTE: [
         Fault(
@@ -134,7 +125,7 @@ FAULTS: Faults = {
             ("api key authentication failure", "--token-variable"),
             with_policy(agentgateway={"traffic": API_KEYS}),
             apis=(AGENTGATEWAY,),
-        ),
+        )
     ],
     Hop.REQUEST: [
         Fault(
@@ -144,7 +135,7 @@ FAULTS: Faults = {
             arguments={"request_overrides": {"temperature": "hot"}},
             apis=(AGENTGATEWAY,),
             has_worked=False,
-        ),
+        )
     ],
     Hop.PROVIDER: [
         Fault(
@@ -153,7 +144,7 @@ FAULTS: Faults = {
             ("HTTP 503 from the gateway itself", "missing field", "probably with an error", "read it with --stream"),
             provider=NO_MONEY,
             apis=(AGENTGATEWAY,),
-        ),
+        )
     ],
     Hop.HOST: [
         Fault(
@@ -162,7 +153,7 @@ FAULTS: Faults = {
             ("HTTPRoute {namespace}/mistral leaves the Host header as it is", "`rewriteHost`"),
             arguments={"rewrite_host": False},
             apis=(KGATEWAY,),
-        ),
+        )
     ],
     Hop.KEY: [
         Fault(
@@ -298,7 +289,9 @@ def test_a_missing_key_is_named_although_a_completion_arrived(
 
 
 @pytest.mark.parametrize("api", [AGENTGATEWAY])
-def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
+@pytest.mark.parametrize("what", ["request", "response"])
+def test_what_is_too_large_is_named_until_the_gateway_has_a_policy_for_it(
+    what: str,
     chat: Chat,
     deploy: Deploy,
     installation: Installation,
@@ -308,31 +301,19 @@ def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
 ) -> None:
     deploy()
     until(chat, 0)
-    said = until(chat, Hop.LIMIT.status, large_prompt).stderr
-    assert "processing failed: request was too large" in said
+    options = [large_prompt] if what == "request" else []
+    if what == "response":
+        answer = chat_completion("m")
+        answer["choices"][0]["message"]["content"] = large_prompt
+        provider.behaviour = lambda exchange: exchange.answer_json(200, answer)
+    said = until(chat, Hop.LIMIT.status, *options).stderr
+    assert f'from the gateway itself, "processing failed: {what} was too large"' in said
     assert "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize`" in said
+    assert what == "request" or "HTTP 503" in said
     with large_bodies(installation, cluster):
-        until(chat, 0, large_prompt)
-        assert len(provider.requests[-1].body) > len(large_prompt)
-
-
-@pytest.mark.parametrize("api", [AGENTGATEWAY])
-def test_a_large_response_is_named_until_the_gateway_has_that_policy(
-    chat: Chat,
-    deploy: Deploy,
-    installation: Installation,
-    cluster: Cluster,
-    provider: OpenAIProvider,
-    large_prompt: str,
-) -> None:
-    deploy()
-    until(chat, 0)
-    provider.behaviour = lambda exchange: exchange.answer_json(200, with_content(large_prompt))
-    said = until(chat, Hop.LIMIT.status).stderr
-    assert 'HTTP 503 from the gateway itself, "processing failed: response was too large"' in said
-    assert "`frontend.http.maxBufferSize`" in said
-    with large_bodies(installation, cluster):
-        assert until(chat, 0).stdout == f"{large_prompt}\n"
+        asked = until(chat, 0, *options)
+    assert what == "request" or asked.stdout == f"{large_prompt}\n"
+    assert what == "response" or len(provider.requests[-1].body) > len(large_prompt)
 
 
 @contextmanager

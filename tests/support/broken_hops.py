@@ -244,7 +244,7 @@ SHARED_FAULTS: Faults = {
             ),
             with_policy(agentgateway={"traffic": NOBODY_MAY}),
             gateways=(AGENTGATEWAY,),
-        ),
+        )
     ],
     Hop.BACKEND: [
         Fault(
@@ -252,16 +252,10 @@ SHARED_FAULTS: Faults = {
             from_gateway(500, "backend does not exist"),
             ("there is no {backend} {namespace}/mistral, to which HTTPRoute {namespace}/mistral leads",),
             missing(),
-        ),
+        )
     ],
     Hop.SECRET: [
-        Fault(
-            "no Secret",
-            REFUSED_KEY,
-            (MISSING_SECRET,),
-            without_secret,
-            only_keyless=True,
-        ),
+        Fault("no Secret", REFUSED_KEY, (MISSING_SECRET,), without_secret, only_keyless=True),
         *missing_keys(
             ("other keys", {"api-key": API_KEY, "other": "x"}, "has no `Authorization`; it has `api-key`, `other`"),
             ("an empty key", {"Authorization": ""}, "is empty under `Authorization`"),
@@ -299,7 +293,7 @@ SHARED_FAULTS: Faults = {
     Hop.KEY: [
         Fault(
             "refused",
-            from_provider(401, error("on demand")),
+            from_provider(401, error(API_KEY)),
             ("HTTP 401 from the provider; Secret {namespace}/mistral-secret has a key", "pulumi config set --secret"),
         ),
         Fault(
@@ -338,7 +332,7 @@ SHARED_FAULTS: Faults = {
             from_gateway(429, "rate limit exceeded"),
             ('HTTP 429 from the gateway itself, "rate limit exceeded"',),
             with_policy(agentgateway={"traffic": {"rateLimit": ONE_REQUEST}}, kgateway={"rateLimit": ONE_TOKEN}),
-        ),
+        )
     ],
     Hop.TIMEOUT: [
         Fault("the client's", silent, ("no response arrived for 0.5 seconds",), options=("--timeout", "0.5")),

@@ -20,17 +20,7 @@ from .error_responses import Complaint, ProviderBody, classify
 from .evidence import Evidence
 from .hops import Finding, Hop
 from .inspection import ANOTHER_URL, CHECKS, gateway_status, missing_route
-from .outcome import (
-    Answer,
-    Endpoint,
-    Failure,
-    HTTPError,
-    InvalidResponse,
-    Redirected,
-    TimedOut,
-    Truncated,
-    Unreachable,
-)
+from .outcome import Answer, Endpoint, Failure, HTTPError, InvalidResponse, Redirected, TimedOut, Truncated, Unreachable
 from .redaction import sanitize
 from .request_path import RequestPath
 from .targets import GATEWAY_URL
@@ -64,9 +54,7 @@ _GATEWAY_ERRORS: Mapping[GatewayError, Finding] = {
     ),
     GatewayError.REQUEST_TOO_LARGE: Finding(Hop.LIMIT, "", "send less than 2 MB, or {raise_limit}"),
     GatewayError.RESPONSE_TOO_LARGE: Finding(
-        Hop.LIMIT,
-        "",
-        "ask for less than 2 MB (`max_tokens`), stream the response (--stream), or {raise_limit}",
+        Hop.LIMIT, "", "ask for less than 2 MB (`max_tokens`), stream the response (--stream), or {raise_limit}"
     ),
     GatewayError.PROCESSING: Finding(
         Hop.REQUEST,

@@ -53,30 +53,23 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     parser = _parser()
     options = parser.parse_args(arguments, namespace=Options())
     is_chat = options.endpoint is Endpoint.CHAT
-    for is_wrong, message in (
-        (
-            options.all and (options.as_json or options.stream),
-            "--all: not allowed with --json or --stream, because it prints a table",
+    contradictions = {
+        "--all: not allowed with --json or --stream, because it prints a table": (
+            options.all and (options.as_json or options.stream)
         ),
-        (
-            options.all and not is_chat,
-            "--all: not allowed with --models or --embeddings; its table has the number of models",
+        "--all: not allowed with --models or --embeddings; its table has the number of models": (
+            options.all and not is_chat
         ),
-        (
-            options.stream and not is_chat,
-            "--stream: not allowed with --models or --embeddings, which come in one piece",
+        "--stream: not allowed with --models or --embeddings, which come in one piece": options.stream and not is_chat,
+        "--embeddings: give the embedding model too: --model": (
+            options.embeddings is not None and options.model is None
         ),
-        (
-            options.embeddings is not None and options.model is None,
-            "--embeddings: give the embedding model too: --model",
+        "--path: not allowed with --all or --provider, because it names one provider": (
+            options.path is not None and (options.all or options.provider is not None)
         ),
-        (
-            options.path is not None and (options.all or options.provider),
-            "--path: not allowed with --all or --provider, because it names one provider",
-        ),
-    ):
-        if is_wrong:
-            parser.error(f"argument {message}")
+    }
+    for message in (message for message, is_there in contradictions.items() if is_there):
+        parser.error(f"argument {message}")
     return options
 
 

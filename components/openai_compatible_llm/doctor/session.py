@@ -16,7 +16,7 @@ from .options import Options
 from .outcome import Answer, Endpoint, Failure
 from .request_path import RequestPath
 from .stack_outputs import read_providers
-from .targets import Target, select_provider, target_from_path, targets_from_outputs
+from .targets import Target, select_provider, target_from_outputs, target_from_path
 
 OK = 0
 
@@ -47,7 +47,10 @@ def _find_targets(options: Options) -> list[Target]:
     providers = read_providers(options.stack)
     if not options.all:
         providers = select_provider(options.stack, providers, options.provider)
-    return targets_from_outputs(options.stack, providers, options.gateway_url, options.model)
+    return [
+        target_from_outputs(options.stack, name, outputs, options.gateway_url, options.model)
+        for name, outputs in providers.items()
+    ]
 
 
 class _Session:
