@@ -1,6 +1,5 @@
-import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from local.folders import cache_folder
 
 Program = Callable[[Path, str], Path]
-OnMessage = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +43,3 @@ def program() -> Program:
         return file
 
     return write
-
-
-@pytest.fixture
-def on_message() -> Iterator[OnMessage]:
-    """Has something done at each message that is logged."""
-    handler = logging.Handler()
-    logger = logging.getLogger("local")
-
-    def react(reaction: Callable[[], object]) -> None:
-        handler.addFilter(lambda _: bool(reaction()))
-        logger.addHandler(handler)
-
-    yield react
-    logger.removeHandler(handler)

@@ -12,7 +12,6 @@ import pytest
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.lock import exclusive
-from tests.unit.local.conftest import OnMessage
 
 HOLD = """
 import sys
@@ -47,21 +46,20 @@ def test_the_lock_lies_beside_the_state_folder_which_may_be_removed(tmp_path: Pa
         assert [file.name for file in tmp_path.iterdir()] == [".local.lock"]
 
 
-def test_who_waits_is_told_once_for_whom(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, on_message: OnMessage
-) -> None:
-    lock = tmp_path / "lock"
+def test_who_waits_is_told_once_for_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, told = tmp_path / "lock", list[str]()
     with held_elsewhere(lock) as holder:
 
-        def let_go() -> None:
+        def let_go(line: str) -> None:
+            told.append(line)
             assert holder.stdin
             holder.stdin.close()
 
-        on_message(let_go)
+        monkeypatch.setattr("local.lock.logger.info", let_go)
         with exclusive(lock, timeout=10):
             assert holder.wait(5) == 0
-        assert len(caplog.messages) == 1
-        assert caplog.messages[0].startswith(f"Waiting for process {holder.pid} (python -c")
+        assert len(told) == 1
+        assert told[0].startswith(f"Waiting for process {holder.pid} (python -c")
 
 
 def test_who_waits_too_long_gives_up(tmp_path: Path) -> None:

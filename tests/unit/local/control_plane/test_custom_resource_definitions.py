@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,8 +6,7 @@ from local.control_plane import custom_resource_definitions as module
 from local.control_plane.custom_resource_definitions import CRD_FILES, custom_resource_definitions
 from local.errors import LocalError
 from local.toolchain.go import download_module
-
-Program = Callable[[Path, str], Path]
+from tests.unit.local.conftest import Program
 
 VERSION = '[ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit'
 CRD_NAMES = [Path(file).stem for files in CRD_FILES.values() for file in files]

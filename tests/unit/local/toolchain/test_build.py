@@ -15,7 +15,7 @@ from local.errors import LocalError
 from local.toolchain.build import build
 from local.toolchain.go import TOOLCHAIN
 from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBERNETES_PROVIDER, PULUMI
-from tests.unit.local.conftest import OnMessage, Program
+from tests.unit.local.conftest import Program
 
 # `go build ... -o <folder>/ <package> ...`, whose programs tell how it was called.
 GO = """
@@ -129,11 +129,12 @@ def test_after_a_failure_nothing_more_is_built(bin_folder: Path, program: Progra
 
 
 def test_an_interrupted_build_ends_go(
-    bin_folder: Path, program: Program, tmp_path: Path, on_message: OnMessage
+    bin_folder: Path, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = tmp_path / "ended"
     program(bin_folder / "go", GO + f"trap 'echo > {ended}; exit 1' INT; while :; do sleep 0.05; done")
-    on_message(lambda: threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start())
+    interrupt = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    monkeypatch.setattr("local.toolchain.build.logger.info", lambda _: interrupt.start())
     with pytest.raises(KeyboardInterrupt):
         build([ETCD])
     assert ended.exists()

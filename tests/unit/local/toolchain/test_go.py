@@ -6,8 +6,7 @@ import pytest
 
 from local.errors import LocalError
 from local.toolchain import go
-
-Program = Callable[[Path, str], Path]
+from tests.unit.local.conftest import Program
 
 # What pip does with the package, as far as it is of interest here.
 PIP = """
