@@ -78,16 +78,16 @@ class Environment:
         return variables
 
 
-def program_with(keys: Mapping[str, str]) -> Callable[[], None]:
-    """Returns the project's `__main__.py` as a function that has these keys in its environment while it runs."""
+def program_with(variables: Mapping[str, str]) -> Callable[[], None]:
+    """Returns the project's `__main__.py` as a function that has these variables in its environment while it runs."""
 
     def program() -> None:
-        added = keys.keys() - os.environ.keys()
-        os.environ.update(keys)
+        before = os.environ.copy()
+        os.environ.update(variables)
         try:
             runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
         finally:
-            for name in added:
-                del os.environ[name]
+            os.environ.clear()
+            os.environ.update(before)
 
     return program

@@ -91,7 +91,9 @@ class Stacks:
         write_private(self._state.pulumi_passphrase, secrets.token_urlsafe(32))
 
     def _program(self, name: str) -> Callable[[], None]:
-        return program_with(self._environment.for_program(read_key_variables(self._state.pulumi_project, name)))
+        keys = self._environment.for_program(read_key_variables(self._state.pulumi_project, name))
+        # The engine's variables too: a Kubernetes provider of the program's own takes KUBECONFIG from here.
+        return program_with(self._variables | keys)
 
     def _select(self, name: str, program: Callable[[], None] = lambda: None) -> automation.Stack:
         project, recovery = self._state.pulumi_project, RECOVERY if self._was_killed(name) else {}

@@ -89,19 +89,22 @@ def test_of_several_variables_for_one_key_the_first_that_is_set_counts(caplog: p
 
 
 @pytest.mark.parametrize("last_line", ["", "raise ValueError"])
-def test_the_program_sees_the_keys_and_nobody_after_it(
+def test_the_program_sees_its_variables_and_nobody_after_it(
     last_line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REPOSITORY", tmp_path)
     monkeypatch.delenv("MISTRAL_API_KEY", raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/home/user/.kube/config")
     seen = tmp_path / "seen"
-    program = f"import os, pathlib\npathlib.Path({str(seen)!r}).write_text(os.environ['MISTRAL_API_KEY'] + __name__)\n"
+    told = "os.environ['MISTRAL_API_KEY'] + os.environ['KUBECONFIG'] + __name__"
+    program = f"import os, pathlib\npathlib.Path({str(seen)!r}).write_text({told})\n"
     (tmp_path / "__main__.py").write_text(program + last_line)
-    run = program_with({"MISTRAL_API_KEY": "one"})
+    run = program_with({"MISTRAL_API_KEY": "one/", "KUBECONFIG": "local/"})
     if last_line:
         with pytest.raises(ValueError, match=r"^$"):
             run()
     else:
         run()
-    assert seen.read_text() == "one__main__"
+    assert seen.read_text() == "one/local/__main__"
+    assert os.environ["KUBECONFIG"] == "/home/user/.kube/config"
     assert "MISTRAL_API_KEY" not in os.environ
