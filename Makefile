@@ -60,10 +60,11 @@ bench: $(VENV)/.installed ## Measure what the component costs with 100 providers
 bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes an hour)
 	@$(BIN)/python -m bench --rounds 5 --other-rounds 2
 
-lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, workflows and scripts, and that the schema breaks no program
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, imports, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/mypy --config-file policy/mypy.ini
 	@$(BIN)/python -m tools.schema_changes
 	@$(BIN)/python -m tools.workflows
