@@ -49,20 +49,20 @@ def run(cli: PulumiCli, *commands: str) -> dict[str, Any]:
 
 
 def test_the_command_for_a_missing_key_sets_that_key(cli: PulumiCli) -> None:
-    message = program_error({"providers": dict.fromkeys(NAMES, HOST)})
+    message = program_error({"providers": dict.fromkeys(NAMES, HOST)}, stack="test")
     commands = re.findall(r"has no API key for .*?Set it with `(.*)`, or in the environment", message)
     assert run(cli, *commands) == {name: {"apiKey": KEY} for name in NAMES}
 
 
 def test_the_command_for_a_fallbacks_missing_key_sets_that_key(cli: PulumiCli) -> None:
     provider = {**HOST, "apiKey": KEY, "fallbacks": [{"name": "eu", **HOST}]}
-    message = program_error({"api": "agentgateway", "providers": {"gpt-4.5": provider}})
+    message = program_error({"api": "agentgateway", "providers": {"gpt-4.5": provider}}, stack="test")
     (command,) = re.findall(r"Set it with `(.*)`, or in the environment", message)
     assert run(cli, command) == {"gpt-4.5": {"fallbacks": [{"apiKey": KEY}]}}
 
 
 def test_the_command_for_a_stack_without_providers_adds_one(cli: PulumiCli) -> None:
-    _, command = program_error({}).split("for example: ")
+    _, command = program_error({}, stack="test").split("for example: ", stack="test")
     assert run(cli, command) == {"mistral": {"model": "mistral-medium-latest"}}
 
 
@@ -75,7 +75,9 @@ def test_the_command_for_a_key_in_plain_text_encrypts_that_key(cli: PulumiCli) -
 
 def test_the_command_that_lets_anyone_call_removes_the_clients(cli: PulumiCli) -> None:
     succeeded(cli("config", "set", "-s", "test", "--path", f"{PROJECT}:clientApiKeys.web", CLIENT))
-    message = program_error({"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}})
+    message = program_error(
+        {"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}}, stack="test"
+    )
     succeeded(cli.shell(message.split("let anyone call: ")[1]))
     assert f"{PROJECT}:clientApiKeys" not in settings(cli)
 
