@@ -62,7 +62,7 @@ def test_the_command_for_a_fallbacks_missing_key_sets_that_key(cli: PulumiCli) -
 
 
 def test_the_command_for_a_stack_without_providers_adds_one(cli: PulumiCli) -> None:
-    _, command = program_error({}, stack="test").split("for example: ", stack="test")
+    _, command = program_error({}, stack="test").split("for example: ")
     assert run(cli, command) == {"mistral": {"model": "mistral-medium-latest"}}
 
 
