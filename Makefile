@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 POLICY_VENV := policy/.venv
+VERSIONS := build/versions
 STACK ?= mistral deepseek
 # Long files come first, so that no process has one alone in the end. `make test test-slow` is one run, which starts the
 # control planes once.
 PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock versions-lowest versions-newest
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -53,6 +54,7 @@ test-unit: $(VENV)/.installed ## Run the unit tests, which need no binary
 
 test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lowest and the newest Python and pulumi
 	@$(BIN)/python -m tools.versions
+	@$(MAKE) --no-print-directory --keep-going versions-lowest versions-newest
 
 bench: $(VENV)/.installed ## Measure what the component costs with 100 providers, into build/ (takes ten minutes)
 	@$(BIN)/python -m bench --folder build
@@ -67,7 +69,9 @@ lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, import
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/mypy --config-file policy/mypy.ini
 	@$(BIN)/python -m tools.schema_changes
-	@$(BIN)/python -m tools.workflows
+	@$(BIN)/shellcheck --shell bash .ci/run $$(find examples -name '*.sh')
+	@$(BIN)/python -m tools.go -C tools/actionlint tool actionlint -shellcheck $(CURDIR)/$(BIN)/shellcheck \
+	  $(wildcard $(CURDIR)/.github/workflows/*.yml)
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix
@@ -95,6 +99,17 @@ lock: $(VENV)/.installed ## Write requirements*.txt anew from requirements*.in
 	@for name in requirements requirements-dev policy/requirements; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate $$name.in -o $$name.txt; done
+
+# With all else that the tests need in the locked versions. Those of a release have no versions to run with.
+versions-lowest: RESOLUTION := lowest-direct
+versions-newest: RESOLUTION := highest
+versions-lowest versions-newest: versions-%: $(VENV)/.installed
+	@python=$$($(BIN)/python -m tools.versions $*) && $(BIN)/uv venv --quiet --clear --python "$$python" $(VERSIONS)/$*
+	@$(BIN)/uv pip install --quiet --python $(VERSIONS)/$* --require-hashes --requirement requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(VERSIONS)/$* --upgrade --resolution $(RESOLUTION) --requirement components/pyproject.toml
+	@echo "$*: $$($(VERSIONS)/$*/bin/python --version)" $$($(BIN)/uv pip freeze --quiet --python $(VERSIONS)/$* | grep '^pulumi[=-]')
+	@$(VERSIONS)/$*/bin/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract tests/e2e/test_plugin.py \
+	  --ignore tests/contract/test_distribution.py --ignore tests/contract/test_sbom.py
 
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

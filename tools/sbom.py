@@ -27,16 +27,10 @@ Json = dict[str, Any]
 
 
 def main(file: Path) -> None:
-    """Writes the bill of materials to this file. The same pins and installed packages give the same bytes."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(bill_of_materials(), indent=2) + "\n")
-
-
-def bill_of_materials() -> Json:
-    """Returns the bill of materials.
+    """Writes the bill of materials. The same pins and installed packages give the same bytes.
 
     The component's packages have the scope `required`, the policy pack's `optional`; `excluded` ones build the local
-    control plane.
+    control plane. A package that is pinned several times has the first scope.
     """
     bom = _environment(Path(sys.prefix), "--pyproject", PROJECT, "--mc-type", "library")
     # cyclonedx-py leaves it out, as pyproject.toml doesn't have it.
@@ -44,19 +38,19 @@ def bill_of_materials() -> Json:
     policy = REPOSITORY / "policy/.venv"
     installed = [*(_environment(policy)["components"] if policy.exists() else []), *bom["components"]]
     described = {each["purl"]: each for each in installed}
-    required = list(_python_packages("requirements.txt"))
-    components: dict[str, Json] = {}
-    for scope, pinned in {
-        "required": required,
+    pinned = {
+        "required": list(_python_packages("requirements.txt")),
         "optional": _python_packages("policy/requirements.txt"),
         "excluded": [*_python_packages("local/toolchain/go/requirements.txt"), *_go_modules()],
-    }.items():
-        for each in pinned:
-            # A package that is pinned several times has the first scope.
+    }
+    components: dict[str, Json] = {}
+    for scope, packages in pinned.items():
+        for each in packages:
             components.setdefault(each["purl"], described.get(each["purl"], {}) | each | {"scope": scope})
-    bom["dependencies"] = list(_dependencies(bom, [each["purl"] for each in required]))
+    bom["dependencies"] = list(_dependencies(bom, [each["purl"] for each in pinned["required"]]))
     bom["components"] = list(components.values())
-    return bom
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(bom, indent=2) + "\n")
 
 
 def _environment(folder: Path, *options: str) -> Json:
@@ -100,14 +94,8 @@ def _go_modules() -> Iterator[Json]:
 
 def _component(ecosystem: str, name: str, version: str, hashes: list[str]) -> Json:
     purl = PackageURL.from_string(f"pkg:{ecosystem}/{name}@{version}").to_string()
-    return {
-        "type": "library",
-        "bom-ref": purl,
-        "name": name,
-        "version": version,
-        "hashes": [{"alg": "SHA-256", "content": each} for each in hashes],
-        "purl": purl,
-    }
+    content = [{"alg": "SHA-256", "content": each} for each in hashes]
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "hashes": content, "purl": purl}
 
 
 if __name__ == "__main__":
