@@ -74,8 +74,8 @@ def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
     for each in (folder, log.parent):
         each.mkdir(parents=True, exist_ok=True)
     in_memory = {"GOGC": "off"} if psutil.virtual_memory().total >= BYTES_TO_BUILD_WITHOUT_COLLECTION else {}
-    command = _command(tools, go, folder)
     try:
+        command = _command(tools, go, folder)
         with (
             log.open("wb") as output,
             _started(command, first.module_folder, go.environment | in_memory, output) as build,
