@@ -59,11 +59,11 @@ class DetachedProcesses:
         return self._state.logs / f"{name}.log"
 
     def last_lines(self, name: str) -> str:
-        """Return the end of the program's log for an error message, with the name of the file."""
+        """Returns the end of the program's log for an error message, with the name of the file."""
         return last_lines(self.log(name))
 
     def find(self, name: str) -> psutil.Process | None:
-        """Return the program's process, if it runs."""
+        """Returns the program's process, if it runs."""
         if record := self._record(name):
             with suppress(psutil.Error):
                 process = psutil.Process(record.pid)
@@ -73,18 +73,18 @@ class DetachedProcesses:
         return next((process for process, mark in _marked() if mark == self._record_file(name)), None)
 
     def names(self) -> set[str]:
-        """Return the names of all that run."""
+        """Returns the names of all that run."""
         return {mark.stem for _, mark in _marked() if mark.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
-        """Tell whether the program runs with just this command line and revision."""
+        """Tells whether the program runs with just this command line and revision."""
         process, record = self.find(name), self._record(name)
         if not process or not record:
             return False
         return (record.pid, record.command, record.revision) == (process.pid, list(command), revision)
 
     def listens(self, name: str, port: int) -> bool:
-        """Tell whether the program listens on this TCP port."""
+        """Tells whether the program listens on this TCP port."""
         process = self.find(name)
         try:
             connections = process.net_connections(kind="tcp") if process else []
@@ -95,7 +95,7 @@ class DetachedProcesses:
     def start(
         self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a program with an environment that holds none of the caller's secrets.
+        """Starts a program with an environment that holds none of the caller's secrets.
 
         Args:
             name: Name by which to find it again.
@@ -132,7 +132,7 @@ class DetachedProcesses:
         write_private(self._record_file(name), json.dumps(asdict(record)))
 
     def wait_for(self, happened: Callable[[], bool], names: Collection[str], timeout: float) -> bool:
-        """Wait up to `timeout` seconds for something to happen, and tell whether it did.
+        """Waits up to `timeout` seconds for something to happen, and tells whether it did.
 
         Raises:
             ProcessEndedError: One of the programs of these names ended before it happened.
@@ -149,7 +149,7 @@ class DetachedProcesses:
         return wait_until(happened_while_they_run, timeout)
 
     def stop(self, *names: str) -> None:
-        """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
+        """Stops the programs one after the other. If one can't be stopped, goes on with the rest before raising."""
         failures = []
         for name in names:
             try:
@@ -162,7 +162,7 @@ class DetachedProcesses:
             raise LocalError("\n".join(failures))
 
     def stop_all(self, last: Sequence[str]) -> None:
-        """Stop every program that runs, and those of these names last, in their order."""
+        """Stops every program that runs, and those of these names last, in their order."""
         self.stop(*sorted(self.names() - set(last)), *last)
 
     def _record_file(self, name: str) -> Path:
@@ -177,7 +177,7 @@ class DetachedProcesses:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether the process still holds its ports and files."""
+    """Tells whether the process still holds its ports and files."""
     try:
         # A process that is ending looks like a zombie while some of its threads still run.
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
@@ -186,7 +186,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
-    """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
+    """Waits up to `timeout` seconds, and tells whether all of the processes have ended."""
     processes = list(processes)
     ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
     _children[:] = [child for child in _children if child.poll() is None]
@@ -194,7 +194,7 @@ def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> boo
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log for an error message, with the name of the file."""
+    """Returns the end of a log for an error message, with the name of the file."""
     try:
         with log.open(errors="replace") as text:
             lines = "".join(deque(text, maxlen=count)).rstrip()
@@ -204,7 +204,7 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 
 def _marked() -> Iterator[tuple[psutil.Process, Path]]:
-    """Yield every detached process of this user, with the file that its record belongs in."""
+    """Yields every detached process of this user, with the file that its record belongs in."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             mark = process.environ().get(_MARK)
