@@ -73,7 +73,7 @@ class DetachedProcesses:
         return next((process for process, mark in _marked() if mark == self._record_file(name)), None)
 
     def names(self) -> set[str]:
-        """Returns the names of all that run."""
+        """Return the names of all that run."""
         return {mark.stem for _, mark in _marked() if mark.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
@@ -204,7 +204,7 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 
 def _marked() -> Iterator[tuple[psutil.Process, Path]]:
-    """Yields every detached process of this user, with the file that its record belongs in."""
+    """Yield every detached process of this user, with the file that its record belongs in."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             mark = process.environ().get(_MARK)
