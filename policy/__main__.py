@@ -12,13 +12,14 @@ from pulumi_policy import (
     ResourceValidation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    StackValidation,
     StackValidationArgs,
     StackValidationPolicy,
 )
 from pulumi_policy.proxy import UnknownValueError
 
 from gateway_policies import access, keys, tls
-from gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
+from gateway_policies.objects import UNKNOWN, KubernetesObject, Violation, kubernetes_object
 
 
 def of_each_object(rule: Callable[[KubernetesObject], Iterator[str]]) -> ResourceValidation:
@@ -30,20 +31,15 @@ def of_each_object(rule: Callable[[KubernetesObject], Iterator[str]]) -> Resourc
     return validate
 
 
-def backends_have_tls(args: StackValidationArgs, report: ReportViolation) -> None:
-    for message, urn in tls.backends_without_tls(objects_of(args.resources)):
-        report(message, urn)
+def of_all_objects(rule: Callable[..., Iterator[Violation]], **config: str) -> StackValidation:
+    """Hands the rule the stack's objects, and as keyword arguments what is configured under these names."""
 
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        options = {argument: args.get_config().get(name, []) for argument, name in config.items()}
+        for message, urn in rule(objects_of(args.resources), **options):
+            report(message, urn)
 
-def hostnames_are_the_hosts(args: StackValidationArgs, report: ReportViolation) -> None:
-    allowed = args.get_config().get("allowedHostnames", [])
-    for message, urn in tls.wrong_hostnames(objects_of(args.resources), allowed):
-        report(message, urn)
-
-
-def routes_ask_for_a_key(args: StackValidationArgs, report: ReportViolation) -> None:
-    for message, urn in access.routes_without_authentication(objects_of(args.resources)):
-        report(message, urn)
+    return validate
 
 
 def objects_of(resources: Sequence[PolicyResource]) -> list[KubernetesObject]:
@@ -84,12 +80,12 @@ PolicyPack(
         StackValidationPolicy(
             name="backend-has-tls",
             description="A backend on port 443 has a BackendTLSPolicy or TLS of its own.",
-            validate=backends_have_tls,
+            validate=of_all_objects(tls.backends_without_tls),
         ),
         StackValidationPolicy(
             name="tls-hostname-is-host",
             description="A BackendTLSPolicy, or a backend's own TLS, expects a certificate for the backend's host.",
-            validate=hostnames_are_the_hosts,
+            validate=of_all_objects(tls.wrong_hostnames, allowed="allowedHostnames"),
             config_schema=PolicyConfigSchema(
                 properties={
                     "allowedHostnames": {
@@ -104,7 +100,7 @@ PolicyPack(
             name="routes-ask-for-a-key",
             description="A route to an LLM provider is for callers with credentials.",
             enforcement_level=EnforcementLevel.ADVISORY,
-            validate=routes_ask_for_a_key,
+            validate=of_all_objects(access.routes_without_authentication),
         ),
     ],
 )

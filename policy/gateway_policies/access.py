@@ -3,19 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown, values
-from .tls import Violation
-
-POLICIES = {"agentgateway.dev": "AgentgatewayPolicy", "gateway.kgateway.dev": "TrafficPolicy"}
-"""Kind of the policy for routes in each gateway API's group."""
-
-AUTHENTICATIONS = {"apiKeyAuthentication", "jwtAuthentication", "basicAuthentication", "extAuth"}
-NOT_ENFORCED = {"Optional", "Permissive"}
-PASSTHROUGH = {"agentgateway.dev": ("auth", "passthrough"), "gateway.kgateway.dev": ("authToken", "kind")}
-"""The last two steps of the path at which a backend says that it forwards the caller's own token."""
-
-KEYLESS = "openai"
-"""Provider that gets no key where the backend has no `auth`. Others may have credentials of their cloud."""
+from .apis import APIS, GatewayApi
+from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown, Violation, value_at, values
 
 Place = tuple[Any, Any, Any]
 """Kind, namespace and name of what a policy is for."""
@@ -26,37 +15,27 @@ def routes_without_authentication(objects: Collection[KubernetesObject]) -> Iter
 
     A backend that forwards the caller's own token, or sends no key, needs none. What isn't known yet breaks no rule.
     """
-    backends = [each for each in objects if each.is_backend and _holds_a_key(each)]
-    policies = [each for each in objects if POLICIES.get(each.group) == each.kind]
     for route in objects:
         if (route.group, route.kind) != (GATEWAY_API, "HTTPRoute"):
             continue
-        backend = next((each for each in backends if _leads_to(route, each)), None)
-        if backend is None:
-            continue
-        places = {("HTTPRoute", route.namespace, route.name), *_gateways(route)}
-        guards = [each for each in policies if each.group == backend.group and _authenticates(each)]
-        if not any(_is_for(policy, places) for policy in guards):
-            message = f"anyone who reaches the gateway may use {backend}, because no policy asks for a key"
-            remedy = f"Give the route or its Gateway {_remedy(backend)}"
-            yield f"{route}: {message}. {remedy}.", route.urn
+        for backend in objects:
+            api = APIS.get(backend.group)
+            if api and backend.is_backend and _holds_a_key(backend, api) and _leads_to(route, backend):
+                places = {("HTTPRoute", route.namespace, route.name), *_gateways(route)}
+                if not any(_guards(policy, api, places) for policy in objects):
+                    message = f"anyone who reaches the gateway may use {backend}, because no policy asks for a key"
+                    yield f"{route}: {message}. Give the route or its Gateway {api.remedy}.", route.urn
+                break
 
 
-def _remedy(backend: KubernetesObject) -> str:
-    if backend.group == "agentgateway.dev":
-        return "an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clientApiKeys`"
-    return "a TrafficPolicy with extAuth, or move to `api: agentgateway`, whose gateways check keys themselves"
-
-
-def _holds_a_key(backend: KubernetesObject) -> bool:
-    if not isinstance(backend.spec, Mapping) or not backend.spec.get("ai"):
+def _holds_a_key(backend: KubernetesObject, api: GatewayApi) -> bool:
+    if not isinstance(backend.spec, Mapping) or not backend.spec.get(api.llm):
         return False
-    end = PASSTHROUGH[backend.group]
     found = list(values(backend.spec))
-    if any(path[-2:] == end and value in ({}, "Passthrough") for path, value in found):
+    if any(path[-2:] == api.passthrough and value == api.passes_through for path, value in found):
         return False
     steps = {path[-1] for path, _ in found}
-    return end[0] in steps or KEYLESS not in steps
+    return api.inline_token[0] in steps or api.keyless not in steps
 
 
 def _leads_to(route: KubernetesObject, backend: KubernetesObject) -> bool:
@@ -70,23 +49,23 @@ def _leads_to(route: KubernetesObject, backend: KubernetesObject) -> bool:
 
 
 def _gateways(route: KubernetesObject) -> Iterator[Place]:
-    references = route.spec.get("parentRefs") if isinstance(route.spec, Mapping) else None
+    references = value_at(route.spec, "parentRefs")
     for reference in references if isinstance(references, list) else []:
         if isinstance(reference, Mapping):
             yield "Gateway", reference.get("namespace") or route.namespace, reference.get("name")
 
 
-def _authenticates(policy: KubernetesObject) -> bool:
-    if not isinstance(policy.spec, Mapping):
-        return policy.spec is UNKNOWN
-    traffic = policy.spec.get("traffic", policy.spec)
+def _guards(policy: KubernetesObject, api: GatewayApi, places: Collection[Place]) -> bool:
+    is_policy = (policy.group, policy.kind) == (api.group, api.policy)
+    return is_policy and _authenticates(policy, api) and _is_for(policy, places)
+
+
+def _authenticates(policy: KubernetesObject, api: GatewayApi) -> bool:
+    traffic = value_at(policy.spec, *api.traffic)
     if not isinstance(traffic, Mapping):
         return traffic is UNKNOWN
-    for name in AUTHENTICATIONS & traffic.keys():
-        mode = traffic[name].get("mode") if isinstance(traffic[name], Mapping) else None
-        if mode not in NOT_ENFORCED:
-            return True
-    return False
+    asked = [traffic[name] for name in api.authentications & traffic.keys()]
+    return any(value_at(each, "mode") not in api.unenforced for each in asked)
 
 
 def _is_for(policy: KubernetesObject, places: Collection[Place]) -> bool:

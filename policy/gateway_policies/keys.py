@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from .objects import INLINE_TOKENS, KubernetesObject, Path, format_path, values
+from .apis import APIS
+from .objects import KubernetesObject, Path, format_path, values
 
 # The prefix of a provider's keys, then up to three short parts, then a long random one.
 # Sources: the providers' documentation, and the rules of the secret scanner gitleaks.
@@ -19,7 +20,6 @@ _UNMISTAKABLE = re.compile(
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"
 )
 
-_HEADER_MODIFIERS = {"requestHeaderModifier", "headerModifiers"}
 _CREDENTIAL_HEADERS = {
     "api-key",
     "api-subscription-key",
@@ -34,7 +34,7 @@ def inline_tokens(obj: KubernetesObject) -> Iterator[str]:
     """Yields a message for each key in the field that a gateway API has for keys outside of Secrets."""
     for path, value in values(obj.spec):
         if _is_inline_token(obj, path) and value:
-            remedy = "Put it into a Secret, and name the Secret in secretRef"
+            remedy = f"Put it into a Secret, and name the Secret in {APIS[obj.group].secret_reference}"
             yield f"{obj}: {format_path(path)} contains the key itself. {remedy}."
 
 
@@ -50,7 +50,7 @@ def keys_in_spec(obj: KubernetesObject) -> Iterator[str]:
 
 
 def _is_inline_token(obj: KubernetesObject, path: Path) -> bool:
-    return path[-2:] == INLINE_TOKENS.get(obj.group)
+    return obj.group in APIS and path[-2:] == APIS[obj.group].inline_token
 
 
 def _looks_like_a_key(text: str) -> bool:
@@ -67,4 +67,5 @@ def _sets_a_credential_header(path: Path, value: Mapping[str, object]) -> bool:
     name, text = value.get("name"), value.get("value")
     if not isinstance(name, str) or name.lower() not in _CREDENTIAL_HEADERS or not isinstance(text, str):
         return False
-    return bool(text) and not _HEADER_MODIFIERS.isdisjoint(path) and not _looks_like_a_key(text)
+    modifiers = {"requestHeaderModifier", *(api.header_modifiers for api in APIS.values())}
+    return bool(text) and not modifiers.isdisjoint(path) and not _looks_like_a_key(text)

@@ -4,12 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-GATEWAY_API = "gateway.networking.k8s.io"
-BACKENDS = {"gateway.kgateway.dev": "Backend", "agentgateway.dev": "AgentgatewayBackend"}
-"""Kind of the backend in each gateway API's group."""
+from .apis import APIS
 
-INLINE_TOKENS = {"gateway.kgateway.dev": ("authToken", "inline"), "agentgateway.dev": ("auth", "key")}
-"""The last two steps of the path at which each gateway API takes a key that isn't in a Secret."""
+GATEWAY_API = "gateway.networking.k8s.io"
 
 
 class Unknown:
@@ -22,6 +19,9 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 Path = tuple[str | int, ...]
+
+Violation = tuple[str, str]
+"""The message, and the URN of the resource that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class KubernetesObject:
     @property
     def is_backend(self) -> bool:
         """Whether it is the backend of a gateway API."""
-        return BACKENDS.get(self.group) == self.kind
+        api = APIS.get(self.group)
+        return api is not None and api.backend == self.kind
 
     @property
     def is_custom_resource(self) -> bool:
@@ -91,6 +92,15 @@ def values(value: Any, path: Path = ("spec",)) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from values(each, (*path, index))
+
+
+def value_at(value: Any, *steps: str) -> Any:
+    """Returns the value at a path; `UNKNOWN` if that is not known yet, and None if nothing is there."""
+    for step in steps:
+        if value is UNKNOWN:
+            return UNKNOWN
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def format_path(path: Path) -> str:

@@ -5,14 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown
+from .apis import APIS, GatewayApi
+from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown, Violation, value_at
 
 HTTPS_PORT = 443
 
 _ALLOW = "If that is intended, add it to allowedHostnames in the policy's configuration"
-
-Violation = tuple[str, str]
-"""The message, and the URN of the resource that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +21,7 @@ class Endpoint:
         host: Host name or address, or `UNKNOWN`.
         port: TCP port, or `UNKNOWN`.
         section: Name by which a policy's `sectionName` refers to it, if the backend has several.
-        own_tls: The backend's or the provider's own TLS settings, in `policies.tls`, which go before a policy; None
-            where there are none.
+        own_tls: The backend's or the provider's own TLS settings, which go before a policy; None if there are none.
     """
 
     host: Any
@@ -85,9 +82,10 @@ def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[s
             continue
         right = {endpoint.host.lower(), *(name.lower() for name in allowed)}
         if endpoint.own_tls is not None:
-            name = endpoint.own_tls.get("sni") if isinstance(endpoint.own_tls, Mapping) else None
+            api = APIS[backend.group]
+            name = value_at(endpoint.own_tls, api.sni)
             if isinstance(name, str) and name.lower() not in right:
-                expected = f'policies.tls.sni is "{name}", but the host is "{endpoint.host}"'
+                expected = f'{".".join((*api.tls, api.sni))} is "{name}", but the host is "{endpoint.host}"'
                 yield f"{backend}: {expected}. {_ALLOW}.", backend.urn
             continue
         for target in targets:
@@ -101,24 +99,24 @@ def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[s
 def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, Endpoint]]:
     for each in objects:
         if each.is_backend:
-            for endpoint in _endpoints(each.spec):
+            for endpoint in _endpoints(each.spec, APIS[each.group]):
                 yield each, endpoint
 
 
-def _endpoints(value: Any, section: str | None = None, own_tls: Any = None) -> Iterator[Endpoint]:
+def _endpoints(value: Any, api: GatewayApi, section: str | None = None, own_tls: Any = None) -> Iterator[Endpoint]:
     """Yields an endpoint wherever a spec has a host beside a port."""
     if isinstance(value, list):
         for each in value:
-            yield from _endpoints(each, section, own_tls)
+            yield from _endpoints(each, api, section, own_tls)
     elif isinstance(value, Mapping):
-        policies = value.get("policies")
-        if isinstance(policies, Mapping) and policies.get("tls") is not None:
-            own_tls = policies["tls"]
-        section = name if isinstance(name := value.get("name"), str) else section
-        if value.get("host") is not None and value.get("port") is not None:
-            yield Endpoint(value["host"], value["port"], section, own_tls)
+        tls = value_at(value, *api.tls) if api.tls else None
+        own_tls = own_tls if tls is None else tls
+        section = name if isinstance(name := value.get(api.section), str) else section
+        host, port = value.get(api.host), value.get(api.port)
+        if host is not None and port is not None:
+            yield Endpoint(host, port, section, own_tls)
         for each in value.values():
-            yield from _endpoints(each, section, own_tls)
+            yield from _endpoints(each, api, section, own_tls)
 
 
 def _targets(objects: Iterable[KubernetesObject]) -> Iterator[Target]:

@@ -1,6 +1,8 @@
 """The rules of the policy pack, on objects that programs register. tests/e2e/test_policy_pack.py runs them in the engine."""
 
+import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,15 @@ import yaml
 from hypothesis import given, settings
 
 from components.openai_compatible_llm.args import BackendApi
-from policy.gateway_policies import access, keys, tls
+from components.openai_compatible_llm.backends import BACKENDS
+from policy.gateway_policies import access, apis, keys, tls
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
 from tests.support import refused
 from tests.support.arguments import accepted_arguments
 from tests.support.pages import STACK_FILES
 from tests.support.recording import PROJECT, Recording, record_component, record_program
 from tests.support.refused import (
+    HOST,
     KEY,
     REFUSED,
     Manifest,
@@ -24,6 +28,7 @@ from tests.support.refused import (
     backend,
     manifest,
     route,
+    route_to,
     set_header,
     tls_policy,
 )
@@ -260,3 +265,102 @@ def test_unknown_values_pass_but_an_unknown_inline_token_does_not() -> None:
     assert refusals([{**backend(), "spec": UNKNOWN}, {**backend(port=8443), "metadata": UNKNOWN}]) == {}
     assert set(refusals([{**backend(host=UNKNOWN), "metadata": UNKNOWN}])) == {"backend-has-tls"}
     assert set(refusals([backend({"kind": "Inline", "inline": UNKNOWN}, port=8443)])) == {"no-inline-token"}
+
+
+OF_KUBERNETES = {"name", "kind"}
+
+MADE_UP = apis.GatewayApi(
+    group="llm.example.com",
+    backend="Model",
+    policy="Guard",
+    llm="chat",
+    host="server",
+    port="number",
+    section="title",
+    tls=("transport", "encryption"),
+    sni="expects",
+    inline_token=("credentials", "plain"),
+    secret_reference="fromSecret",
+    passthrough=("credentials", "source"),
+    passes_through="Caller",
+    keyless="local",
+    traffic=("callers", "identity"),
+    authentications=frozenset({"password"}),
+    unenforced=frozenset({"Never"}),
+    header_modifiers="changedHeaders",
+    remedy="a Guard with a password",
+)
+CALLERS_TOKEN = {"source": "Caller"}
+
+
+def model(credentials: Any = None, *, server: Any = HOST, number: int = 443, **chat: Any) -> Manifest:
+    """Makes a backend of the made-up API."""
+    provider = {"server": server, "number": number, "title": "first", "credentials": credentials or {"key": "a"}}
+    return manifest("llm.example.com/v1", "Model", "mistral", {"chat": [{**provider, **chat}]})
+
+
+def guard(password: Any, **spec: Any) -> Manifest:
+    target = {"kind": "HTTPRoute", "name": "mistral"}
+    callers = {"identity": {"password": password}}
+    return manifest("llm.example.com/v1", "Guard", "guard", {"targetRefs": [target], "callers": callers, **spec})
+
+
+def encrypted(name: str) -> dict[str, Any]:
+    return {"transport": {"encryption": {"expects": name}}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "broken"),
+    [
+        ([model({"plain": "a"}, number=80)], ["no-inline-token"]),
+        ([model(), tls_policy(model(), section="first")], []),
+        ([model(**encrypted(HOST))], []),
+        ([model()], ["backend-has-tls"]),
+        ([model(), tls_policy(model(), "llm.internal", "first")], ["tls-hostname-is-host"]),
+        ([model(), tls_policy(model(), section="second")], ["backend-has-tls"]),
+        ([model(**encrypted("llm.internal"))], ["tls-hostname-is-host"]),
+        ([model(number=80), route_to(model())], ["routes-ask-for-a-key"]),
+        ([model(number=80), route_to(model()), guard({"mode": "Never"})], ["routes-ask-for-a-key"]),
+        ([model(number=80), route_to(model()), guard({"mode": "Always"})], []),
+        ([model(number=80), route_to(model()), guard({}, targetRefs=[])], ["routes-ask-for-a-key"]),
+        ([model(CALLERS_TOKEN, number=80), route_to(model())], []),
+        ([guard({}, changedHeaders={"name": "Authorization", "value": "hJ2kfoT4x"})], ["no-key-in-spec"]),
+    ],
+)
+def test_a_third_api_needs_its_record_alone(
+    objects: list[Manifest], broken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(refusals(objects)) <= {"no-key-in-spec"}
+    monkeypatch.setitem(apis.APIS, MADE_UP.group, MADE_UP)
+    messages = refusals(objects)
+    assert sorted(messages) == broken
+    assert ("Put it into a Secret, and name the Secret in fromSecret." in str(messages)) == (
+        broken == ["no-inline-token"]
+    )
+    assert ("Give the route or its Gateway a Guard with a password." in str(messages)) == (
+        broken == ["routes-ask-for-a-key"]
+    )
+
+
+def test_the_records_are_about_the_apis_of_the_component() -> None:
+    assert {(api.group, api.backend, api.policy, not api.tls) for api in apis.APIS.values()} == {
+        (each.group, each.kind, each.policy_kind, each.has_tls_policy) for each in BACKENDS.values()
+    }
+    assert all(api.group == group for group, api in apis.APIS.items())
+
+
+@pytest.mark.parametrize(
+    "file",
+    [each for each in sorted((REPOSITORY / "policy").rglob("*.py")) if not {".venv", "apis.py"} & set(each.parts)],
+    ids=lambda file: file.stem,
+)
+def test_what_an_api_calls_its_objects_and_fields_is_in_its_record_alone(file: Path) -> None:
+    fields = {text for api in apis.APIS.values() for value in asdict(api).values() for text in texts(value)}
+    constants = {each.value for each in ast.walk(ast.parse(file.read_text())) if isinstance(each, ast.Constant)}
+    assert {"gateway.kgateway.dev", "AgentgatewayPolicy", "passthrough", "extAuth"} <= fields
+    assert fields & constants - {"", *OF_KUBERNETES} == set()
+
+
+def texts(value: Any) -> Iterable[str]:
+    """Returns the strings of a record's value."""
+    return [value] if isinstance(value, str) else value
