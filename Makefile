@@ -55,7 +55,7 @@ bench: $(VENV)/.installed ## Compare what a program takes with the component and
 	@$(BIN)/python -m bench
 
 bench-all: $(VENV)/.installed ## Measure that and what everything takes with the engine, and write docs/benchmark.md (takes a quarter of an hour)
-	@$(BIN)/python -m bench --page docs
+	@$(BIN)/python -m bench --page docs/benchmark.md
 
 lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.engine_time import TARGET_SIZE, engine_samples
 from bench.figures import Figures, Sample
-from bench.plot import draw
 from bench.program_time import paired_samples, requests
 from bench.report import PAIRS, page, summary
 from bench.waiting import waiting
@@ -18,16 +17,13 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=6, help="processes in which the programs are compared")
     parser.add_argument("--engine-rounds", type=int, default=3, help="of the real engine, with --page")
-    parser.add_argument("--page", type=Path, metavar="FOLDER", help="where to write benchmark.md and benchmark.svg")
+    parser.add_argument("--page", type=Path, help="a file in which to write all figures, those of the real engine too")
     options = parser.parse_args(arguments)
     own, engine = Figures(_program_samples(options.rounds)), Figures([])
     if options.page:
         binaries = find_or_build(_say)
         engine = Figures(engine_samples(binaries, options.engine_rounds, _say))
-        text = page(own, engine, Figures(waiting(options.engine_rounds)), binaries)
-        options.page.mkdir(parents=True, exist_ok=True)
-        (options.page / "benchmark.md").write_text(text)
-        draw(engine, options.page / "benchmark.svg")
+        options.page.write_text(page(own, engine, Figures(waiting(options.engine_rounds)), binaries))
     print("\n".join(summary(own, engine)))  # noqa: T201
 
 

@@ -83,9 +83,8 @@ def _page(own: Figures, engine: Figures, waited: Figures, binaries: Binaries) ->
     yield "# What the component costs\n"
     yield from summary(own, engine)
     yield f"""
-Component ÷ baseline, with {TARGET_SIZE} providers. `up again` changes nothing, and `rotate` one key.
-
-![Seconds of the first `up` by the number of providers](benchmark.svg)"""
+Component ÷ baseline; with the engine, {TARGET_SIZE} providers. `up again` changes nothing, and `rotate` one key.
+"""
     yield PROGRAMS
     memory = psutil.virtual_memory().total / 2**30
     yield f"""

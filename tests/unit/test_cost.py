@@ -2,20 +2,25 @@
 
 import re
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import programs
-from bench.engine_time import TARGET_SIZE
+from bench.engine_time import CHECKPOINTS, COMPARED, OTHERS, TARGET_SIZE
 from bench.figures import Figures, Sample, spread
+from bench.operation import OPERATIONS as ENGINE_OPERATIONS
 from bench.operation import PROCESSOR
 from bench.program_time import OPERATIONS, PROVIDERS, SECONDS, paired_samples, requests
-from bench.report import PAIRS, summary, targets
-from bench.waiting import import_cost
+from bench.report import PAIRS, page, summary, targets
+from bench.waiting import COMMANDS, import_cost
+from local.toolchain.binaries import Binaries
 from tests.support.recording import Recording, record
 from tests.support.repository import PACKAGE, REPOSITORY
 
 NAMESPACE = "gloo-system"
+KEYS = programs.keys(2, rotated=False)
 
 
 def recorded(program: str, count: int) -> Recording:
@@ -31,7 +36,7 @@ def test_both_programs_of_the_benchmark_make_the_same_objects_in_the_same_order(
 ) -> None:
     component, flat = (recorded(each, 2) for each in (program, by_hand))
 
-    def created(recording: Recording) -> list[tuple[str, object, list[tuple[str, str]]]]:
+    def created(recording: Recording) -> list[tuple[str, dict[str, Any], list[tuple[str, str]]]]:
         known = {r.urn: (r.type, r.name) for r in recording.resources}
         objects = [r for r in recording.resources if r.type.startswith("kubernetes:")]
         return [
@@ -40,10 +45,8 @@ def test_both_programs_of_the_benchmark_make_the_same_objects_in_the_same_order(
         ]
 
     assert created(component) == created(flat)
-    manifests = programs.manifests(NAMESPACE, programs.keys(2, rotated=False), api)
-    assert sorted((each["kind"], each["metadata"]["name"]) for each in manifests) == sorted(
-        (kind, inputs["metadata"]["name"]) for _, inputs, _ in created(component) for kind in [inputs["kind"]]
-    )
+    names = [(each["kind"], each["metadata"]["name"]) for each in programs.manifests(NAMESPACE, KEYS, api)]
+    assert sorted(names) == sorted((each["kind"], each["metadata"]["name"]) for _, each, _ in created(component))
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
@@ -92,8 +95,25 @@ def test_what_another_page_says_of_many_providers_is_in_the_benchmark() -> None:
 
 
 def sample(number: int, program: str, providers: int, seconds: float, operation: str = "up") -> Sample:
-    measures = (*PROCESSOR, "seconds", "program memory", "engine memory", "requests")
+    measures = (*PROCESSOR, "seconds", "program memory", "engine memory", "state")
     return Sample(number, program, providers, operation, dict.fromkeys(measures, seconds))
+
+
+def measured_alone(cost: float) -> Figures:
+    return Figures(
+        Sample(0, program, size, operation, {SECONDS: seconds, "requests": seconds})
+        for pair in PAIRS.values()
+        for program, seconds in zip(pair, (cost, 1.0), strict=True)
+        for size, operation in (*((PROVIDERS, each) for each in OPERATIONS), (TARGET_SIZE, "requests"))
+    )
+
+
+def measured_with_engine(cost: float) -> Figures:
+    return Figures(
+        sample(0, program, TARGET_SIZE, cost if program == "component" else 1, operation)
+        for program in (*COMPARED, *OTHERS, CHECKPOINTS)
+        for operation in ENGINE_OPERATIONS[:-1]
+    )
 
 
 def test_two_programs_take_turns_and_each_turn_has_the_times_of_both() -> None:
@@ -132,19 +152,35 @@ def test_a_program_may_be_measured_in_fewer_rounds_than_another() -> None:
 
 @pytest.mark.parametrize(("cost", "verdict"), [(1.0, "met"), (1.05, "met"), (1.06, "**missed**")])
 def test_a_target_that_is_missed_is_said_to_be_missed(cost: float, verdict: str) -> None:
-    own = Figures(
-        Sample(0, program, size, operation, {SECONDS: seconds, "requests": seconds})
-        for pair in PAIRS.values()
-        for program, seconds in zip(pair, (cost, 1.0), strict=True)
-        for size, operation in (*((PROVIDERS, each) for each in OPERATIONS), (TARGET_SIZE, "requests"))
-    )
-    engine = Figures(
-        sample(0, program, TARGET_SIZE, seconds, operation)
-        for program, seconds in (("component", cost), ("baseline", 1))
-        for operation in ("preview", "up", "up again", "rotate")
-    )
+    own, engine = measured_alone(cost), measured_with_engine(cost)
     found = {promise: found for promise, _, limit, found in targets(own, engine) if limit == "1.05"}
     assert len(found) == 4 + 6
     assert set(found.values()) == {verdict}
     assert f"takes {cost:.2f} times" in next(summary(own, engine))
     assert len(list(targets(own, Figures([])))) == 6
+
+
+def test_the_page_opens_with_its_conclusion() -> None:
+    imports = [Sample(0, name, 0, "import", {"seconds": 1, "modules": 500}) for name in ("component", "flat")]
+    waited = Figures([*imports, *(sample(0, "component", 1, 2, each) for each in COMMANDS)])
+    echo = Path("echo")
+    text = page(measured_alone(1.07), measured_with_engine(1.04), waited, Binaries(echo, echo, echo, echo, echo))
+    assert text.startswith(
+        "# What the component costs\n\nWith `api: kgateway`, a program with the component takes 1.07 "
+    )
+    titles = [
+        "How it is measured",
+        "Seconds",
+        "Ratios of time",
+        "Ratios of processor time",
+        "Memory and state after `up`",
+    ]
+    assert re.findall(r"^## (.*)$", text, re.M) == [
+        *titles,
+        "What arguments add, with `api: agentgateway`",
+        "Checkpoints",
+        "Import",
+        "What a user waits for",
+    ]
+    assert "| 100 | 1 | up | 1.04 | 1.00 | 1.00 | - |" in text
+    assert "| 100 | a client's key | up | 1.00 | 1.00 |" in text
