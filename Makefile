@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 POLICY_VENV := policy/.venv
 STACK ?= mistral deepseek
+# Long files come first, so that no process has one alone in the end. `make test test-slow` is one run, which starts the
+# control planes once.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock
@@ -30,10 +33,10 @@ chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=m
 	  $${GATEWAY_URL:+--gateway-url "$$GATEWAY_URL"} $(OPTIONS) $${PROMPT:+-- "$$PROMPT"}
 
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(or $(TESTS),-m "not slow")
+	@$(PYTEST) $(or $(TESTS),$(if $(filter test-slow,$(MAKECMDGOALS)),,-m "not slow"))
 
 test-slow: $(VENV)/.installed ## Run the tests that take long: servers killed, all stacks, every fault, further pages
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m slow
+	@$(if $(filter test,$(MAKECMDGOALS)),true,$(PYTEST) -m slow)
 
 test-gateway: $(VENV)/.installed ## Run the tests on the real gateways (needs their programs: docs/gateway.md)
 	@$(BIN)/python -m pytest --numprocesses 4 --dist load --maxschedchunk 1 $(or $(TESTS),tests/gateway --ignore tests/gateway/make_up --ignore tests/gateway/examples)
@@ -57,10 +60,11 @@ bench: $(VENV)/.installed ## Compare what a program takes with the component and
 bench-all: $(VENV)/.installed ## Measure that and what everything takes with the engine, and write docs/benchmark.md (takes a quarter of an hour)
 	@$(BIN)/python -m bench --page docs/benchmark.md
 
-lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, workflows and scripts, and that the schema breaks no program
+lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, imports, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/mypy --config-file policy/mypy.ini
 	@$(BIN)/python -m tools.schema_changes
 	@$(BIN)/python -m tools.workflows

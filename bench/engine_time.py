@@ -1,12 +1,13 @@
 """Measures what operations take with the real engine, Kubernetes provider and API server."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -14,12 +15,14 @@ import yaml
 
 from bench.figures import Sample
 from bench.operation import KUBECTL, OPERATIONS
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.environment import isolate
+from local.environment import Environment
 from local.folders import REPOSITORY, StateFolder
 from local.toolchain.binaries import Binaries
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
+
+logger = logging.getLogger("local.bench")
 
 TARGET_SIZE = 100
 COMPARED = ("component", "baseline", "flat")
@@ -38,7 +41,7 @@ ONCE = (
 )
 
 
-def engine_samples(binaries: Binaries, rounds: int, say: Callable[[str], None]) -> Iterator[Sample]:
+def engine_samples(binaries: Binaries, rounds: int) -> Iterator[Sample]:
     """Yields the cost of the compared programs in each round, and of everything else once."""
     plan: list[tuple[int, int, Sequence[str], Sequence[str]]] = []
     for number in range(rounds):
@@ -46,14 +49,14 @@ def engine_samples(binaries: Binaries, rounds: int, say: Callable[[str], None]) 
         plan.append((number, TARGET_SIZE, COMPARED[first:] + COMPARED[:first], OPERATIONS[:-1]))
     plan += [(0, *each) for each in ONCE]
     with tempfile.TemporaryDirectory() as name:
-        plane = ControlPlane(StateFolder(Path(name, "plane")), binaries, say)
+        plane = ControlPlane(StateFolder(Path(name, "plane")), binaries)
         try:
             plane.start(
                 namespace_objects(_namespace(*each) for each in product(range(len(plan)), range(len(COMPARED) + 1)))
             )
-            install_plugin(plane.state.pulumi_home, binaries.kubernetes_provider)
+            KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
             for part, (number, size, names, operations) in enumerate(plan):
-                say(f"Part {part + 1} of {len(plan)}: {size} providers, {', '.join(names)}")
+                logger.info("Part %s of %s: %s providers, %s", part + 1, len(plan), size, ", ".join(names))
                 found = [each for each in names if each != KUBECTL or shutil.which(KUBECTL)]
                 folders = {program: Path(name, _namespace(part, place)) for place, program in enumerate(found)}
                 # The programs take turns, so that changes of the machine's load affect all.
@@ -72,8 +75,7 @@ def _environment(plane: ControlPlane, binaries: Binaries, program: str, project:
     state = project / "state"
     state.mkdir(parents=True, exist_ok=True)
     (project / "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
-    environment = dict(os.environ)
-    isolate(environment, plane.state, binaries.pulumi)
+    environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
     environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
     return environment | {"PULUMI_BACKEND_URL": state.as_uri(), "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
 

@@ -1,25 +1,30 @@
 """Implements `make chat`: asks through the local gateway if the stack is deployed here."""
 
 import argparse
-import os
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from components.openai_compatible_llm.doctor.__main__ import main as ask
 from local.engine.checkpoints import checkpoints
-from local.engine.environment import isolate
 from local.engine.project import read_placements
+from local.environment import Environment
 from local.errors import LocalError
-from local.folders import StateFolder
-from local.gateway.references import gateway_references
-from local.gateway.stack_gateways import StackGateways
+from local.folders import REPOSITORY, StateFolder
+from local.gateway.attachments import attachments
+from local.gateway.gateways import Gateways
 from local.toolchain.binaries import find_or_build
 
 
-def chat(state: StateFolder, arguments: Sequence[str]) -> int:
-    """Run the package's own command. Point it to the local state, cluster and gateway if the stack is a local one.
+def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs the package's own command. Points it to the local state, cluster and gateway if the stack is a local one.
 
     A stack is a local one if `make up` has deployed it with a gateway, unless the arguments name a gateway's URL.
+
+    Args:
+        state: State folder of the control plane.
+        arguments: The command's arguments.
+        variables: The user's environment variables.
 
     Returns:
         The exit status.
@@ -30,32 +35,30 @@ def chat(state: StateFolder, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("--stack", "--gateway-url", "--provider"):
         parser.add_argument(option)
-    given, _ = parser.parse_known_args(arguments)
-    if given.gateway_url or not _is_local(state, given.stack):
-        return ask(arguments)
-    placements = {given.stack: read_placements(state.pulumi_project, given.stack)}
-    references = [each for each in gateway_references(placements) if given.provider in (None, each.provider)]
-    urls = [gateway.url for gateway in StackGateways(state, _note).running(references)]
+    options, _ = parser.parse_known_args(arguments)
+    is_local = state.gateways.exists() and checkpoints(state.pulumi_state, [options.stack])
+    if options.gateway_url or not is_local:
+        return _ask(arguments, variables, Path.cwd())
+    environment = Environment.of(variables)
+    attached = attachments({options.stack: read_placements(state.pulumi_project, options.stack)})
+    asked = dict.fromkeys(each.gateway for each in attached if options.provider in (None, each.provider))
+    urls = [gateway.url for gateway in map(Gateways(state, environment.shared).running, asked) if gateway]
     if not urls:
         raise LocalError(
-            f"No gateway is running for the local stack {given.stack}. Start it with `make up STACK={given.stack}`, "
+            f"No gateway is running for the local stack {options.stack}. "
+            f"Start it with `make up STACK={options.stack}`, "
             "or give GATEWAY_URL to ask through a gateway of your own cluster."
         )
     if len(urls) > 1:
         raise LocalError(
-            f"The providers of stack {given.stack} have different gateways. Choose a provider: "
-            f"make chat STACK={given.stack} OPTIONS='--provider NAME'"
+            f"The providers of stack {options.stack} have different gateways. Choose a provider: "
+            f"make chat STACK={options.stack} OPTIONS='--provider NAME'"
         )
-    isolate(os.environ, state, find_or_build(_note).pulumi)
-    # The command reads the stack's settings from the working directory.
-    os.chdir(state.pulumi_project)
-    return ask(["--gateway-url", urls[0], *arguments])
+    local = {**environment.keys, **environment.for_engine(state, find_or_build().pulumi)}
+    return _ask(["--gateway-url", urls[0], *arguments], local, state.pulumi_project)
 
 
-def _is_local(state: StateFolder, stack: str | None) -> bool:
-    deployed = [each.stack for each in checkpoints(state.pulumi_state)]
-    return stack in deployed and state.gateways.exists()
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201
+def _ask(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> int:
+    """Runs the command with these variables in this folder, from where it reads the stack's outputs."""
+    command = [sys.executable, "-m", "components.openai_compatible_llm.doctor", *arguments]
+    return subprocess.run(command, env={**variables, "PYTHONPATH": str(REPOSITORY)}, cwd=folder, check=False).returncode

@@ -1,6 +1,6 @@
 """Implements `make up`, `preview`, `down` and `status`."""
 
-import os
+import logging
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
@@ -9,112 +9,122 @@ from rich.console import Console
 from rich.table import Table
 
 from local.control_plane import PROGRAMS
-from local.control_plane.api_server import ClusterObject
+from local.control_plane.api_server import Manifest, namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.api_keys import ApiKeys
 from local.engine.checkpoints import Checkpoint, checkpoints
-from local.engine.environment import isolate
 from local.engine.orphans import wait_for_orphans
-from local.engine.project import refuse_unknown
+from local.engine.project import copy_project, read_key_variables, read_placements, refuse_unknown
 from local.engine.stacks import Stacks
+from local.environment import Environment
 from local.errors import LocalError
 from local.folders import StateFolder
+from local.gateway.attachments import Attachment, attachments
+from local.gateway.gateways import Gateways
 from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
-from local.gateway.references import GatewayReference, gateway_references
-from local.gateway.stack_gateways import StackGateways
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
 from local.toolchain.tools import KUBERNETES_PROVIDER
+
+logger = logging.getLogger(__name__)
 
 
 class Commands:
     """Runs commands on one state folder. The caller holds its lock."""
 
-    def __init__(self, state: StateFolder, console: Console) -> None:
+    def __init__(self, state: StateFolder, environment: Environment, console: Console) -> None:
         self._state = state
+        self._environment = environment
         self._console = console
-        # Before anything else, so that no process that is started has the keys in its environment.
-        self._keys = ApiKeys(os.environ, self._say)
-        self._stacks = Stacks(state, self._keys, self._say, "always" if console.is_terminal else "never")
-        self._gateways = StackGateways(state, self._say)
+        self._gateways = Gateways(state, environment.shared)
 
     def up(self, names: list[str]) -> None:
-        """Start what doesn't run, deploy the stacks, and show what they created."""
-        self._prepare(names)
-        gateways, definitions = self._gateways.prepare(self._references(names))
+        """Starts what doesn't run, deploys the stacks, and shows what they created."""
+        stacks = self._prepare(names)
+        gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)
         for gateway in gateways or [DEFAULT_GATEWAY]:
             objects += gateway_objects(gateway)
         self._control_plane.start(objects, definitions)
         self._gateways.start(gateways)
-        deployed = [self._stacks.up(name) for name in names]
-        self._show(each.checkpoint for each in deployed)
+        changed = [stacks.up(name) for name in names]
+        self._show(checkpoints(self._state.pulumi_state, names))
         self._report_gateways()
-        self._warn_of_open_gateways()
-        if not any(each.changed for each in deployed):
-            self._say("Nothing changed.")
+        self._warn_of_open_gateways(names)
+        if not any(changed):
+            logger.info("Nothing changed.")
 
     def preview(self, names: list[str]) -> None:
-        """Show what `up` would change in the stacks. Gateways stay as they are."""
-        self._prepare(names)
-        _, definitions = self._gateways.prepare(self._references(names))
+        """Shows what `up` would change in the stacks. Gateways stay as they are."""
+        stacks = self._prepare(names)
+        _, definitions = self._gateways.prepare(self._attached(names))
         self._control_plane.start(self._namespaces(names), definitions)
         for name in names:
-            self._stacks.preview(name)
+            stacks.preview(name)
 
     def down(self) -> None:
-        """Destroy the stacks, and stop and remove everything even if that fails."""
+        """Destroys the stacks, and stops and removes everything even if that fails."""
         processes = DetachedProcesses(self._state)
         if not self._state.root.exists() and not processes.names():
-            self._say("Nothing is running.")
+            logger.info("Nothing is running.")
             return
         try:
-            wait_for_orphans(self._state, self._say)
+            wait_for_orphans(self._state)
             destroyed = self._destroy()
         finally:
             processes.stop_all(last=PROGRAMS)
         if self._state.root.exists():
             shutil.rmtree(self._state.root)
-        self._say(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
+        logger.info(f"{'Destroyed the stacks' if destroyed else 'Removed everything'} and stopped the control plane.")
 
     def status(self) -> None:
-        """Show what runs and what is deployed."""
+        """Shows what runs and what is deployed."""
         if not self._state.root.exists():
-            self._say("The control plane is not running.")
+            logger.info("The control plane is not running.")
             return
-        self._say(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
+        logger.info(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
         self._show(checkpoints(self._state.pulumi_state))
         self._report_gateways()
 
-    def _prepare(self, names: list[str]) -> None:
+    def _prepare(self, names: list[str]) -> Stacks:
+        """Returns the stacks, ready to run, after those of these names were copied."""
         refuse_unknown(names)
         self._state.create()
-        self._stacks.prepare(names)
-        wait_for_orphans(self._state, self._say)
-        self._prepare_engine()
+        wait_for_orphans(self._state)
+        copy_project(self._state.pulumi_project, names)
+        return self._stacks()
 
-    def _prepare_engine(self) -> None:
-        binaries = self._binaries
-        isolate(os.environ, self._state, binaries.pulumi)
-        install_plugin(self._state.pulumi_home, binaries.kubernetes_provider)
-        if binaries.kubernetes_provider == KUBERNETES_PROVIDER.target.built:
-            own, newer = KUBERNETES_PROVIDER.target.version, KUBERNETES_PROVIDER.published_version
-            self._say(
+    def _stacks(self) -> Stacks:
+        pulumi, provider = self._binaries.pulumi, self._binaries.kubernetes_provider
+        KUBERNETES_PROVIDER.install(self._state.pulumi_home, provider)
+        if provider == KUBERNETES_PROVIDER.built:
+            own, newer = KUBERNETES_PROVIDER.version, KUBERNETES_PROVIDER.published_version
+            logger.info(
                 f"The Kubernetes provider is the official one, {own}, built from its Go module. The engine warns that "
                 f"it is older than {newer}; a newer one on PATH is used instead."
             )
+        return Stacks(self._state, self._environment, pulumi, "always" if self._console.is_terminal else "never")
 
-    def _references(self, names: Iterable[str] = ()) -> list[GatewayReference]:
-        """Return the Gateways of the deployed stacks, followed by those of the stacks of these names."""
+    def _destroy(self) -> bool:
+        """Destroys the stacks, and tells whether that succeeded. Without a running control plane none has objects."""
+        try:
+            if not self._state.pulumi_state.exists() or not self._control_plane.running:
+                return False
+            copy_project(self._state.pulumi_project, [])
+            self._stacks().destroy_all()
+        except (LocalError, OSError) as error:
+            logger.warning(f"Can't destroy the stacks, so the control plane is removed with everything in it. {error}")
+            return False
+        return True
+
+    def _attached(self, names: Iterable[str] = ()) -> list[Attachment]:
+        """Returns what is attached to Gateways: the providers of deployed stacks, and of the stacks of these names."""
         names = list(names)
-        deployed = [name for name in self._stacks.deployed() if name not in names]
-        return gateway_references(self._stacks.placements([*deployed, *names]))
+        deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
+        return attachments({name: read_placements(self._state.pulumi_project, name) for name in [*deployed, *names]})
 
-    def _namespaces(self, names: Iterable[str]) -> list[ClusterObject]:
-        placements = self._stacks.placements(names)
-        return namespace_objects(sorted({each.namespace for stack in placements.values() for each in stack.values()}))
+    def _namespaces(self, names: Iterable[str]) -> list[Manifest]:
+        placements = [read_placements(self._state.pulumi_project, name) for name in names]
+        return namespace_objects(sorted({each.namespace for stack in placements for each in stack.values()}))
 
     def _show(self, stacks: Iterable[Checkpoint]) -> None:
         objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
@@ -128,36 +138,22 @@ class Commands:
         self._console.print(objects, providers)
 
     def _report_gateways(self) -> None:
-        for line in self._gateways.report(self._references()):
-            self._say(line)
+        for line in self._gateways.report(self._attached()):
+            logger.info(line)
 
-    def _warn_of_open_gateways(self) -> None:
-        if self._keys.used and self._gateways.running(self._references()):
-            self._say(
+    def _warn_of_open_gateways(self, names: Iterable[str]) -> None:
+        wanted = [each for name in names for each in read_key_variables(self._state.pulumi_project, name)]
+        used = dict.fromkeys(filter(None, map(self._environment.key_variable, wanted)))
+        if used and any(self._gateways.running(each.gateway) for each in self._attached()):
+            logger.warning(
                 "The gateway listens on all addresses of this machine: anyone who can reach its port can use your "
-                f"{' and '.join(self._keys.used)}."
+                f"{' and '.join(used)}."
             )
-
-    def _destroy(self) -> bool:
-        """Destroy the stacks, and tell whether that succeeded. Without a running control plane no objects are left."""
-        try:
-            if not self._state.pulumi_state.exists() or not self._control_plane.running:
-                return False
-            self._stacks.prepare([])
-            self._prepare_engine()
-            self._stacks.destroy_all()
-        except (LocalError, OSError) as error:
-            self._say(f"Can't destroy the stacks, so the control plane is removed with everything in it. {error}")
-            return False
-        return True
 
     @cached_property
     def _binaries(self) -> Binaries:
-        return find_or_build(self._say)
+        return find_or_build()
 
     @cached_property
     def _control_plane(self) -> ControlPlane:
-        return ControlPlane(self._state, self._binaries, self._say)
-
-    def _say(self, line: str) -> None:
-        self._console.out(line, highlight=False)
+        return ControlPlane(self._state, self._binaries)

@@ -2,93 +2,57 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
 class StateFolder:
-    """Everything that one control plane and its stacks keep on disk, readable by its owner alone."""
+    """Everything that one control plane and its stacks keep on disk, readable by its owner alone.
 
-    root: Path
+    Attributes:
+        ports: The ports of the control plane's programs.
+        gateway_ports: The ports of the gateways' programs.
+        gateways: Where the last `make up` found the gateways' programs, and which API each Gateway has.
+        lock: Lies beside the folder, so that a command can wait for it while another removes the folder.
+        pulumi_project: Holds a copy of Pulumi.yaml and of stack files, to which the engine may write.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.kubeconfig = root / "kubeconfig"
+        self.certificates = root / "certificates"
+        self.etcd = root / "etcd"
+        self.logs = root / "logs"
+        self.processes = root / "processes"
+        self.ports = root / "ports.json"
+        self.gateway_ports = root / "gateway-ports.json"
+        self.gateways = root / "gateways.json"
+        self.lock = root.with_name(f"{root.name}.lock")
+        self.pulumi_project = root / "project"
+        self.pulumi_home = root / "pulumi"
+        self.pulumi_state = root / "state"
+        self.pulumi_passphrase = root / "passphrase"
 
     @classmethod
     def of_this_clone(cls) -> "StateFolder":
         return cls(REPOSITORY / ".local")
 
     def create(self) -> None:
-        """Create the folders that several parts write to."""
-        for folder in (self.root, self.certificates, self.etcd, self.logs, self.processes):
+        """Creates the folders that several parts write to."""
+        folders = (self.certificates, self.etcd, self.logs, self.processes, self.pulumi_project, self.pulumi_state)
+        for folder in (self.root, *folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    @property
-    def kubeconfig(self) -> Path:
-        return self.root / "kubeconfig"
-
-    @property
-    def certificates(self) -> Path:
-        return self.root / "certificates"
-
-    @property
-    def etcd(self) -> Path:
-        return self.root / "etcd"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
-
-    @property
-    def processes(self) -> Path:
-        return self.root / "processes"
-
-    @property
-    def ports(self) -> Path:
-        """The ports of the control plane's programs."""
-        return self.root / "ports.json"
-
-    @property
-    def gateway_ports(self) -> Path:
-        """The ports of the gateways' programs."""
-        return self.root / "gateway-ports.json"
-
-    @property
-    def gateways(self) -> Path:
-        """Where the last `make up` found the gateways' programs, and which API each Gateway has."""
-        return self.root / "gateways.json"
-
-    @property
-    def lock(self) -> Path:
-        """Lies beside the folder, so that a command can wait for it while another removes the folder."""
-        return self.root.with_name(self.root.name + ".lock")
-
-    @property
-    def pulumi_project(self) -> Path:
-        """Holds a copy of Pulumi.yaml and of stack files, to which the engine may write."""
-        return self.root / "project"
-
-    @property
-    def pulumi_home(self) -> Path:
-        return self.root / "pulumi"
-
-    @property
-    def pulumi_state(self) -> Path:
-        return self.root / "state"
-
-    @property
-    def pulumi_passphrase(self) -> Path:
-        return self.root / "passphrase"
 
 
 def cache_folder() -> Path:
-    """Return the folder for what all clones share: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
+    """Returns the folder for what all clones share: `$XDG_CACHE_HOME/openai-compatible-llm`, or below `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(base if base and Path(base).is_absolute() else Path.home() / ".cache") / "openai-compatible-llm"
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that its owner alone can read. It is replaced in one step, so that nobody reads half of it."""
+    """Writes a file that its owner alone can read. It is replaced in one step, so that nobody reads half of it."""
     descriptor, partial = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w") as output:

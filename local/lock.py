@@ -1,34 +1,41 @@
 """Makes commands wait for each other."""
 
 import fcntl
+import logging
 import os
 import shlex
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from local.errors import LocalError
+from local.waiting import wait_until
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 20 * 60.0
 
 
 @contextmanager
-def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold a lock file, which the system frees when its holder ends, even if it is killed.
+def exclusive(path: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+    """Holds a lock file, which the system frees when its holder ends, even if it is killed.
 
     Args:
         path: The file.
-        say: Prints a line for the user if another process holds the lock.
-        timeout: Seconds to wait for that process.
+        timeout: Seconds to wait for another process that holds the lock.
 
     Raises:
         LocalError: The process has not ended in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        _wait_for(file.fileno(), path, say, timeout)
+        if not _lock(file):
+            logger.info(f"Waiting for {_holder(path)} to end ...")
+            if not wait_until(lambda: _lock(file), timeout):
+                minutes = f"{timeout / 60:.0f} minutes"
+                raise LocalError(f"{_holder(path)} has held {path} for {minutes}. Wait until it ends, or end it.")
         path.write_text(f"process {os.getpid()} ({shlex.join(['python', *sys.orig_argv[1:]])})")
         try:
             yield
@@ -36,21 +43,13 @@ def exclusive(path: Path, say: Callable[[str], None], timeout: float = TIMEOUT_S
             file.truncate(0)
 
 
-def _wait_for(descriptor: int, path: Path, say: Callable[[str], None], timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    announced = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text() or "another process"
-            if time.monotonic() > deadline:
-                raise LocalError(
-                    f"{holder} has held {path} for {timeout / 60:.0f} minutes. Wait until it ends, or end it."
-                ) from None
-            if not announced:
-                say(f"Waiting for {holder} to end ...")
-                announced = True
-            time.sleep(0.1)
-        else:
-            return
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    return path.read_text() or "another process"

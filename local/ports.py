@@ -22,14 +22,14 @@ class Ports:
         self._address = address
 
     def read(self) -> dict[str, int]:
-        """Return the ports by name; an empty dict if the file is missing or damaged."""
+        """Returns the ports by name; an empty dict if the file is missing or damaged."""
         try:
             return {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
         except (OSError, ValueError, AttributeError):
             return {}
 
     def choose(self, names: Sequence[str], in_use: Container[str]) -> dict[str, int]:
-        """Choose a port for each name: its last one, unless another program has taken it.
+        """Chooses a port for each name: its last one, unless another program has taken it.
 
         Args:
             names: The names.
@@ -39,22 +39,19 @@ class Ports:
         with ExitStack() as held:
             for name in names:
                 if name not in ports or (name not in in_use and not _is_free((self._address, ports[name]))):
-                    listener = held.enter_context(socket.socket())
-                    listener.bind((self._address, 0))
+                    listener = held.enter_context(socket.create_server((self._address, 0)))
                     ports[name] = listener.getsockname()[1]
         write_private(self._file, json.dumps(ports))
         return ports
 
     def forget(self) -> None:
-        """Choose new ports next time."""
+        """Chooses new ports next time."""
         self._file.unlink(missing_ok=True)
 
 
 def _is_free(address: tuple[str, int]) -> bool:
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(address)
-        except OSError:
-            return False
-        return True
+    try:
+        socket.create_server(address).close()
+    except OSError:
+        return False
+    return True

@@ -1,11 +1,12 @@
 """Runs programs that outlive the command which started them, and finds them again."""
 
 import json
+import logging
 import os
 import subprocess
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import psutil
 
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.waiting import wait_until
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
@@ -49,7 +53,7 @@ class Record:
 
 
 class DetachedProcesses:
-    """The programs of one state folder, each known by a name."""
+    """The programs of one state folder, each with a name."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
@@ -58,34 +62,32 @@ class DetachedProcesses:
         return self._state.logs / f"{name}.log"
 
     def last_lines(self, name: str) -> str:
-        """Return the end of the program's log for an error message, with the name of the file."""
+        """Returns the end of the program's log for an error message, with the name of the file."""
         return last_lines(self.log(name))
 
     def find(self, name: str) -> psutil.Process | None:
-        """Return the program's process, if it runs."""
-        record = self._record(name)
-        if record:
-            try:
+        """Returns the program's process, if it runs."""
+        if record := self._record(name):
+            with suppress(psutil.Error):
                 process = psutil.Process(record.pid)
                 if abs(process.create_time() - record.created) < SECONDS_OF_CLOCK_DRIFT and is_alive(process):
                     return process
-            except psutil.Error:
-                pass
-        return next(self._unrecorded(name), None)
+        # The command that started it may have been killed before it wrote the record.
+        return next((process for process, mark in processes_with(_MARK) if mark == self._record_file(name)), None)
 
     def names(self) -> set[str]:
         """Return the names of all that run."""
-        files = (Path(mark) for _, mark in _marked())
-        return {file.stem for file in files if file.parent == self._state.processes.resolve()}
+        return {mark.stem for _, mark in processes_with(_MARK) if mark.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
-        """Tell whether the program runs with just this command line and revision."""
+        """Tells whether the program runs with just this command line and revision."""
         process, record = self.find(name), self._record(name)
-        wanted = (list(command), revision)
-        return bool(process and record and process.pid == record.pid and (record.command, record.revision) == wanted)
+        if not process or not record:
+            return False
+        return (record.pid, record.command, record.revision) == (process.pid, list(command), revision)
 
     def listens(self, name: str, port: int) -> bool:
-        """Tell whether the program listens on this TCP port."""
+        """Tells whether the program listens on this TCP port."""
         process = self.find(name)
         try:
             connections = process.net_connections(kind="tcp") if process else []
@@ -96,7 +98,7 @@ class DetachedProcesses:
     def start(
         self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a program with an environment that holds none of the caller's secrets.
+        """Starts a program with an environment that holds none of the caller's secrets.
 
         Args:
             name: Name by which to find it again.
@@ -112,14 +114,14 @@ class DetachedProcesses:
         log = self.log(name)
         if log.exists():
             log.replace(log.with_name(f"{log.name}.previous"))
-        inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         log.touch(mode=0o600)
+        inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         with log.open("wb") as output:
             try:
                 child = subprocess.Popen(
                     command,
                     cwd=self._state.root,
-                    env={**inherited, **(environment or {}), _MARK: self._mark(name)},
+                    env={**inherited, **(environment or {}), _MARK: str(self._record_file(name))},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -129,50 +131,57 @@ class DetachedProcesses:
             except OSError as error:
                 raise LocalError(f"{name} can't be started: {error}") from None
         _children.append(child)
-        try:
-            created = psutil.Process(child.pid).create_time()
-        except psutil.NoSuchProcess:
-            created = time.time()
-        record = Record(child.pid, created, list(command), revision)
+        record = Record(child.pid, psutil.Process(child.pid).create_time(), list(command), revision)
         write_private(self._record_file(name), json.dumps(asdict(record)))
 
-    def wait_for(self, happened: Callable[[], bool], names: Iterable[str], timeout: float) -> bool:
-        """Wait up to `timeout` seconds for something to happen, and tell whether it did.
+    def ensure(
+        self, name: str, command: Sequence[str], revision: str, environment: Mapping[str, str] | None = None
+    ) -> bool:
+        """Start the program unless it runs with just this command line and revision. Tell whether it was started."""
+        if self.runs(name, command, revision):
+            return False
+        self.stop(name)
+        logger.info(f"Starting {name}")
+        self.start(name, command, revision, environment)
+        return True
+
+    def wait_for(self, happened: Callable[[], bool], names: Collection[str], timeout: float) -> bool:
+        """Waits up to `timeout` seconds for something to happen, and tells whether it did.
 
         Raises:
             ProcessEndedError: One of the programs of these names ended before it happened.
         """
-        deadline = time.monotonic() + timeout
-        while not happened():
+
+        def happened_while_they_run() -> bool:
+            if happened():
+                return True
             for name in names:
                 if not self.find(name):
                     raise ProcessEndedError(name, self.last_lines(name))
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
+            return False
+
+        return wait_until(happened_while_they_run, timeout)
 
     def stop(self, *names: str) -> None:
-        """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
-        failures = [failure for name in names if (failure := self._stop(name))]
+        """Stops the programs one after the other. If one can't be stopped, goes on with the rest before raising."""
+        failures = []
+        for name in names:
+            try:
+                while process := self.find(name):
+                    _end(process)
+                self._record_file(name).unlink(missing_ok=True)
+            except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
+                failures.append(f"{name} (process {error.pid}) can't be stopped: {error}")
         if failures:
             raise LocalError("\n".join(failures))
 
     def stop_all(self, last: Sequence[str]) -> None:
-        """Stop every program that runs, and those of these names last, in their order."""
+        """Stops every program that runs, and those of these names last, in their order."""
         self.stop(*sorted(self.names() - set(last)), *last)
 
-    def _stop(self, name: str) -> str | None:
-        while process := self.find(name):
-            try:
-                _end(process)
-            except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
-                return f"{name} (process {process.pid}) can't be stopped: {error}"
-        self._record_file(name).unlink(missing_ok=True)
-        return None
-
     def _record_file(self, name: str) -> Path:
-        return self._state.processes / f"{name}.json"
+        """The file of the program's record. Its path also marks the program's process, in its environment."""
+        return self._state.processes.resolve() / f"{name}.json"
 
     def _record(self, name: str) -> Record | None:
         try:
@@ -180,16 +189,9 @@ class DetachedProcesses:
         except (OSError, ValueError, TypeError):
             return None
 
-    def _mark(self, name: str) -> str:
-        return str(self._record_file(name).resolve())
-
-    def _unrecorded(self, name: str) -> Iterator[psutil.Process]:
-        """Yield the process if the command that started it was killed before it wrote the record."""
-        return (process for process, mark in _marked() if mark == self._mark(name))
-
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether the process still holds its ports and files."""
+    """Tells whether the process still holds its ports and files."""
     try:
         # A process that is ending looks like a zombie while some of its threads still run.
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
@@ -198,19 +200,15 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
-    """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
+    """Waits up to `timeout` seconds, and tells whether all of the processes have ended."""
     processes = list(processes)
-    deadline = time.monotonic() + timeout
-    while any(map(is_alive, processes)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
+    ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
     _children[:] = [child for child in _children if child.poll() is None]
-    return True
+    return ended
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log for an error message, with the name of the file."""
+    """Returns the end of a log for an error message, with the name of the file."""
     try:
         with log.open(errors="replace") as text:
             lines = "".join(deque(text, maxlen=count)).rstrip()
@@ -219,23 +217,20 @@ def last_lines(log: Path, count: int = 15) -> str:
     return f"The last lines of {log}:\n{lines}"
 
 
-def _marked() -> Iterator[tuple[psutil.Process, str]]:
-    """Yield every detached process of this user, with the file that its record belongs in."""
+def processes_with(variable: str) -> Iterator[tuple[psutil.Process, Path]]:
+    """Yield every process of this user with this environment variable, and the path that is the variable's value."""
     for process in psutil.process_iter():
-        try:
-            mark = process.environ().get(_MARK)
-            if mark and is_alive(process):
-                yield process, mark
-        except (psutil.Error, OSError):
-            continue
+        with suppress(psutil.Error, OSError):
+            value = process.environ().get(variable)
+            if value and is_alive(process):
+                yield process, Path(value)
 
 
 def _end(process: psutil.Process) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.terminate()
-        if not wait_until_ended([process], SECONDS_TO_TERMINATE):
-            process.kill()
-            if not wait_until_ended([process], SECONDS_TO_BE_KILLED):
-                raise psutil.TimeoutExpired(SECONDS_TO_BE_KILLED, process.pid)
-    except psutil.NoSuchProcess:
-        pass
+        if wait_until_ended([process], SECONDS_TO_TERMINATE):
+            return
+        process.kill()
+        if not wait_until_ended([process], SECONDS_TO_BE_KILLED):
+            raise psutil.TimeoutExpired(SECONDS_TO_BE_KILLED, process.pid)

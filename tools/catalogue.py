@@ -1,6 +1,6 @@
-"""Makes the table of the providers that have a preset; `make catalogue` prints it."""
+"""Makes the tables of the providers that have a preset; `make catalogue` prints the first one."""
 
-from components.openai_compatible_llm.presets import PRESETS, Preset
+from components.openai_compatible_llm.presets import PRESETS
 
 HEADINGS = ("preset", "provider", "host", "path", "header of the key", "also serves", "checked on", "sources")
 ENDPOINT_HEADINGS = ("preset", "also serves", "checked on", "source")
@@ -8,39 +8,36 @@ ENDPOINT_HEADINGS = ("preset", "also serves", "checked on", "source")
 
 def providers_table() -> str:
     """Returns the table in Markdown, with columns that also line up in a terminal."""
-    return _aligned(HEADINGS, [_row(key, preset) for key, preset in PRESETS.items()])
+    rows = [
+        (
+            f"`{key}`",
+            preset.title,
+            f"`{preset.host}`",
+            f"`{preset.path}`",
+            "`Authorization: Bearer`" + ("" if preset.auth_header_confirmed else ", unconfirmed"),
+            ", ".join(preset.endpoint_kinds) or "-",
+            f"{preset.confirmed}",
+            ", ".join(preset.sources),
+        )
+        for key, preset in PRESETS.items()
+    ]
+    return _aligned([HEADINGS, *rows])
 
 
 def endpoints_table() -> str:
     """Returns a table of what each provider serves besides chat completions, a row for each claim."""
-    return _aligned(
-        ENDPOINT_HEADINGS,
-        [
-            (f"`{key}`", ", ".join(claim.kinds), f"{claim.confirmed}", f"<{claim.source}>")
-            for key, preset in PRESETS.items()
-            for claim in preset.endpoint_claims
-        ],
-    )
+    rows = [
+        (f"`{key}`", ", ".join(claim.kinds), f"{claim.confirmed}", f"<{claim.source}>")
+        for key, preset in PRESETS.items()
+        for claim in preset.endpoint_claims
+    ]
+    return _aligned([ENDPOINT_HEADINGS, *rows])
 
 
-def _aligned(headings: tuple[str, ...], body_rows: list[tuple[str, ...]]) -> str:
-    rows = [headings, *body_rows]
+def _aligned(rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = ("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
     return "\n".join([head, "|" + "|".join("-" * (width + 2) for width in widths) + "|", *body])
-
-
-def _row(key: str, preset: Preset) -> tuple[str, ...]:
-    return (
-        f"`{key}`",
-        preset.title,
-        f"`{preset.host}`",
-        f"`{preset.path}`",
-        "`Authorization: Bearer`" + ("" if preset.auth_header_confirmed else ", unconfirmed"),
-        ", ".join(preset.endpoint_kinds) or "-",
-        f"{preset.confirmed}",
-        ", ".join(preset.sources),
-    )
 
 
 if __name__ == "__main__":

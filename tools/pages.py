@@ -4,18 +4,17 @@ A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; t
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tools.catalogue import endpoints_table, providers_table
-from tools.reference import arguments_table, outputs_table
+from tools.reference import reference_tables
+from tools.schema import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "docs/reference.md": {"arguments": arguments_table, "outputs": outputs_table},
-    "docs/providers.md": {"providers": providers_table},
-    "docs/endpoints.md": {"endpoints": endpoints_table},
+TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
+    "docs/reference.md": reference_tables,
+    "docs/providers.md": lambda: {"providers": providers_table()},
+    "docs/endpoints.md": lambda: {"endpoints": endpoints_table()},
 }
-"""What makes each table, by its page and its name there."""
+"""What makes the tables of each page by their names there."""
 
 
 def with_tables(page: str, text: str) -> str:
@@ -24,12 +23,12 @@ def with_tables(page: str, text: str) -> str:
     Raises:
         LookupError: The page lacks the place of a table, or has it twice.
     """
-    for name, make_table in TABLES[page].items():
+    for name, table in TABLES[page]().items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise LookupError(f"{page} needs one place for the table of {name}: {begin.strip()} and {end}.")
         before, _, rest = text.partition(begin)
-        text = f"{before}{begin}{make_table()}\n{end}{rest.partition(end)[2]}"
+        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
     return text
 
 

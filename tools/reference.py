@@ -1,35 +1,32 @@
-"""Makes the tables of the component's arguments and outputs from its docstrings."""
+"""Makes the tables of the components' arguments and outputs from their docstrings."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition, TypeDefinition
 
-from components import OpenAICompatibleLLM
+from components.openai_compatible_llm.plugin.registry import COMPONENTS, Component
 
-COMPONENT = OpenAICompatibleLLM.__name__
+ARGUMENT_HEADINGS = ("Python", "stack file, other languages", "type", "default", "meaning")
+OUTPUT_HEADINGS = ("Python", "other languages", "meaning")
 
 _DEFAULT = re.compile(r"\s*Default: ([^.]*(?:\.(?!\s|$)[^.]*)*)\.(?=\s|$)")
 _SOURCE = re.compile(r"\s*Source: .*")
 
 
-def arguments_table() -> str:
-    """Returns the table of the arguments, with those of a group below the group."""
-    analyzed = Analyzer("openai-compatible-llm").analyze([OpenAICompatibleLLM])
-    component = analyzed["component_definitions"][COMPONENT]
-    types = analyzed["type_definitions"]
-    rows = _argument_rows(component.inputs, component.inputs_mapping, types)
-    return _table(("Python", "stack file, other languages", "type", "default", "meaning"), rows)
-
-
-def outputs_table() -> str:
-    """Returns the table of the outputs."""
-    component = Analyzer("openai-compatible-llm").analyze([OpenAICompatibleLLM])["component_definitions"][COMPONENT]
-    rows = (
-        (f"`{component.outputs_mapping[name]}`", f"`{name}`", _one_line(output.description or ""))
-        for name, output in component.outputs.items()
-    )
-    return _table(("Python", "other languages", "meaning"), rows)
+def reference_tables(components: Mapping[str, Component] = COMPONENTS) -> dict[str, str]:
+    """Returns two tables for each component by their names in the page. A group's arguments are below the group."""
+    analyzed = Analyzer("").analyze([each.resource for each in components.values()])
+    tables = {}
+    for name, component in analyzed["component_definitions"].items():
+        arguments = _argument_rows(component.inputs, component.inputs_mapping, analyzed["type_definitions"])
+        outputs = (
+            (f"`{component.outputs_mapping[output]}`", f"`{output}`", _one_line(each.description))
+            for output, each in component.outputs.items()
+        )
+        tables[f"arguments of {name}"] = _table(ARGUMENT_HEADINGS, arguments)
+        tables[f"outputs of {name}"] = _table(OUTPUT_HEADINGS, outputs)
+    return tables
 
 
 def _argument_rows(
@@ -40,38 +37,32 @@ def _argument_rows(
 ) -> Iterator[tuple[str, ...]]:
     for name, each in properties.items():
         python_name, camel_case_name = f"{group[0]}{python_names[name]}", f"{group[1]}{name}"
-        listed = each.items.ref if each.items else None
-        declared = _declared(each.ref or listed, types)
-        meaning, default = _split_default(each.description or "")
-        type_name = "list of groups" if listed else _type_name(each, declared)
-        yield f"`{python_name}`", f"`{camel_case_name}`", type_name, default, meaning
+        declared = types.get(((each.items or each).ref or "").rpartition(":")[2])
+        meaning, default = _split_default(_one_line(each.description))
+        yield f"`{python_name}`", f"`{camel_case_name}`", _type_name(each, declared), default, meaning
         if declared and declared.properties:
-            of_each = "[]." if listed else "."
+            of_each = "[]." if each.items else "."
             inside = (f"{python_name}{of_each}", f"{camel_case_name}{of_each}")
             yield from _argument_rows(declared.properties, declared.properties_mapping, types, inside)
 
 
-def _declared(reference: str | None, types: Mapping[str, TypeDefinition]) -> TypeDefinition | None:
-    return types[reference.rsplit(":", 1)[1]] if reference else None
-
-
 def _type_name(argument: PropertyDefinition, declared: TypeDefinition | None) -> str:
-    """Names the type as a stack file has it: a group, one of an enum's values, or a type of JSON."""
-    if declared is None:
-        return argument.type.value if argument.type else ""
-    return "group" if declared.properties else declared.type.value
+    """Names the type as a stack file has it: a group, a list of groups, or a type of JSON, which enums have too."""
+    if declared and declared.properties:
+        return "list of groups" if argument.items else "group"
+    json_type = argument.type or (declared and declared.type)
+    return json_type.value if json_type else ""
 
 
-def _split_default(description: str) -> tuple[str, str]:
-    line = _one_line(description)
+def _split_default(line: str) -> tuple[str, str]:
     default = _DEFAULT.search(line)
     return _SOURCE.sub("", _DEFAULT.sub("", line).strip()), default[1] if default else ""
 
 
-def _table(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [headings, ("---",) * len(headings), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
+def _one_line(docstring: str | None) -> str:
+    return " ".join((docstring or "").split()).replace("|", "\\|")

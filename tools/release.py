@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.openai_compatible_llm import __version__
-from tools.schema import PROJECT, REPOSITORY, SCHEMA, make_schema, read_project, written
+from tools.schema import PROJECT, REPOSITORY, SCHEMA, generated_files, read_project
 from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, find_breaks
 
 TAG = f"v{__version__}"
@@ -25,8 +25,9 @@ def find_problems(repository: Path) -> Iterator[str]:
         )
     if _git(repository, "rev-parse", "--verify", "--quiet", f"refs/tags/{TAG}") is not None:
         yield f"The tag {TAG} exists. Write another version into components/openai_compatible_llm/__init__.py"
-    if (repository / SCHEMA).read_text() != written(make_schema(read_project(repository))):
-        yield f"{SCHEMA} is not what the code has. Run `make schema`, and commit it."
+    for file, content in generated_files(repository).items():
+        if (repository / file).read_text() != content:
+            yield f"{file} is not what the code has. Run `make schema`, and commit it."
     yield from (f"{each} If it is meant, write this sentence into {CHANGELOG}." for each in find_breaks(repository))
     for last, _ in earlier[:1]:
         yield from _baseline_problems(repository, f"v{last}")

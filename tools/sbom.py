@@ -17,9 +17,10 @@ from typing import Any
 from packageurl import PackageURL
 
 from components.openai_compatible_llm import __version__
+from local.messages import show_messages
 from local.toolchain.go import TOOLCHAIN, ensure_go
+from tools.schema import PROJECT, REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 PINNED = re.compile(r"^([\w.-]+)==(\S+)((?:\s+\\\s+--hash=sha256:\w+)+)", re.M)
 
 Json = dict[str, Any]
@@ -37,7 +38,7 @@ def bill_of_materials() -> Json:
     The component's packages have the scope `required`, the policy pack's `optional`; `excluded` ones build the local
     control plane.
     """
-    bom = _environment(Path(sys.prefix), "--pyproject", "components/pyproject.toml", "--mc-type", "library")
+    bom = _environment(Path(sys.prefix), "--pyproject", PROJECT, "--mc-type", "library")
     # cyclonedx-py leaves it out, as pyproject.toml doesn't have it.
     bom["metadata"]["component"]["version"] = __version__
     policy = REPOSITORY / "policy/.venv"
@@ -80,35 +81,35 @@ def _dependencies(environment: Json, required: list[str]) -> Iterator[Json]:
 def _python_packages(file: str) -> Iterator[Json]:
     """Yields the pinned packages with the hashes of all files of a release, of which pip installs one."""
     for name, version, hashes in PINNED.findall((REPOSITORY / file).read_text()):
-        yield _component(name, PackageURL("pypi", name=name, version=version), re.findall(r"sha256:(\w+)", hashes))
+        yield _component("pypi", name, version, re.findall(r"sha256:(\w+)", hashes))
 
 
 def _go_modules() -> Iterator[Json]:
     """Yields the pinned modules with the hash of each one's content in go.sum, written as cyclonedx-gomod does."""
-    go = ensure_go(print)
+    go = ensure_go()
     for file in sorted(TOOLCHAIN.glob("*/go.mod")):
         command = [str(go.program), "mod", "edit", "-json", str(file)]
-        done = subprocess.run(command, env=go.environment, capture_output=True, check=True)
-        module = json.loads(done.stdout)
+        module = json.loads(subprocess.run(command, env=go.environment, capture_output=True, check=True).stdout)
         replaced = {each["Old"]["Path"]: each["New"] for each in module.get("Replace") or []}
         sums = dict(line.rsplit(" ", 1) for line in file.with_name("go.sum").read_text().splitlines())
         for each in module["Require"]:
             used = replaced.get(each["Path"], each)
-            namespace, _, name = used["Path"].rpartition("/")
             content_hash = base64.b64decode(sums[f"{used['Path']} {used['Version']}"].removeprefix("h1:")).hex()
-            yield _component(used["Path"], PackageURL("golang", namespace, name, used["Version"]), [content_hash])
+            yield _component("golang", used["Path"], used["Version"], [content_hash])
 
 
-def _component(name: str, purl: PackageURL, hashes: list[str]) -> Json:
+def _component(ecosystem: str, name: str, version: str, hashes: list[str]) -> Json:
+    purl = PackageURL.from_string(f"pkg:{ecosystem}/{name}@{version}").to_string()
     return {
         "type": "library",
-        "bom-ref": purl.to_string(),
+        "bom-ref": purl,
         "name": name,
-        "version": purl.version,
+        "version": version,
         "hashes": [{"alg": "SHA-256", "content": each} for each in hashes],
-        "purl": purl.to_string(),
+        "purl": purl,
     }
 
 
 if __name__ == "__main__":
+    show_messages()
     main(Path(sys.argv[1]))

@@ -1,7 +1,8 @@
 """Writes what is generated from the plugin and its version: `make schema`.
 
 `components/schema.json` is what the plugin tells Pulumi, and SDKs in other languages are generated from it. In git, a
-change of it can be seen and compared. `policy/PulumiPolicy.yaml` is written by hand, but for the version.
+change of it can be seen and compared. `policy/PulumiPolicy.yaml` is written by hand, but for the version: the policy
+pack is released with the package.
 """
 
 import json
@@ -34,21 +35,20 @@ def make_schema(project: Mapping[str, Any]) -> Schema:
     return schema
 
 
-def written(schema: Schema) -> str:
-    """Returns the schema as the file has it."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def with_version(policy_pack: str) -> str:
-    """Returns the policy pack's file with the package's version: they are released together."""
-    return re.sub(r"^version: .*$", f"version: {__version__}", policy_pack, flags=re.MULTILINE)
+def generated_files(repository: Path) -> dict[str, str]:
+    """Returns the content of each file. The same code gives the same bytes."""
+    schema = json.dumps(make_schema(read_project(repository)), indent=2, ensure_ascii=False)
+    policy_pack = (repository / POLICY_PACK).read_text()
+    return {
+        SCHEMA: f"{schema}\n",
+        POLICY_PACK: re.sub(r"^version: .*$", f"version: {__version__}", policy_pack, flags=re.MULTILINE),
+    }
 
 
 def main(repository: Path) -> None:
-    """Writes the files. The same code gives the same bytes."""
-    (repository / SCHEMA).write_text(written(make_schema(read_project(repository))))
-    policy_pack = repository / POLICY_PACK
-    policy_pack.write_text(with_version(policy_pack.read_text()))
+    """Writes the files."""
+    for file, content in generated_files(repository).items():
+        (repository / file).write_text(content)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Names what would break programs that use the component of the last release: `make lint` runs it.
+"""Names what would break programs that use the components of the last release: `make lint` runs it.
 
 The last release's schema is `tools/released_schema.json`. A change is meant if the newest section of CHANGELOG.md has
 its sentence, with which the users read the reason.
@@ -7,45 +7,39 @@ its sentence, with which the users read the reason.
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from tools.schema import REPOSITORY, Schema, make_schema, read_project
 
 RELEASED_SCHEMA = "tools/released_schema.json"
 CHANGELOG = "CHANGELOG.md"
 
-Properties = Mapping[str, Mapping[str, Any]]
+KINDS = {
+    "Resource": ("resources", {"Input": ("inputProperties", "requiredInputs"), "Output": ("properties", "required")}),
+    "Type": ("types", {"Field": ("properties", "required")}),
+}
+"""Where the schema has each kind of declaration, and there its properties with the list of the required ones."""
 
 
 def breaking_changes(released: Schema, current: Schema) -> Iterator[str]:
     """Yields a sentence for each change that breaks programs, in the order of the released schema.
 
-    Types are taken for those of inputs: the component's outputs have none.
+    Types are taken for those of inputs: the components' outputs have none.
     """
     if released["name"] != current["name"]:
         yield f"The package `{released['name']}` was renamed to `{current['name']}`."
-    for token, old in released["resources"].items():
-        of = f"of `{_name(token)}`"
-        new = current["resources"].get(token)
-        if new is None:
-            yield f"Resource `{_name(token)}` was removed."
-            continue
-        yield from _property_changes("Input", of, old["inputProperties"], new["inputProperties"])
-        yield from _newly_required("Input", of, old.get("requiredInputs", ()), new.get("requiredInputs", ()))
-        yield from _property_changes("Output", of, old["properties"], new["properties"])
-        for output in old.get("required", ()):
-            if output in new["properties"] and output not in new.get("required", ()):
-                yield f"Output `{output}` {of} may be missing now."
-    for token, old in released["types"].items():
-        new = current["types"].get(token)
-        if new is None:
-            yield f"Type `{_name(token)}` was removed."
-        elif old["type"] != new["type"]:
-            yield f"Type `{_name(token)}` changed from {old['type']} to {new['type']}."
-        else:
-            yield from _type_changes(f"of `{_name(token)}`", old, new)
+    for kind, (section, members) in KINDS.items():
+        for token, old in released[section].items():
+            name, new = f"`{_name(token)}`", current[section].get(token)
+            if new is None:
+                yield f"{kind} {name} was removed."
+            elif old["type"] != new["type"]:
+                yield f"{kind} {name} changed from {old['type']} to {new['type']}."
+            else:
+                yield from _value_changes(name, old, new)
+                for member, keys in members.items():
+                    yield from _property_changes(member, name, old, new, *keys)
 
 
 def unannounced(changes: Iterable[str], changelog: str) -> list[str]:
@@ -61,33 +55,32 @@ def find_breaks(repository: Path) -> list[str]:
     return unannounced(changes, (repository / CHANGELOG).read_text())
 
 
-def _type_changes(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _value_changes(enum: str, old: Schema, new: Schema) -> Iterator[str]:
     values = [(each["name"], each["value"]) for each in new.get("enum", ())]
     for each in old.get("enum", ()):
         if (each["name"], each["value"]) not in values:
-            yield f"Value `{each['value']}` {of} was removed or renamed."
-    yield from _property_changes("Field", of, old.get("properties", {}), new.get("properties", {}))
-    yield from _newly_required("Field", of, old.get("required", ()), new.get("required", ()))
+            yield f"Value `{each['value']}` of {enum} was removed or renamed."
 
 
-def _property_changes(kind: str, of: str, old: Properties, new: Properties) -> Iterator[str]:
-    for name, before in old.items():
-        now = new.get(name)
+def _property_changes(kind: str, owner: str, old: Schema, new: Schema, properties: str, required: str) -> Iterator[str]:
+    required_before, required_now = set(old.get(required, ())), set(new.get(required, ()))
+    for name, before in old.get(properties, {}).items():
+        subject, now = f"{kind} `{name}` of {owner}", new.get(properties, {}).get(name)
         if now is None:
-            yield f"{kind} `{name}` {of} was removed or renamed."
+            yield f"{subject} was removed or renamed."
             continue
         if _type(before) != _type(now):
-            yield f"{kind} `{name}` {of} changed from {_type(before)} to {_type(now)}."
+            yield f"{subject} changed from {_type(before)} to {_type(now)}."
         if before.get("secret") and not now.get("secret"):
-            yield f"{kind} `{name}` {of} is no longer a secret."
+            yield f"{subject} is no longer a secret."
+        if kind == "Output" and name in required_before - required_now:
+            yield f"{subject} may be missing now."
+    if kind != "Output":
+        for name in sorted(required_now - required_before):
+            yield f"{kind} `{name}` of {owner} is required now."
 
 
-def _newly_required(kind: str, of: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
-    for name in sorted(set(new) - set(old)):
-        yield f"{kind} `{name}` {of} is required now."
-
-
-def _type(declared: Mapping[str, Any]) -> str:
+def _type(declared: Schema) -> str:
     """Describes a type. Whether it is plain belongs to it: either change breaks programs in Go."""
     if "$ref" in declared:
         described = _name(declared["$ref"])

@@ -8,7 +8,7 @@ import pulumi
 
 
 class BackendApi(StrEnum):
-    """The gateway API that the component creates its backend for."""
+    """Selects the gateway API that the component creates its backend for."""
 
     KGATEWAY = "kgateway"
     """`Backend` of gateway.kgateway.dev/v1alpha1, served by kgateway 2.1."""
@@ -18,17 +18,20 @@ class BackendApi(StrEnum):
 
 
 class Endpoints(StrEnum):
-    """The part of the OpenAI API that clients reach through the route."""
+    """Selects the part of the OpenAI API that clients reach through the route."""
 
     CHAT = "chat"
-    """Every request is a chat completion, whatever its path."""
+    """The gateway treats every request as a chat completion, whatever its path."""
 
     ALL = "all"
-    """Chat completions and responses; embeddings, models, audio and everything else is passed on unchanged."""
+    """The gateway serves chat completions and responses.
+
+    It passes embeddings, models, audio and everything else on unchanged.
+    """
 
 
 class RateLimitPeriod(StrEnum):
-    """The time that a rate limit counts over."""
+    """Selects the time over which a rate limit counts."""
 
     SECOND = "second"
     """One second."""
@@ -60,7 +63,7 @@ class AuthHeaderArgs(TypedDict, total=False):
     """
 
     prefix: pulumi.Input[str]
-    """Text before the key in the header's value, such as `Token`. A space is added after it.
+    """Text before the key in the header's value, such as `Token`. The component adds a space after it.
 
     Default: `Bearer` in `Authorization`, none in another header.
 
@@ -89,7 +92,7 @@ class GatewayArgs(TypedDict, total=False):
     url: pulumi.Input[str]
     """URL by which clients reach the Gateway, such as `https://llm.example.com`. Default: none.
 
-    It is only used for the output `url`.
+    Only the output `url` uses it.
     """
 
 
@@ -111,21 +114,21 @@ class TLSArgs(TypedDict, total=False):
     disabled: bool
     """Whether requests go to the provider in plain HTTP. Default: false.
 
-    Not allowed on port 443. A plain value, not a Pulumi output.
+    The component refuses it on port 443. A plain value, not a Pulumi output.
     """
 
 
 class FallbackArgs(TypedDict, total=False):
-    """Describes a provider that gets the requests when those before it fail.
+    """Describes a provider that gets the requests when the providers before it fail.
 
     Give one of `preset`, `base_url` and `host`, and one source of the API key.
     Source: `spec.ai.groups` of the AgentgatewayBackend.
     """
 
     name: Required[str]
-    """Name of the fallback, in lower case, unlike the component's and the other fallbacks'.
+    """Lower-case name. It must differ from the component's and the other fallbacks'.
 
-    Its Secret is named `<component>-<fallback>-secret`. A plain value, not a Pulumi output.
+    The component names the fallback's Secret `<component>-<fallback>-secret`. A plain value, not a Pulumi output.
     """
 
     preset: pulumi.Input[str]
@@ -150,35 +153,35 @@ class FallbackArgs(TypedDict, total=False):
     """
 
     api_key: pulumi.Input[str]
-    """The provider's API key. Only the Secret that the component creates for it holds it."""
+    """The provider's API key. Only the Secret that the component creates for this key holds it."""
 
     api_key_secret: pulumi.Input[ApiKeySecretArgs]
     """An existing Secret that holds the key. Several providers may share one."""
 
     keyless: bool
-    """Whether the provider takes no key. It gets none then, and not the caller's token either. Default: false.
+    """Whether the provider takes no key. Default: false.
 
-    A plain value, not a Pulumi output.
+    If true, the gateway sends no key, and removes the caller's own token. A plain value, not a Pulumi output.
     """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`."""
 
     tls: TLSArgs
-    """How the gateway checks the provider's certificate. Default: its host, and the system's authorities."""
+    """How the gateway checks the provider's certificate. Default: the provider's host, the system's authorities."""
 
 
 class RetriesArgs(TypedDict, total=False):
-    """Describes when the gateway sends a request again. A request body over 64 KiB is never sent again."""
+    """Describes when the gateway retries a request. It never retries a request with a body over 64 KiB."""
 
     attempts: pulumi.Input[int]
-    """How often a request is sent again, 1 to 254. Default: the number of `fallbacks`, at least 1.
+    """How often the gateway retries a request, 1 to 254. Default: the number of `fallbacks`, at least 1.
 
     Source: `spec.traffic.retry.attempts` of the AgentgatewayPolicy.
     """
 
     status_codes: pulumi.Input[Sequence[pulumi.Input[int]]]
-    """Statuses of the provider upon which it is sent again, each 400 to 599. Default: 429, 500, 502, 503 and 504.
+    """Provider statuses that trigger a retry, each 400 to 599. Default: 429, 500, 502, 503 and 504.
 
     Source: `spec.traffic.retry.codes` of the AgentgatewayPolicy.
     """
@@ -191,7 +194,7 @@ class RetriesArgs(TypedDict, total=False):
 
 
 class ClientApiKeysSecretArgs(TypedDict):
-    """Names a Secret with the keys of clients that something else manages."""
+    """Names a Secret with clients' keys. Something else manages that Secret."""
 
     name: pulumi.Input[str]
     """Name of the Secret, in the component's namespace. Each of its entries is one client's key.
@@ -203,7 +206,7 @@ class ClientApiKeysSecretArgs(TypedDict):
 class RateLimitArgs(TypedDict, total=False):
     """Describes how many requests or tokens the route takes. Give one of `requests` and `tokens`.
 
-    Each proxy of the gateway counts for itself, and all clients of the route share the limit.
+    Each proxy of the gateway counts separately. All clients of the route share the limit.
     """
 
     requests: pulumi.Input[int]
@@ -212,14 +215,14 @@ class RateLimitArgs(TypedDict, total=False):
     tokens: pulumi.Input[int]
     """Tokens of prompts and answers in each period, at least 1. Only with `api: agentgateway`.
 
-    They are known after the answer, so that the request that uses them up is still answered.
+    The gateway counts them after the answer, so it still answers the request that uses them up.
     """
 
     per: Required[pulumi.Input[RateLimitPeriod]]
     """The period: `second`, `minute` or `hour`."""
 
     burst: pulumi.Input[int]
-    """Requests or tokens on top of the limit that may be saved up while fewer are used. Default: 0."""
+    """Requests or tokens that the route takes on top of the limit if it took fewer before. Default: 0."""
 
 
 class OpenAICompatibleLLMArgs(TypedDict, total=False):
@@ -261,10 +264,13 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     api_key: pulumi.Input[str]
-    """The provider's API key. The component treats it as a secret, and only the Secret that it creates holds it."""
+    """The provider's API key. The component treats it as a secret.
+
+    Only the Secret that the component creates holds it.
+    """
 
     api_key_secret: pulumi.Input[ApiKeySecretArgs]
-    """An existing Secret that holds the key. The component then creates none."""
+    """An existing Secret that holds the key. The component then creates no Secret for it."""
 
     passthrough: bool
     """Whether the gateway forwards the caller's own token to the provider, and holds no key. Default: false.
@@ -274,9 +280,10 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     keyless: bool
-    """Whether the provider takes no key. It gets none then, and not the caller's token either. Default: false.
+    """Whether the provider takes no key. Default: false.
 
-    Only with `api: agentgateway`. A plain value, not a Pulumi output.
+    If true, the gateway sends no key, and removes the caller's own token. Only with `api: agentgateway`.
+    A plain value, not a Pulumi output.
     """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
@@ -310,8 +317,8 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     rewrite_host: pulumi.Input[bool]
     """Whether the route sets the Host header to the provider's host. Default: true.
 
-    Without it, gateways of `api: kgateway` send their own host, which providers behind a content delivery network
-    refuse. Gateways of `api: agentgateway` always set the provider's host, so there it can't be false.
+    If it is false, gateways of `api: kgateway` send their own host. Providers behind a content delivery network refuse
+    that. Gateways of `api: agentgateway` always set the provider's host, so with them it can't be false.
     Source: `spec.rules[].filters[].urlRewrite.hostname` of the HTTPRoute.
     """
 
@@ -324,32 +331,32 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     tls: TLSArgs
-    """How the gateway checks the provider's certificate. Default: its host, and the system's authorities."""
+    """How the gateway checks the provider's certificate. Default: the provider's host, the system's authorities."""
 
     request_timeout_seconds: pulumi.Input[int]
     """Seconds until the provider's answer begins, 1 to 99999. Default: no limit.
 
-    It counts for each attempt where requests are sent again. Once an answer has begun, it may take any time.
+    If the gateway retries a request, the limit applies to each attempt. Once an answer has begun, it may take any time.
     Source: `spec.rules[].timeouts` of the HTTPRoute.
     """
 
     retries: RetriesArgs
-    """When the gateway sends a request again. Default: never; with `fallbacks`, as often as there are fallbacks.
+    """When the gateway retries a request. Default: never; with `fallbacks`, as often as there are fallbacks.
 
     Only with `api: agentgateway`.
     """
 
     fallbacks: Sequence[FallbackArgs]
-    """Providers for when this one fails, at most 7, in the order in which they are used. Default: none.
+    """Providers that get the requests when this one fails, at most 7, in the order of use. Default: none.
 
-    A provider that refuses connections, answers with 429 or 5xx, or doesn't begin to answer within
-    `request_timeout_seconds` is left out for some seconds. Only with `api: agentgateway`.
+    The gateway excludes a provider for some seconds if it refuses connections, answers with 429 or 5xx, or doesn't
+    begin to answer within `request_timeout_seconds`. Only with `api: agentgateway`.
     """
 
     client_api_keys: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """API keys of the clients that may call the route, by the name of the client. Default: anyone may call it.
+    """API keys of the clients that may call the route, by client name. Default: anyone may call it.
 
-    A key has at least 20 characters. The component treats all of them as secrets and puts them into a Secret
+    A key has at least 20 characters. The component treats all keys as secrets, and puts them into a Secret
     `<name>-clients`. The gateway removes the client's key from the request. Only with `api: agentgateway`.
     """
 
@@ -357,26 +364,28 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """An existing Secret that holds the keys of the clients. Only with `api: agentgateway`."""
 
     rate_limits: Sequence[RateLimitArgs]
-    """How many requests or tokens the route takes; above that clients get HTTP 429. Default: no limit.
+    """How many requests or tokens the route takes. Above that, clients get HTTP 429. Default: no limit.
 
-    A list of one limit, because gateways count the first one alone. With `api: kgateway` it is a limit for requests.
+    The list has one limit, because gateways count only the first one. With `api: kgateway`, it limits requests.
     Source: `spec.traffic.rateLimit.local` of the AgentgatewayPolicy, `spec.rateLimit.local` of the TrafficPolicy.
     """
 
     request_defaults: pulumi.Input[Mapping[str, Any]]
-    """Fields of the request's body, such as `temperature`, where the caller gives none. Default: none.
+    """Fields that the gateway sets in the request's body if the caller leaves them out, such as `temperature`.
+
+    Default: none.
 
     Source: `spec.policies.ai.defaults` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """
 
     request_overrides: pulumi.Input[Mapping[str, Any]]
-    """Fields of the request's body, such as `max_tokens`, whatever the caller gives. Default: none.
+    """Fields that the gateway sets in the request's body even if the caller gives them, such as `seed`. Default: none.
 
     Source: `spec.policies.ai.overrides` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """
 
     model_aliases: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Models of the provider by the names that callers use for them. Default: none. Not with `model`.
+    """Names that callers may use, each with the provider's model for it. Default: none. Not allowed with `model`.
 
     Source: `spec.policies.ai.modelAliases` of the AgentgatewayBackend, `spec.ai.modelAliases` of the TrafficPolicy.
     """

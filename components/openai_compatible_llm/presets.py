@@ -1,7 +1,7 @@
-"""Reads the catalogue of known providers, `presets.toml`."""
+"""Reads the catalogue of providers, `presets.toml`."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -31,13 +31,7 @@ class EndpointKind(StrEnum):
 
 @dataclass(frozen=True)
 class EndpointClaim:
-    """Says that a provider serves endpoints, and where that is written.
-
-    Attributes:
-        kinds: The endpoints, below the base URL that its chat completions are below as well.
-        source: URL of the page or file.
-        confirmed: Day on which it was last compared with that.
-    """
+    """Says which endpoints a provider serves, which page says so, and when the two were last compared."""
 
     kinds: tuple[EndpointKind, ...]
     source: str
@@ -46,19 +40,9 @@ class EndpointClaim:
 
 @dataclass(frozen=True)
 class Preset:
-    """What doesn't change about a provider.
+    """What doesn't change about a provider. The top of `presets.toml` says what each fact means.
 
-    Attributes:
-        title: The provider's own name.
-        host: Host name of its API.
-        sources: Names of the pages and lists that say so.
-        confirmed: Day on which it was last compared with them.
-        path: Path of its chat completions.
-        port: TCP port of its API.
-        auth_header_confirmed: Whether a source says that it takes `Authorization: Bearer <key>`; otherwise that is
-            an assumption.
-        endpoint_claims: What it serves besides chat completions, where a source says so. A kind without a claim may be
-            served nevertheless.
+    A kind of endpoint without a claim may be served nevertheless.
     """
 
     title: str
@@ -73,19 +57,13 @@ class Preset:
     @property
     def endpoint_kinds(self) -> tuple[EndpointKind, ...]:
         """All kinds that a source claims, in the enum's order."""
-        claimed = {kind for claim in self.endpoint_claims for kind in claim.kinds}
-        return tuple(kind for kind in EndpointKind if kind in claimed)
+        return tuple(kind for kind in EndpointKind if any(kind in claim.kinds for claim in self.endpoint_claims))
 
 
-def _preset(facts: Mapping[str, Any]) -> Preset:
-    claims = (
-        EndpointClaim(tuple(map(EndpointKind, each["kinds"])), each["source"], each["confirmed"])
-        for each in facts.get("endpoints", ())
-    )
-    given = {name: value for name, value in facts.items() if name != "endpoints"}
-    return Preset(**{**given, "sources": tuple(facts["sources"])}, endpoint_claims=tuple(claims))
+def _preset(sources: list[str], endpoints: Sequence[Mapping[str, Any]] = (), **facts: Any) -> Preset:
+    claims = (EndpointClaim(**{**each, "kinds": tuple(map(EndpointKind, each["kinds"]))}) for each in endpoints)
+    return Preset(sources=tuple(sources), endpoint_claims=tuple(claims), **facts)
 
 
-PRESETS: Mapping[str, Preset] = {
-    name: _preset(facts) for name, facts in tomllib.loads(Path(__file__).with_name("presets.toml").read_text()).items()
-}
+_CATALOGUE = tomllib.loads(Path(__file__).with_name("presets.toml").read_text())
+PRESETS: Mapping[str, Preset] = {name: _preset(**facts) for name, facts in _CATALOGUE.items()}

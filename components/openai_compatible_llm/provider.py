@@ -46,14 +46,14 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     url: pulumi.Output[str | None] = output(lambda _, s: client_base_url(s.gateway.url, s.route_path, s.hostnames))
     """Base URL for an OpenAI client: `gateway.url`, the path, and `/v1`; none without `gateway.url`.
 
-    If there are `hostnames` and the URL's host is not one of them, the first one without `*` replaces it.
+    If there are `hostnames` and the URL's host is not one of them, the first host name without `*` replaces that host.
     """
 
     host: pulumi.Output[str] = output(lambda _, s: s.provider.host)
     """Host name of the provider."""
 
     model: pulumi.Output[str | None] = output(lambda _, s: s.provider.model)
-    """Model for every request; none where the request's own is used."""
+    """Model for every request; none if each request names its own."""
 
     namespace: pulumi.Output[str] = output(lambda _, s: s.namespace)
     """Namespace of the objects."""
@@ -68,10 +68,10 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     """Name of the HTTPRoute."""
 
     clients_secret_name: pulumi.Output[str | None] = output(lambda _, s: s.clients_secret_name)
-    """Name of the Secret that holds the keys of clients; none where anyone may call."""
+    """Name of the Secret that holds the clients' keys; none if anyone may call."""
 
     policy_name: pulumi.Output[str | None] = output(lambda plan, s: s.names.policy if plan.has_policy else None)
-    """Name of the route's policy, an AgentgatewayPolicy or TrafficPolicy; none where nothing needs one."""
+    """Name of the route's policy, an AgentgatewayPolicy or TrafficPolicy; none if the route needs no policy."""
 
     tls_policy_name: pulumi.Output[str | None] = output(
         lambda plan, s: s.names.tls_policy if plan.has_tls_policy else None

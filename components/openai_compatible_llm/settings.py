@@ -176,7 +176,6 @@ class Settings(ObjectSettings):
         clients_secret_name: Name of the Secret with the keys of clients; None where anyone may call.
     """
 
-    api: BackendApi
     names: ObjectNames
     gateway: Gateway
     provider: Provider

@@ -3,90 +3,58 @@
 import hashlib
 import shutil
 import ssl
-from dataclasses import dataclass
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
+import yaml
 from cryptography import x509
 
 VALIDITY = timedelta(days=365)
 RENEWED_BEFORE = timedelta(days=30)
 SERVICE_IP = IPv4Address("10.0.0.1")
 ORGANIZATION = "openai-compatible-llm"
+CONTEXT = "openai-compatible-llm-local"
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """A certificate and its private key."""
 
     certificate: Path
     key: Path
 
 
-@dataclass(frozen=True)
 class Certificates:
     """Names the files in a folder of certificates."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        def pair(name: str) -> Pair:
+            return Pair(folder / f"{name}.crt", folder / f"{name}.key")
 
-    @property
-    def authority(self) -> Path:
-        return self.folder / "kubernetes-ca.crt"
-
-    @property
-    def server(self) -> Pair:
-        return self._pair("kube-apiserver")
-
-    @property
-    def admin(self) -> Pair:
-        return self._pair("admin")
-
-    @property
-    def controller_manager(self) -> Pair:
-        return self._pair("kube-controller-manager")
-
-    @property
-    def service_accounts(self) -> Pair:
-        """The key that signs service accounts' tokens."""
-        return self._pair("service-accounts")
-
-    @property
-    def etcd_authority(self) -> Path:
-        """Another authority than the API server's, so that its clients can't read etcd."""
-        return self.folder / "etcd-ca.crt"
-
-    @property
-    def etcd_server(self) -> Pair:
-        return self._pair("etcd")
-
-    @property
-    def etcd_client(self) -> Pair:
-        return self._pair("etcd-client")
+        self.folder = folder
+        self.authority = folder / "kubernetes-ca.crt"
+        self.server = pair("kube-apiserver")
+        self.admin = pair("admin")
+        self.controller_manager = pair("kube-controller-manager")
+        # Its key signs service accounts' tokens.
+        self.service_accounts = pair("service-accounts")
+        # Another authority than the API server's, so that its clients can't read etcd.
+        self.etcd_authority = folder / "etcd-ca.crt"
+        self.etcd_server = pair("etcd")
+        self.etcd_client = pair("etcd-client")
+        self.pairs = tuple(each for each in vars(self).values() if isinstance(each, Pair))
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever the certificates are issued anew."""
         return hashlib.sha256(self.authority.read_bytes()).hexdigest()
 
-    @property
-    def pairs(self) -> tuple[Pair, ...]:
-        return (
-            self.server,
-            self.admin,
-            self.controller_manager,
-            self.service_accounts,
-            self.etcd_server,
-            self.etcd_client,
-        )
-
-    def _pair(self, name: str) -> Pair:
-        return Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
-
 
 def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Return the folder's certificates. Reissue all if one is missing or damaged, or if they expire within 30 days."""
+    """Returns the folder's certificates. Reissues all if one is missing or damaged, or if they expire in 30 days."""
     now = now or datetime.now(UTC)
     certificates = Certificates(folder)
     if not _usable(certificates, now):
@@ -100,13 +68,26 @@ def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificat
     return certificates
 
 
+def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
+    """Returns a kubeconfig that embeds the certificates and the identity's key."""
+
+    def embedded(file: Path) -> str:
+        return b64encode(file.read_bytes()).decode()
+
+    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": embedded(certificates.authority)}
+    user = {"client-certificate-data": embedded(identity.certificate), "client-key-data": embedded(identity.key)}
+    parts = {"cluster": server, "user": user, "context": {"cluster": CONTEXT, "user": CONTEXT}}
+    lists = {f"{kind}s": [{"name": CONTEXT, kind: part}] for kind, part in parts.items()}
+    return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **lists, "current-context": CONTEXT}, sort_keys=False)
+
+
 def _usable(certificates: Certificates, now: datetime) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         for authority in (certificates.authority, certificates.etcd_authority):
             context.load_verify_locations(authority)
         for pair in certificates.pairs:
-            context.load_cert_chain(pair.certificate, pair.key)
+            context.load_cert_chain(*pair)
     except OSError:
         return False
     issued = x509.load_pem_x509_certificate(certificates.server.certificate.read_bytes())
@@ -114,7 +95,7 @@ def _usable(certificates: Certificates, now: datetime) -> bool:
 
 
 def _issue_all(certificates: Certificates, now: datetime) -> None:
-    """Issue all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
+    """Issues all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
     kubernetes, etcd = (
         trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
         for name in ("Kubernetes CA", "etcd CA")

@@ -55,7 +55,6 @@ def kube_apiserver(binaries: Binaries, certificates: Certificates, port: int, et
         # That plugin requires service accounts, and no controller here creates them.
         "--disable-admission-plugins=ServiceAccount",
         "--profiling=false",
-        "--v=0",
     ]
 
 
@@ -69,8 +68,5 @@ def kube_controller_manager(binaries: Binaries, kubeconfig: str) -> list[str]:
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--leader-elect=false",
-        "--bind-address=127.0.0.1",
         "--secure-port=0",
-        "--profiling=false",
-        "--v=0",
     ]

@@ -1,20 +1,20 @@
 """Starts, checks and stops the control plane."""
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 from local.control_plane import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, PROGRAMS, command_lines
-from local.control_plane.api_server import ApiServer, ClusterObject
-from local.control_plane.certificates import Certificates, ensure_certificates
+from local.control_plane.api_server import ApiServer, Manifest
+from local.control_plane.certificates import Certificates, ensure_certificates, kubeconfig
 from local.control_plane.custom_resource_definitions import custom_resource_definitions
-from local.control_plane.kubeconfig import kubeconfig
-from local.control_plane.objects import definition_objects, missing_from
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 from local.toolchain.binaries import Binaries
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_BECOME_READY = 120.0
 SECONDS_FOR_ETCD_TO_LISTEN = 30.0
@@ -29,10 +29,9 @@ SERVERS = (ETCD, KUBE_APISERVER)
 class ControlPlane:
     """etcd, kube-apiserver and kube-controller-manager on loopback, as detached processes."""
 
-    def __init__(self, state: StateFolder, binaries: Binaries, say: Callable[[str], None]) -> None:
+    def __init__(self, state: StateFolder, binaries: Binaries) -> None:
         self.state = state
         self._binaries = binaries
-        self._say = say
         self._processes = DetachedProcesses(state)
         self._ports = Ports(state.ports)
 
@@ -41,11 +40,11 @@ class ControlPlane:
         """Whether all three programs run and the API server is ready."""
         if KUBE_APISERVER not in self._ports.read() or not all(map(self._processes.find, PROGRAMS)):
             return False
-        with ApiServer.of(self.state) as api_server:
+        with ApiServer(self.state) as api_server:
             return api_server.is_ready()
 
-    def start(self, objects: Iterable[ClusterObject] = (), definitions: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Start the programs that don't run, restart those that don't answer, and apply what is missing.
+    def start(self, objects: Iterable[Manifest] = (), definitions: Iterable[Manifest] = ()) -> None:
+        """Starts the programs that don't run, restarts those that don't answer, and applies what is missing.
 
         Args:
             objects: Objects to apply, in this order.
@@ -59,24 +58,27 @@ class ControlPlane:
         certificates = ensure_certificates(self.state.certificates)
         port = self._serve(certificates)
         write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
-        with ApiServer(port, certificates) as api_server:
+        with ApiServer(self.state) as api_server:
             self._install_definitions(api_server, definitions)
             is_new = self._ensure_controller_manager(certificates, port)
-            for wanted in missing_from(api_server, objects):
-                api_server.apply(wanted)
+            api_server.apply_missing(objects)
             if is_new:
                 # It has no port to ask. If it can't work, it ends right after its start.
                 self._processes.wait_for(lambda: False, [KUBE_CONTROLLER_MANAGER], SECONDS_TO_FAIL_AT_START)
 
     def stop(self) -> None:
-        """Stop all three programs. The objects stay in etcd's files."""
+        """Stops all three programs. The objects stay in etcd's files."""
         self._processes.stop(*PROGRAMS)
 
     def _serve(self, certificates: Certificates) -> int:
+        """Has etcd and the API server run and answer. Returns the API server's port."""
         for _ in range(ATTEMPTS_AT_FREE_PORTS):
             ports = self._ports.choose(SERVERS, in_use=[name for name in SERVERS if self._processes.find(name)])
             try:
-                self._start_servers(certificates, ports)
+                if not self._start_servers(certificates, ports):
+                    logger.warning("The local API server runs but does not answer.")
+                    self.stop()
+                    self._start_servers(certificates, ports)
             except ProcessEndedError as ended:
                 if "address already in use" not in ended.lines:
                     raise LocalError(f"{ended}{DAMAGED_DATA if ended.name == ETCD else ''}") from None
@@ -89,54 +91,41 @@ class ControlPlane:
             "Run the command again."
         )
 
-    def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> None:
+    def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> bool:
+        """Starts the servers that don't run. Tells whether the API server answers, as a new one must."""
         port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
         etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
         kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
-        if not self._processes.runs(ETCD, etcd, revision) and not self._processes.runs(
-            KUBE_APISERVER, kube_apiserver, revision
-        ):
+        runs = partial(self._processes.runs, revision=revision)
+        if not runs(ETCD, etcd) and not runs(KUBE_APISERVER, kube_apiserver):
             # Both are slow to end once etcd has ended.
             self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER)
-        if self._ensure(ETCD, etcd, revision):
+        if self._processes.ensure(ETCD, etcd, revision):
             # An API server that can't reach etcd pauses for a second before it tries again.
             listens = partial(self._processes.listens, ETCD, etcd_port)
             self._processes.wait_for(listens, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
-        is_new = self._ensure(KUBE_APISERVER, kube_apiserver, revision)
-        with ApiServer(port, certificates) as api_server:
+        is_new = self._processes.ensure(KUBE_APISERVER, kube_apiserver, revision)
+        with ApiServer(self.state) as api_server:
             timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
-            if self._processes.wait_for(api_server.is_ready, SERVERS, timeout):
-                return
-        if is_new:
+            is_ready = self._processes.wait_for(api_server.is_ready, SERVERS, timeout)
+        if is_new and not is_ready:
             raise LocalError(
                 f"The local API server was not ready {SECONDS_TO_BECOME_READY:.0f} seconds after its start. "
                 + self._processes.last_lines(KUBE_APISERVER)
             )
-        self._say("The local API server runs but does not answer.")
-        self.stop()
-        self._start_servers(certificates, ports)
+        return is_ready
 
-    def _ensure(self, name: str, command: list[str], revision: str) -> bool:
-        if self._processes.runs(name, command, revision):
-            return False
-        self._processes.stop(name)
-        self._say(f"Starting {name}")
-        self._processes.start(name, command, revision)
-        return True
-
-    def _install_definitions(self, api_server: ApiServer, further: Iterable[Mapping[str, Any]]) -> None:
-        manifests = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(self._say), *further)}
-        missing = list(missing_from(api_server, definition_objects(manifests.values())))
-        if missing:
+    def _install_definitions(self, api_server: ApiServer, further: Iterable[Manifest]) -> None:
+        definitions = {each["metadata"]["name"]: each for each in (*custom_resource_definitions(), *further)}
+        applied = api_server.apply_missing(definitions.values())
+        if applied:
             # Garbage collection looks for new kinds every 30 seconds, and at once when it starts.
             self._processes.stop(KUBE_CONTROLLER_MANAGER)
-        for definition in missing:
-            api_server.apply(definition)
-        for definition in missing:
-            api_server.wait_until_established(definition)
+        for definition in applied:
+            api_server.wait_until_served(definition)
 
     def _ensure_controller_manager(self, certificates: Certificates, port: int) -> bool:
         credentials = self.state.root / "kube-controller-manager.kubeconfig"
         write_private(credentials, kubeconfig(certificates, certificates.controller_manager, port))
         command = command_lines.kube_controller_manager(self._binaries, str(credentials))
-        return self._ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")
+        return self._processes.ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")

@@ -1,7 +1,7 @@
 """Reads each stack's state from the engine's file backend, without decrypting secrets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,17 +16,14 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 @dataclass(frozen=True)
 class KubernetesObject:
+    """An object that a stack created. Its id is its name, after its namespace and a slash if it has one."""
+
     api_version: str
     kind: str
-    namespace: str
-    name: str
+    id: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
-
-    @property
-    def id(self) -> str:
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Checkpoint:
         return self.file.stem
 
     def repair(self) -> bool:
-        """Repair the file if the engine was killed while it wrote it. Tell whether it was.
+        """Repairs the file if the engine was killed while it wrote it. Tells whether it was.
 
         A killed engine may leave an empty file of attributes; without that file, the state can be read. On a full disk
         the engine leaves half of the state, which is replaced by the engine's own backup of the step before.
@@ -50,16 +47,16 @@ class Checkpoint:
         interrupted = attributes.exists() and not attributes.stat().st_size
         if interrupted:
             attributes.unlink()
-        if _is_complete(self.file) or not _is_complete(backup):
-            return interrupted
-        write_private(self.file, backup.read_text())
-        return True
+        if _read(self.file) is None and _read(backup) is not None:
+            write_private(self.file, backup.read_text())
+            return True
+        return interrupted
 
     @property
     def objects(self) -> list[KubernetesObject]:
         """The stack's objects, in the order in which they were created."""
         return [
-            _object(resource)
+            KubernetesObject(resource["inputs"]["apiVersion"], resource["inputs"]["kind"], resource["id"])
             for resource in self._latest.get("resources") or []
             if resource["type"].startswith("kubernetes:") and "kind" in resource.get("inputs", {})
         ]
@@ -69,7 +66,7 @@ class Checkpoint:
         """The stack's outputs, except secret ones."""
         stacks = [each for each in self._latest.get("resources") or [] if each["type"] == "pulumi:pulumi:Stack"]
         outputs = stacks[0].get("outputs") or {} if stacks else {}
-        return {name: value for name, value in outputs.items() if not _is_secret(value)}
+        return {name: value for name, value in outputs.items() if SIGNATURE not in json.dumps(value)}
 
     @property
     def has_pending_operations(self) -> bool:
@@ -78,33 +75,22 @@ class Checkpoint:
 
     @cached_property
     def _latest(self) -> Mapping[str, Any]:
-        try:
-            latest = json.loads(self.file.read_text())["checkpoint"].get("latest")
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            raise LocalError(
-                f"{self.file} can't be read. Run `make down` to remove everything, and then `make up`."
-            ) from None
-        return latest or {}
+        latest = _read(self.file)
+        if latest is None:
+            raise LocalError(f"{self.file} can't be read. Run `make down` to remove everything, and then `make up`.")
+        return latest
 
 
-def checkpoints(backend: Path) -> list[Checkpoint]:
-    """Return the checkpoint of each stack in the backend's folder."""
-    return [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+def checkpoints(backend: Path, stacks: Iterable[str] | None = None) -> list[Checkpoint]:
+    """Returns the checkpoints in the backend's folder: of all stacks, or of these in this order."""
+    found = [Checkpoint(file) for file in sorted(backend.glob(".pulumi/stacks/**/*.json"))]
+    return found if stacks is None else [each for stack in stacks for each in found if each.stack == stack]
 
 
-def _is_complete(file: Path) -> bool:
+def _read(file: Path) -> Mapping[str, Any] | None:
+    """Returns the state in a file; None if the file is missing or damaged."""
     try:
-        return "checkpoint" in json.loads(file.read_text())
-    except (OSError, ValueError, TypeError):
-        return False
-
-
-def _object(resource: Mapping[str, Any]) -> KubernetesObject:
-    namespace, _, name = resource["id"].rpartition("/")
-    return KubernetesObject(resource["inputs"]["apiVersion"], resource["inputs"]["kind"], namespace, name)
-
-
-def _is_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return SIGNATURE in value or any(map(_is_secret, value.values()))
-    return isinstance(value, list) and any(map(_is_secret, value))
+        latest: Mapping[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return latest

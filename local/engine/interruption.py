@@ -1,32 +1,35 @@
 """Delays Ctrl-C until the engine has ended."""
 
+import logging
 import signal
-from collections.abc import Callable
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+logger = logging.getLogger(__name__)
 
 
-class Interruption:
-    """Keeps Ctrl-C from ending this process before the engine, to which the terminal sends the same signal."""
+@contextmanager
+def delayed_interruption() -> Iterator[None]:
+    """Keeps Ctrl-C from ending this process before the engine, to which the terminal sends the same signal.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._happened = False
+    Raises:
+        KeyboardInterrupt: At the end, if Ctrl-C was pressed.
+    """
+    happened = False
 
-    def __enter__(self) -> "Interruption":
-        self._before = signal.signal(signal.SIGINT, self._note)
-        return self
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal happened
+        if not happened:
+            logger.info(
+                "Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once."
+            )
+        happened = True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _note(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self._happened:
-            self._say("Interrupted: the engine is finishing what it has begun. Press Ctrl-C again to stop it at once.")
-        self._happened = True
-
-    def raise_if_interrupted(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
-        if self._happened:
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if happened:
             raise KeyboardInterrupt

@@ -1,24 +1,26 @@
 """Copies the Pulumi project for the engine, which writes to stack files, and reads the copy."""
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import stack_config
+from components.openai_compatible_llm.settings import Placement
+from local import stack_files
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
-from stack_config import Placement
 
 # Settings that refer to the user's secrets or services.
 SECRETS_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-# Settings of the Kubernetes provider that would make it use the user's cluster.
-CLUSTER_SETTINGS = ("cluster", "clusterIdentifier", "context", "kubeconfig")
+# Settings of the Kubernetes provider that would make it use the user's cluster, in both spellings.
+CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|context|kubeconfig)")
 
 
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Copy Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
+    """Copies Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
 
     A file that was copied before keeps the salt that the engine wrote to it.
 
@@ -31,35 +33,36 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
     for name in names:
         content = _without_user_settings(_read(_stack_file(repository, name)))
         copy = _stack_file(folder, name)
-        salt = _read_salt(copy)
-        write_private(copy, yaml.safe_dump(content | ({"encryptionsalt": salt} if salt else {}), sort_keys=False))
+        with suppress(FileNotFoundError, KeyError, LocalError):
+            content["encryptionsalt"] = _read(copy)["encryptionsalt"]
+        write_private(copy, yaml.safe_dump(content, sort_keys=False))
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:
-    """Return the names of the stacks that have a file."""
+    """Returns the names of the stacks that have a file."""
     return sorted(
         file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in repository.glob("stacks/Pulumi.*.yaml")
     )
 
 
 def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
-    """Raise LocalError if one of these stacks has no file."""
-    known = stack_names(repository)
-    unknown = [name for name in names if name not in known]
+    """Raises LocalError if one of these stacks has no file."""
+    choices = stack_names(repository)
+    unknown = [name for name in names if name not in choices]
     if unknown:
-        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(known)}.")
+        raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(choices)}.")
 
 
 def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
-    """Return where each provider of a stack puts its objects; of none if the stack's file is gone."""
+    """Returns where each provider of a stack puts its objects; of none if the stack's file is gone."""
     if not _stack_file(folder, stack).exists():
         return {}
-    return stack_config.read_placements(_config(folder, stack), project_name(folder))
+    return stack_files.read_placements(_config(folder, stack), project_name(folder))
 
 
 def read_key_variables(folder: Path, stack: str) -> list[tuple[str, ...]]:
     """Return, for each API key of a stack, the environment variables that its program looks for it in."""
-    return stack_config.read_key_variables(_config(folder, stack), project_name(folder))
+    return stack_files.read_key_variables(_config(folder, stack), project_name(folder))
 
 
 def project_name(folder: Path) -> str:
@@ -70,10 +73,9 @@ def project_name(folder: Path) -> str:
 
 
 def _config(folder: Path, stack: str) -> dict[str, Any]:
-    """Return the stack's config, completed by what Pulumi.yaml has for all stacks."""
-    of_project, of_stack = (
-        _group(_read(file).get("config")) for file in (folder / "Pulumi.yaml", _stack_file(folder, stack))
-    )
+    """Returns the stack's config, completed by what Pulumi.yaml has for all stacks."""
+    files = (folder / "Pulumi.yaml", _stack_file(folder, stack))
+    of_project, of_stack = (config if isinstance(config := _read(file).get("config"), dict) else {} for file in files)
     defaults = {
         key: each.get("value", each.get("default")) if isinstance(each, dict) else each
         for key, each in of_project.items()
@@ -81,39 +83,26 @@ def _config(folder: Path, stack: str) -> dict[str, Any]:
     return defaults | of_stack
 
 
-def _group(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _stack_file(folder: Path, name: str) -> Path:
     return folder / "stacks" / f"Pulumi.{name}.yaml"
 
 
-def _read_salt(copy: Path) -> object:
-    try:
-        return _read(copy).get("encryptionsalt")
-    except (FileNotFoundError, LocalError):
-        return None
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text()) or {}
+        problem = "must be a mapping of settings, such as `config:` with settings below it."
+        if isinstance(content, dict):
+            return content
     except yaml.YAMLError as error:
-        raise LocalError(f"{_shown(file)} is not valid YAML: {_problem(error)}.") from None
+        problem = f"is not valid YAML: {_problem(error)}."
     except UnicodeDecodeError:
-        raise LocalError(f"{_shown(file)} is not valid YAML: it is not UTF-8 text.") from None
-    if content is not None and not isinstance(content, dict):
-        raise LocalError(f"{_shown(file)} must be a mapping of settings, such as `config:` with settings below it.")
-    return content or {}
-
-
-def _shown(file: Path) -> str:
-    return f"{file.parent.name}/{file.name}" if file.parent.name == "stacks" else file.name
+        problem = "is not valid YAML: it is not UTF-8 text."
+    name = f"stacks/{file.name}" if file.parent.name == "stacks" else file.name
+    raise LocalError(f"{name} {problem}")
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    """Return what is wrong, and where, without quoting the file, which may hold a key."""
+    """Returns what is wrong, and where, without quoting the file, which may hold a key."""
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}" if mark else ""
     # The messages of these two quote the file.
@@ -125,14 +114,8 @@ def _problem(error: yaml.YAMLError) -> str:
 def _without_user_settings(content: dict[str, Any]) -> dict[str, Any]:
     kept = {key: _without_secrets(value) for key, value in content.items() if key not in SECRETS_SETTINGS}
     if isinstance(config := kept.get("config"), dict):
-        kept["config"] = {key: value for key, value in config.items() if not _names_a_cluster(str(key))}
+        kept["config"] = {key: value for key, value in config.items() if not CLUSTER_SETTINGS.fullmatch(str(key))}
     return kept
-
-
-def _names_a_cluster(key: str) -> bool:
-    """Recognize `kubernetes:context`, and its older spelling `kubernetes:config:context`."""
-    package, *_, name = key.split(":")
-    return package == "kubernetes" and name in CLUSTER_SETTINGS
 
 
 def _without_secrets(value: Any) -> Any:

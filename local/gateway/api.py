@@ -32,7 +32,7 @@ class GatewayApi:
         return f"{self.name}-controller"
 
     def controller_environment(self, state: StateFolder, xds_port: int) -> dict[str, str]:
-        """Return the controller's environment variables."""
+        """Returns the controller's environment variables."""
         return {
             "KUBECONFIG": str(state.kubeconfig),
             "POD_NAMESPACE": self.namespace,
@@ -73,12 +73,12 @@ GATEWAY_APIS = {api.name: api for api in (KGATEWAY, AGENTGATEWAY)}
 
 @dataclass(frozen=True)
 class Gateway:
-    """A Gateway of the local control plane, and the port on which its proxy listens."""
+    """A Gateway of the local control plane, and the port on which its proxy listens: 0 until one is chosen."""
 
     api: GatewayApi
     namespace: str
     name: str
-    port: int
+    port: int = 0
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -93,7 +93,7 @@ class Gateway:
         return f"proxy.{self.namespace}.{self.name}"
 
     def proxy_environment(self, xds_port: int) -> dict[str, str]:
-        """Return the proxy's environment variables, which on a cluster come from its pod. Port 0 is any free port."""
+        """Returns the proxy's environment variables, which on a cluster come from its pod. Port 0 is any free port."""
         return {
             "XDS_ADDRESS": f"http://127.0.0.1:{xds_port}",
             "NAMESPACE": self.namespace,

@@ -1,11 +1,10 @@
 """Finds the gateways' programs, which the user provides."""
 
-import os
-from collections.abc import Mapping
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from local.control_plane.api_server import Manifest
 from local.control_plane.custom_resource_definitions import parse
 from local.gateway.api import GATEWAY_APIS
 
@@ -27,30 +26,21 @@ class Assets:
         return self.folder / "proxy"
 
     @property
-    def definitions(self) -> list[dict[str, Any]]:
-        return list(parse(self._definition_files))
+    def definitions(self) -> list[Manifest]:
+        return list(parse(sorted(self.folder.glob("crds/*.yaml"))))
 
     @property
     def missing(self) -> list[str]:
         """Names of the files that don't exist or can't be executed."""
-        programs = [
-            program.name
-            for program in (self.controller, self.proxy)
-            if not (program.is_file() and os.access(program, os.X_OK))
-        ]
-        return programs if self._definition_files else [*programs, "crds/*.yaml"]
-
-    @property
-    def _definition_files(self) -> list[Path]:
-        return sorted((self.folder / "crds").glob("*.yaml"))
+        programs = [name for name in ("controller", "proxy") if not shutil.which(self.folder / name)]
+        return programs if any(self.folder.glob("crds/*.yaml")) else [*programs, "crds/*.yaml"]
 
 
-def assets_in(folder: Path) -> dict[str, Assets]:
-    """Return the assets of each gateway API by its name, whether they exist or not."""
-    return {name: Assets(folder.absolute() / name) for name in GATEWAY_APIS}
+def assets_in(folder: str | None) -> dict[str, Assets]:
+    """Returns the assets of each gateway API by its name, whether they exist or not; none without a folder."""
+    return {name: Assets(Path(folder).absolute() / name) for name in GATEWAY_APIS} if folder else {}
 
 
-def find_assets(environment: Mapping[str, str] = os.environ) -> dict[str, Assets]:
-    """Return the assets in `$GATEWAY_ASSETS` of each gateway API that has all its files, by the API's name."""
-    folder = environment.get(VARIABLE)
-    return {name: assets for name, assets in assets_in(Path(folder)).items() if not assets.missing} if folder else {}
+def find_assets(folder: str | None) -> dict[str, Assets]:
+    """Returns the assets of each gateway API that has all its files, by the API's name."""
+    return {name: assets for name, assets in assets_in(folder).items() if not assets.missing}

@@ -1,22 +1,31 @@
-"""Starts and stops controllers and proxies."""
+"""Runs the gateways that stacks attach to, and reports where they answer."""
 
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
 
 from local.control_plane import KUBE_APISERVER
-from local.control_plane.api_server import ApiServer
-from local.control_plane.objects import missing_from, namespace_objects
+from local.control_plane.api_server import ApiServer, Manifest, namespace_objects
 from local.errors import LocalError
-from local.folders import StateFolder
+from local.folders import StateFolder, write_private
 from local.gateway.api import Gateway, GatewayApi
-from local.gateway.assets import Assets
-from local.gateway.objects import gateway_path
+from local.gateway.assets import VARIABLE, Assets, assets_in, find_assets
+from local.gateway.attachments import Attachment, api_conflicts, one_api_each
+from local.gateway.objects import gateway_manifest
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 
+logger = logging.getLogger(__name__)
+
+PAGE = "docs/gateway.md"
+# The file of certificate authorities that `System` means in a BackendTLSPolicy.
+CERTIFICATE_AUTHORITIES = "SSL_CERT_FILE"
 # Controllers and proxies listen on it, and have no setting for another.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 SECONDS_TO_BE_PROGRAMMED = 60.0
@@ -27,111 +36,110 @@ _PORT_TAKEN = re.compile(r"listen tcp \S*:(\d+): bind: address already in use")
 _NO_CONFIGURATION = ("--config", "{}")
 
 
-class GatewayStartError(LocalError):
-    """A gateway could not be started. Stacks can be deployed without it."""
-
-
 class Gateways:
-    """Runs controllers and proxies as detached processes.
+    """Runs a gateway for each Gateway that stacks attach to, if `$GATEWAY_ASSETS` has the programs.
+
+    Where that variable is not set, the folder of the last `make up` is used again.
 
     Args:
-        state: State folder of the control plane. To start gateways, it must run, and have the Gateways and the
-            definitions of `assets`.
-        assets: The programs, by the name of the gateway API.
-        say: Prints a line for the user.
-        proxy_environment: Further environment variables of the proxies. `SSL_CERT_FILE` names the file of certificate
-            authorities that `System` means in a BackendTLSPolicy.
+        state: State folder of the control plane.
+        environment: The user's environment variables.
     """
 
-    def __init__(
-        self,
-        state: StateFolder,
-        assets: Mapping[str, Assets],
-        say: Callable[[str], None],
-        proxy_environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, state: StateFolder, environment: Mapping[str, str]) -> None:
         self._state = state
-        self._assets = assets
-        self._say = say
-        self._proxy_environment = dict(proxy_environment or {})
+        self._environment = environment
         self._processes = DetachedProcesses(state)
         self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
 
-    def with_port(self, api: GatewayApi, namespace: str, name: str) -> Gateway:
-        """Return the Gateway with a free port for its proxy: the same as last time, if possible."""
-        proxy = Gateway(api, namespace, name, 0).proxy
-        in_use = [proxy] if self._processes.find(proxy) else []
-        return Gateway(api, namespace, name, self._ports.choose([proxy], in_use)[proxy])
+    def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
+        """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
+        chosen = self._one_api_each(attached)
+        for conflict in api_conflicts(attached, chosen):
+            logger.warning(conflict)
+        served = [each.gateway for each in chosen.values() if each.gateway.api.name in self._usable]
+        if self._folder:
+            apis = {str(gateway): gateway.api.name for gateway in served}
+            write_private(self._state.gateways, json.dumps({"assets": self._folder, "apis": apis}))
+        used = dict.fromkeys(gateway.api.name for gateway in served)
+        definitions = [definition for api in used for definition in self._usable[api].definitions]
+        return [replace(gateway, port=self._port(gateway.proxy)) for gateway in served], definitions
 
     def start(self, gateways: Iterable[Gateway]) -> None:
-        """Start the programs that don't run, and wait until the proxy of each Gateway listens.
+        """Starts the programs that don't run, and waits until the proxy of each Gateway listens.
 
-        Raises:
-            GatewayStartError: A gateway could not be started. Those of other gateway APIs are started anyway.
+        If the gateways of one API can't be started, reports why and goes on without them.
         """
-        wanted: dict[GatewayApi, list[Gateway]] = {}
+        by_api: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
-            wanted.setdefault(gateway.api, []).append(gateway)
-        with ApiServer.of(self._state) as api_server:
-            for missing in missing_from(api_server, namespace_objects(api.namespace for api in wanted)):
-                api_server.apply(missing)
-            failures = []
-            for api, its_gateways in wanted.items():
+            by_api.setdefault(gateway.api, []).append(gateway)
+        with ApiServer(self._state) as api_server:
+            api_server.apply_missing(namespace_objects(api.namespace for api in by_api))
+            for api, its_gateways in by_api.items():
                 self._ensure_controller(api_server, api, its_gateways)
-            for api, its_gateways in wanted.items():
+            for api, its_gateways in by_api.items():
                 try:
                     self._start_proxies(api_server, api, its_gateways)
                 except GatewayStartError as error:
                     self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
-                    failures.append(str(error))
-        if failures:
-            raise GatewayStartError("\n".join(failures))
+                    logger.warning(str(error))
 
-    def running(self, api: GatewayApi, namespace: str, name: str) -> Gateway | None:
-        """Return the Gateway if its controller runs and its proxy listens."""
-        gateway = Gateway(api, namespace, name, self._ports.read().get(Gateway(api, namespace, name, 0).proxy, 0))
-        runs = self._processes.find(api.controller) and self._processes.listens(gateway.proxy, gateway.port)
-        return gateway if runs else None
+    def running(self, gateway: Gateway) -> Gateway | None:
+        """Returns the Gateway with its port if it answers requests: its controller runs and its proxy listens."""
+        port = self._ports.read().get(gateway.proxy, 0)
+        runs = self._processes.find(gateway.api.controller) and self._processes.listens(gateway.proxy, port)
+        return replace(gateway, port=port) if runs else None
+
+    def report(self, attached: Iterable[Attachment]) -> Iterator[str]:
+        """Yields a line for each Gateway: where it answers requests, or why it does not."""
+        chosen = self._one_api_each(attached)
+        if chosen and not self._folder:
+            yield f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
+            return
+        for api in dict.fromkeys(each.gateway.api.name for each in chosen.values()):
+            if api not in self._usable:
+                assets = assets_in(self._folder)[api]
+                lacking = f"{assets.folder} has no {', '.join(assets.missing)}"
+                yield f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
+        for name, each in chosen.items():
+            if (api := each.gateway.api.name) in self._usable:
+                running = self.running(each.gateway)
+                answers = running and f"answers at {running.url}. Try it: `make chat STACK={each.stack}`."
+                yield f"The Gateway {name} ({api}) {answers or 'is not running. Start it with `make up`.'}"
+
+    def _one_api_each(self, attached: Iterable[Attachment]) -> dict[str, Attachment]:
+        return one_api_each(attached, self._record.get("apis", {}))
 
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
-        command = [str(self._assets[api.name].controller)]
-        environment = api.controller_environment(self._state, self._xds_port(api))
+        command = [str(self._usable[api.name].controller)]
+        environment = api.controller_environment(self._state, self._port(api.controller))
         # A controller does not notice that the API server is another one, or has lost its data.
         process = self._processes.find(KUBE_APISERVER)
-        seen = [self._state.kubeconfig.read_text(), str(process.pid if process else 0)]
-        revision = _revision(environment, *seen)
-        if self._processes.runs(api.controller, command, revision):
-            return
-        self._processes.stop(api.controller)
-        for gateway in gateways:
-            # Conditions that an earlier controller wrote say nothing about this one.
-            api_server.clear_conditions(gateway_path(gateway))
-        self._say(f"Starting {api.controller}")
-        self._processes.start(api.controller, command, revision, environment)
-
-    def _ensure_proxy(self, gateway: Gateway) -> None:
-        command = [str(self._assets[gateway.api.name].proxy), *_NO_CONFIGURATION]
-        environment = gateway.proxy_environment(self._xds_port(gateway.api)) | self._proxy_environment
-        revision = _revision(environment)
-        if self._processes.runs(gateway.proxy, command, revision):
-            return
-        self._processes.stop(gateway.proxy)
-        self._say(f"Starting {gateway.proxy}")
-        self._processes.start(gateway.proxy, command, revision, environment)
+        revision = _revision(environment, self._state.kubeconfig.read_text(), str(process.pid if process else 0))
+        if not self._processes.runs(api.controller, command, revision):
+            self._processes.stop(api.controller)
+            for gateway in gateways:
+                # Conditions that an earlier controller wrote say nothing about this one.
+                api_server.clear_conditions(gateway_manifest(gateway))
+        self._processes.ensure(api.controller, command, revision, environment)
 
     def _start_proxies(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
+        authorities = self._environment.get(CERTIFICATE_AUTHORITIES)
+        trusted = {CERTIFICATE_AUTHORITIES: str(Path(authorities).absolute())} if authorities else {}
         for gateway in gateways:
             is_programmed = partial(_is_programmed, api_server, gateway)
             problem = f"The Gateway {gateway} was not programmed"
             self._wait(is_programmed, [api.controller], SECONDS_TO_BE_PROGRAMMED, problem)
-            self._ensure_proxy(gateway)
+            command = [str(self._usable[api.name].proxy), *_NO_CONFIGURATION]
+            environment = gateway.proxy_environment(self._port(api.controller)) | trusted
+            self._processes.ensure(gateway.proxy, command, _revision(environment), environment)
         for gateway in gateways:
             listens = partial(self._processes.listens, gateway.proxy, gateway.port)
             problem = f"The proxy of the Gateway {gateway} did not listen on port {gateway.port}"
             self._wait(listens, [api.controller, gateway.proxy], SECONDS_TO_LISTEN, problem)
 
     def _wait(self, happened: Callable[[], bool], names: Sequence[str], seconds: float, problem: str) -> None:
-        """Wait while all of these programs run. If it doesn't happen, show the log of the last one."""
+        """Waits while all of these programs run. If it doesn't happen, shows the log of the last one."""
         try:
             if self._processes.wait_for(happened, names, seconds):
                 return
@@ -145,9 +153,32 @@ class Gateways:
             raise GatewayStartError(str(ended)) from None
         raise GatewayStartError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
 
-    def _xds_port(self, api: GatewayApi) -> int:
-        in_use = [api.controller] if self._processes.find(api.controller) else []
-        return self._ports.choose([api.controller], in_use)[api.controller]
+    def _port(self, program: str) -> int:
+        """Returns the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
+        in_use = [program] if self._processes.find(program) else []
+        return self._ports.choose([program], in_use)[program]
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        """What the last `make up` has used."""
+        try:
+            record: dict[str, Any] = json.loads(self._state.gateways.read_text())
+        except (OSError, ValueError):
+            return {}
+        return record
+
+    @cached_property
+    def _folder(self) -> str | None:
+        folder = self._environment.get(VARIABLE) or self._record.get("assets")
+        return str(Path(folder).absolute()) if folder else None
+
+    @cached_property
+    def _usable(self) -> dict[str, Assets]:
+        return find_assets(self._folder)
+
+
+class GatewayStartError(LocalError):
+    """A gateway could not be started. Stacks can be deployed without it."""
 
 
 def _revision(environment: Mapping[str, str], *seen: str) -> str:
@@ -155,11 +186,6 @@ def _revision(environment: Mapping[str, str], *seen: str) -> str:
 
 
 def _is_programmed(api_server: ApiServer, gateway: Gateway) -> bool:
-    found = api_server.get(gateway_path(gateway)) or {}
-    generation = found.get("metadata", {}).get("generation")
-    return any(
-        condition["type"] == "Programmed"
-        and condition["status"] == "True"
-        and condition.get("observedGeneration") == generation
-        for condition in found.get("status", {}).get("conditions", [])
-    )
+    found = api_server.get(gateway_manifest(gateway))
+    wanted = {"type": "Programmed", "status": "True", "observedGeneration": found.get("metadata", {}).get("generation")}
+    return any(wanted.items() <= condition.items() for condition in found.get("status", {}).get("conditions", []))

@@ -1,12 +1,14 @@
-"""Finds the control plane's programs, the Pulumi CLI and its plugin, or has them downloaded or built."""
+"""Finds the programs that are run, or has them downloaded or built."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.toolchain.build import build
 from local.toolchain.download import download
-from local.toolchain.tools import TOOLS, Tool
+from local.toolchain.tools import TOOLS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,23 +20,21 @@ class Binaries:
     kubernetes_provider: Path
 
 
-def find_or_build(say: Callable[[str], None]) -> Binaries:
-    """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH. Download the others, once, or build what can't be had."""
+def find_or_build() -> Binaries:
+    """Finds the programs in `$KUBEBUILDER_ASSETS` and on PATH; downloads the others, once, or builds them."""
+    found: dict[str, Path] = {}
     skipped: list[str] = []
-    found = {tool: _find(tool, skipped.append) for tool in TOOLS}
-    missing = [tool for tool, program in found.items() if not program and not tool.cached.exists()]
+    for tool in TOOLS:
+        for candidate in tool.candidates():
+            reason = tool.refusal(candidate)
+            if reason is None:
+                found[tool.name] = candidate
+                break
+            skipped.append(f"Skipping {candidate}: {reason}")
+    missing = [tool for tool in TOOLS if tool.name not in found and not tool.cached.exists()]
     if missing:
         for line in skipped:
-            say(line)
-        download(missing, say)
-        build([tool.target for tool in missing if not tool.cached.exists()], say)
-    return Binaries(*(program or tool.cached for tool, program in found.items()))
-
-
-def _find(tool: Tool, skip: Callable[[str], None]) -> Path | None:
-    for candidate in tool.candidates():
-        reason = tool.refusal(candidate)
-        if reason is None:
-            return candidate
-        skip(f"Skipping {candidate}: {reason}")
-    return None
+            logger.warning(line)
+        download(missing)
+        build([tool for tool in missing if not tool.cached.exists()])
+    return Binaries(*(found.get(tool.name) or tool.cached for tool in TOOLS))

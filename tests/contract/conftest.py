@@ -9,7 +9,7 @@ from tests.contract.schemas import StrictSchemas
 @pytest.fixture(scope="session")
 def crds() -> dict[str, dict[str, Any]]:
     """The definitions that the local control plane installs, by name."""
-    return {crd["metadata"]["name"]: crd for crd in custom_resource_definitions(print)}
+    return {crd["metadata"]["name"]: crd for crd in custom_resource_definitions()}
 
 
 @pytest.fixture(scope="session")

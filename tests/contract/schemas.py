@@ -119,8 +119,12 @@ def strict_validator(crd: Mapping[str, Any], version: str) -> Validator:
 
 
 def spec_field(crd: Mapping[str, Any], path: str) -> Schema:
-    """Returns the schema of a field of the spec; `[]` in the path stands for the items of a list."""
-    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return field_schema(crd, f"spec.{path}")
+
+
+def field_schema(crd: Mapping[str, Any], path: str) -> Schema:
+    """Returns the schema of a field; `[]` in the path stands for the items of a list."""
+    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for step in path.split("."):
         schema = schema["items"] if step == "[]" else schema["properties"][step]
     return schema

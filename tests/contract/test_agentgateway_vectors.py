@@ -92,7 +92,7 @@ class _Loader(yaml.SafeLoader):
 
 @pytest.fixture(scope="module")
 def module() -> Path:
-    return download_module(print, AGENTGATEWAY)
+    return download_module(AGENTGATEWAY)
 
 
 @pytest.fixture(scope="module")

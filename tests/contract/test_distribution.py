@@ -14,7 +14,7 @@ import pytest
 from packaging.metadata import Metadata
 
 from components.openai_compatible_llm import __version__
-from tests.support.pages import README, blocks
+from tests.support.pages import blocks
 from tests.support.repository import REPOSITORY
 from tools.versions import find_pythons
 
@@ -116,7 +116,7 @@ def test_a_package_index_takes_both(archive: Path, wheel: Path) -> None:
 
 
 def test_its_readme_shows_the_program_that_the_projects_own_does() -> None:
-    (program,) = blocks("python", README)
+    (program,) = blocks("python", "README.md")
     description = (COMPONENTS / "README.md").read_text()
     assert re.findall(r"^```\w*\n(.*?)^```$", description, re.DOTALL | re.MULTILINE) == [program]
     # A package index shows no files beside it, so every link is absolute.
@@ -148,22 +148,20 @@ print(package.__file__, package.__version__, *(getattr(package, name) for name i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["lowest", "newest"])
-def test_pip_installs_it_with_its_dependencies(version: str, archive: Path, wheel: Path, tmp_path: Path) -> None:
-    """As a user does, so from a package index; in the lowest and in the newest Python on this machine."""
-    python = getattr(find_pythons(), version)
-    subprocess.run([python.program, "-m", "venv", "--without-pip", tmp_path], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "bin/python"), "--disable-pip-version-check"]
-    script = tmp_path / "bin/openai-compatible-llm-chat"
+@pytest.mark.parametrize("index", [0, -1], ids=["lowest", "newest"])
+def test_it_installs_with_its_dependencies(index: int, archive: Path, wheel: Path, tmp_path: Path) -> None:
+    """From a package index, as a user does; in the lowest and in the newest Python on this machine."""
+    python = find_pythons()[0][index]
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", python.program, tmp_path], check=True)
+    installed, script = tmp_path / "bin/python", tmp_path / "bin/openai-compatible-llm-chat"
     for file in (archive, wheel):
-        subprocess.run([*pip, "install", "--quiet", "--no-compile", f"{file}[chat]"], check=True)
-        subprocess.run([*pip, "check"], check=True)
+        subprocess.run([*uv, "pip", "install", "--python", installed, f"{file}[chat]"], check=True)
+        subprocess.run([*uv, "pip", "check", "--python", installed], check=True)
         helped = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
         assert helped.startswith("usage: openai-compatible-llm-chat ")
         program = "import openai_compatible_llm as package, sys; print(package.__file__, sys.version_info[:3])"
-        shown = subprocess.run(
-            [tmp_path / "bin/python", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
+        shown = subprocess.run([installed, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
         folder = f"{tmp_path}/lib/python{python.version.major}.{python.version.minor}/site-packages"
         assert shown.stdout == f"{folder}/openai_compatible_llm/__init__.py {python.version.release}\n"
-        subprocess.run([*pip, "uninstall", "--quiet", "--yes", "openai-compatible-llm"], check=True)
+        subprocess.run([*uv, "pip", "uninstall", "--python", installed, "openai-compatible-llm"], check=True)

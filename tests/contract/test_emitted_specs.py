@@ -10,7 +10,6 @@ import yaml
 
 from components import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.args import BackendApi, Endpoints, FallbackArgs, RateLimitPeriod
-from components.openai_compatible_llm.backends import BACKENDS as DEFINITIONS
 from tests.contract.schemas import StrictSchemas
 from tests.support.recording import PROJECT, record_component, record_program
 from tests.support.repository import REPOSITORY
@@ -162,6 +161,12 @@ def _late(value: Any, at_once: tuple[str, ...] = AT_ONCE) -> Any:
     return pulumi.Output.from_input(value)
 
 
+POLICY_ARGUMENTS = {
+    BackendApi.KGATEWAY: ("rate_limits", "request_defaults", "request_overrides", "model_aliases"),
+    BackendApi.AGENTGATEWAY: ("retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"),
+}
+
+
 def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi, known: str = "at once") -> list[str]:
     """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
@@ -171,7 +176,7 @@ def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi, known: str = "at once
     if api == BackendApi.KGATEWAY and not args.get("tls", {}).get("disabled"):
         kinds.append("BackendTLSPolicy")
     passes_on = api == BackendApi.AGENTGATEWAY and _may_pass_on(args, known)
-    if passes_on or any(argument in args for argument in DEFINITIONS[api].policy_arguments - {"endpoints"}):
+    if passes_on or any(argument in args for argument in POLICY_ARGUMENTS[api]):
         kinds.append(POLICIES[api])
     return sorted(kinds)
 

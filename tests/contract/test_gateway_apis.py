@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.openai_compatible_llm import gateway_api, presets
+from components.openai_compatible_llm import presets
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS, BackendReader
+from components.openai_compatible_llm.objects import gateway_api
 from local.gateway.api import GATEWAY_APIS
 from policy.gateway_policies import objects, tls
 from tests.support.repository import REPOSITORY

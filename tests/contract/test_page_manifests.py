@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from tests.contract.schemas import StrictSchemas
-from tests.support.pages import ALLOW_LARGE_REQUESTS, EXAMPLE_OBJECTS, blocks, manifests
+from tests.support.pages import EXAMPLE_OBJECTS, block, blocks, manifests
+
+ALLOW_LARGE_REQUESTS = block("docs/troubleshooting.md", "maxBufferSize")
 
 (ALLOWING,) = map(yaml.safe_load, manifests(ALLOW_LARGE_REQUESTS))
 _NAMESPACE, GATEWAY = yaml.safe_load_all(EXAMPLE_OBJECTS)

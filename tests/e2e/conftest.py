@@ -2,6 +2,7 @@ import gc
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from semver import VersionInfo
 
 from local.control_plane.control_plane import ControlPlane
 from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from tests.e2e.inline_stack import QuickStack, Stack, run_to_its_end
 from tests.e2e.plugin_process import plugin_version
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy
@@ -28,7 +29,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 @pytest.fixture(scope="session")
 def binaries() -> Binaries:
-    return find_or_build(print)
+    return find_or_build()
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +46,8 @@ def kubeconfig(control_plane: ControlPlane) -> Path:
 
 @pytest.fixture
 def cluster(kubeconfig: Path) -> Iterator[Cluster]:
-    cluster = Cluster(kubeconfig)
-    yield cluster
-    cluster.close()
+    with closing(Cluster(kubeconfig)) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -61,12 +61,10 @@ def custom(cluster: Cluster) -> CustomObjectsApi:
 
 
 @pytest.fixture
-def namespace(core: CoreV1Api) -> Iterator[str]:
+def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})  # type: ignore[arg-type]
-    yield name
-    core.delete_namespace(name)
+    with cluster.new_namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        yield name
 
 
 @pytest.fixture
@@ -89,7 +87,7 @@ def stack(kubeconfig: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "stack"
     for name in ("project", "state", "home"):
         (folder / name).mkdir(parents=True)
-    install_plugin(folder / "home", binaries.kubernetes_provider)
+    KUBERNETES_PROVIDER.install(folder / "home", binaries.kubernetes_provider)
     (folder / "project/Pulumi.yaml").write_text(yaml.safe_dump({"name": "inline", "runtime": "python"}))
     monkeypatch.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
     monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")

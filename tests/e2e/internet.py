@@ -1,15 +1,14 @@
 """An internet on loopback: a proxy that answers for every HTTPS site itself."""
 
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import trustme
+
+from tests.support.http_server import Handler, Request, Server, serving
 
 
 class Internet:
@@ -29,7 +28,6 @@ class Internet:
         self.stalling: set[str] = set()
         self.asked: list[str] = []
         self.environment: dict[str, str] = {}
-        self.ended = threading.Event()
 
 
 @contextmanager
@@ -44,10 +42,11 @@ def internet(folder: Path) -> Iterator[Internet]:
         authority.issue_cert(host).configure_cert(made)
         return made
 
-    class Handler(BaseHTTPRequestHandler):
+    class Site(Handler):
+        protocol_version = "HTTP/1.0"
         host: str
 
-        def do_CONNECT(self) -> None:
+        def do_CONNECT(self) -> None:  # noqa: N802 (the name is http.server's)
             self.host = self.path.rpartition(":")[0]
             self.send_response_only(200)
             self.end_headers()
@@ -55,41 +54,28 @@ def internet(folder: Path) -> Iterator[Internet]:
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
             self.close_connection = False
 
-        def do_GET(self) -> None:
-            address = f"https://{self.host}{self.path}"
+        def respond(self, request: Request) -> None:
+            address = f"https://{self.host}{request.path}"
             served.asked.append(address)
             if address in served.silent:
-                served.ended.wait()
+                server.over.wait()
             body = served.files.get(address)
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
             if address in served.stalling:
                 self.wfile.write((body or b"")[:1])
-                served.ended.wait()
+                server.over.wait()
             self.wfile.write(body or b"")
 
         def finish(self) -> None:
             super().finish()
             self.connection.close()
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """Says nothing of clients that hang up."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        proxy = f"http://127.0.0.1:{server.server_port}"
-        served.environment = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(certificate)}
-        served.environment |= {"CURL_CA_BUNDLE": str(certificate), "SSL_CERT_DIR": ""}
-        served.environment |= {"NO_PROXY": "", "no_proxy": ""}
-        try:
-            yield served
-        finally:
-            served.ended.set()
-            server.shutdown()
+    server = Server(Site)
+    proxy = f"http://127.0.0.1:{server.server_port}"
+    served.environment = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(certificate)}
+    served.environment |= {"CURL_CA_BUNDLE": str(certificate), "SSL_CERT_DIR": ""}
+    served.environment |= {"NO_PROXY": "", "no_proxy": ""}
+    with serving(server):
+        yield served

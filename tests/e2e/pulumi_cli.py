@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
-from local.toolchain.build import Target, build
+from local.toolchain.build import build
 from local.toolchain.go import TOOLCHAIN, ensure_go
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER, Tool
 from tests.support.repository import REPOSITORY
 
 PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
-YAML_HOST = Target(
+YAML_HOST = Tool(
     "pulumi-language-yaml",
     "yaml",
     "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
@@ -113,11 +113,11 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     for folder in (tools, state):
         folder.mkdir(parents=True)
     # The engine warns if a language host isn't in its own folder.
-    _put_program(find_or_build(print).pulumi, tools)
+    _put_program(find_or_build().pulumi, tools)
     host = Path(__file__).with_name("language_host") / "host.py"
     _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
-    install_plugin(home, find_or_build(print).kubernetes_provider)
+    KUBERNETES_PROVIDER.install(home, find_or_build().kubernetes_provider)
     environment = {
         "PATH": os.pathsep.join((str(tools), os.environ["PATH"])),
         "LANG": "C.UTF-8",
@@ -139,7 +139,7 @@ def put_yaml_host(cli: PulumiCli) -> None:
     """Gives the CLI Pulumi's own language host for YAML: from PATH, or built from its Go module."""
     found = shutil.which(YAML_HOST.name)
     if not found:
-        build([YAML_HOST], print)
+        build([YAML_HOST])
     _put_program(Path(found or YAML_HOST.built), cli.home / "bin")
 
 
@@ -172,7 +172,7 @@ def _put_script(place: Path, command: list[str]) -> None:
 
 def _executor() -> Path:
     """Returns the script by which Pulumi's own language host starts programs; its Go module contains it."""
-    go = ensure_go(print)
+    go = ensure_go()
     module = subprocess.run(
         [go.program, "mod", "download", "-json", "github.com/pulumi/pulumi/sdk/v3"],
         cwd=TOOLCHAIN / "pulumi",

@@ -14,7 +14,7 @@ from local.toolchain.binaries import Binaries
 @contextmanager
 def running_control_plane(binaries: Binaries, factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Starts a control plane in a folder of its own, and stops it at the end."""
-    plane = ControlPlane(StateFolder(factory.mktemp("control-plane")), binaries, print)
+    plane = ControlPlane(StateFolder(factory.mktemp("control-plane")), binaries)
     try:
         plane.start(gateway_objects(DEFAULT_GATEWAY))
         yield plane

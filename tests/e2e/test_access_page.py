@@ -9,7 +9,9 @@ import pytest
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster
-from tests.support.pages import ADD_CLIENT, ADD_CLIENT_KEY, REMOVE_CLIENT, SHOW_CLIENT
+from tests.support.pages import block
+
+REMOVE_CLIENT = block("docs/access-and-limits.md", "config rm")
 
 NAMESPACE = "gloo-system"
 
@@ -32,12 +34,12 @@ def clients(cluster: Cluster) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_client_gets_a_key_then_a_second_one_and_loses_the_first(cli: PulumiCli, cluster: Cluster) -> None:
-    printed = succeeded(cli.shell(ADD_CLIENT))
+    printed = succeeded(cli.shell(block("docs/access-and-limits.md", "--secret --path 'clientApiKeys.web'")))
     (web,) = clients(cluster).values()
     assert len(web) == 48
-    assert succeeded(cli.shell(SHOW_CLIENT)) == f"{web}\n"
+    assert succeeded(cli.shell(block("docs/access-and-limits.md", "config get"))) == f"{web}\n"
 
-    again = succeeded(cli.shell(ADD_CLIENT_KEY))
+    again = succeeded(cli.shell(block("docs/access-and-limits.md", "'clientApiKeys.web-2'")))
     assert "1 updated" in again
     both = clients(cluster)
     assert (list(both), both["web"]) == (["web", "web-2"], web)

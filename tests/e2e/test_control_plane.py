@@ -1,3 +1,4 @@
+import logging
 import shutil
 import socket
 import ssl
@@ -6,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.ports import Ports
 from local.processes import DetachedProcesses, is_alive
 from local.toolchain.binaries import Binaries
+from local.waiting import wait_until
 from tests.support.cluster import ROUTE, Cluster
 
 pytestmark = pytest.mark.slow
@@ -38,15 +41,18 @@ class Plane:
 
     def __init__(self, root: Path, binaries: Binaries) -> None:
         self.state = StateFolder(root)
-        self.said: list[str] = []
-        self.control = ControlPlane(self.state, binaries, self.said.append)
+        self.control = ControlPlane(self.state, binaries)
 
     def start(self) -> list[str]:
-        """What it said."""
-        self.said.clear()
-        self.control.start(gateway_objects(DEFAULT_GATEWAY))
+        """Returns what it logged."""
+        logged = BufferingHandler(capacity=100)
+        logging.getLogger("local").addHandler(logged)
+        try:
+            self.control.start(gateway_objects(DEFAULT_GATEWAY))
+        finally:
+            logging.getLogger("local").removeHandler(logged)
         assert self.control.running
-        return list(self.said)
+        return [record.getMessage() for record in logged.buffer]
 
     def processes(self) -> dict[str, psutil.Process]:
         found = {name: DetachedProcesses(self.state).find(name) for name in NAMES}
@@ -54,8 +60,7 @@ class Plane:
 
     def kill(self, name: str) -> None:
         self.processes()[name].kill()
-        while name in self.processes():
-            time.sleep(0.01)
+        assert wait_until(lambda: name not in self.processes(), 10)
 
     @property
     def certificates(self) -> Certificates:
@@ -157,17 +162,17 @@ def test_what_was_taken_away_is_put_in_place_again(started: Plane) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (("v1", "Namespace", "", NAMESPACE), True),
-        (("gateway.networking.k8s.io/v1", "Gateway", NAMESPACE, "agentgateway"), True),
-        (("gateway.networking.k8s.io/v1", "Gateway", "default", "agentgateway"), False),
-        (("gateway.networking.k8s.io/v1", "Unknown", NAMESPACE, "agentgateway"), False),
-        (("example.com/v1", "Gateway", NAMESPACE, "agentgateway"), False),
+        (("v1", "Namespace", NAMESPACE), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", f"{NAMESPACE}/agentgateway"), True),
+        (("gateway.networking.k8s.io/v1", "Gateway", "default/agentgateway"), False),
+        (("gateway.networking.k8s.io/v1", "Unknown", f"{NAMESPACE}/agentgateway"), False),
+        (("example.com/v1", "Gateway", f"{NAMESPACE}/agentgateway"), False),
     ],
 )
 def test_the_api_server_tells_whether_it_has_an_object(
-    started: Plane, wanted: tuple[str, str, str, str], *, found: bool
+    started: Plane, wanted: tuple[str, str, str], *, found: bool
 ) -> None:
-    with ApiServer.of(started.state) as api_server:
+    with ApiServer(started.state) as api_server:
         assert api_server.has(*wanted) is found
 
 
@@ -209,22 +214,14 @@ def test_a_custom_resource_deleted_in_the_foreground_goes_within_seconds_of_the_
     second: Plane,
 ) -> None:
     group, version, plural = ROUTE
-    route = {
-        "apiVersion": f"{group}/{version}",
-        "kind": "HTTPRoute",
-        "metadata": {"name": "short-lived"},
-        "spec": {},
-    }
-    began = time.monotonic()
+    name = "short-lived"
+    route = {"apiVersion": f"{group}/{version}", "kind": "HTTPRoute", "metadata": {"name": name}, "spec": {}}
     with closing(Cluster(second.state.kubeconfig)) as cluster:
         cluster.custom.create_namespaced_custom_object(group, version, NAMESPACE, plural, route)
-        cluster.custom.delete_namespaced_custom_object(
-            group, version, NAMESPACE, plural, "short-lived", propagation_policy="Foreground"
-        )
+        place = (group, version, NAMESPACE, plural, name)
+        cluster.custom.delete_namespaced_custom_object(*place, propagation_policy="Foreground")
         with pytest.raises(kubernetes.client.ApiException, match="404"):
-            while time.monotonic() - began < 20:
-                cluster.custom.get_namespaced_custom_object(group, version, NAMESPACE, plural, "short-lived")
-                time.sleep(0.05)
+            wait_until(lambda: not cluster.custom.get_namespaced_custom_object(*place), 20)
 
 
 def test_a_second_plane_lives_beside_the_first_and_shares_nothing_with_it(second: Plane, started: Plane) -> None:
@@ -276,7 +273,7 @@ def test_a_program_that_ends_by_itself_is_one_message_with_the_end_of_its_log(
     log = started.state.logs / "etcd.log"
     started.control.stop()
     with pytest.raises(LocalError) as failure:
-        ControlPlane(started.state, programs, print).start()
+        ControlPlane(started.state, programs).start()
     lines = str(failure.value).splitlines()
     assert lines[0] == f"etcd ended unexpectedly. The last lines of {log}:"
     assert lines[1].startswith("no such thing as --data-dir=")

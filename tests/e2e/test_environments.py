@@ -11,28 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, failed, succeeded
 from tests.support.clone import Clone, fresh_clone
 from tests.support.cluster import Cluster, api_key, revisions
-from tests.support.pages import (
-    CHANGE_SETTINGS,
-    ENVIRONMENTS,
-    MOVE,
-    MOVE_NAMESPACE,
-    NEW_ENVIRONMENT,
-    PAGES,
-    PROJECT_DEFAULTS,
-    RECIPES,
-    REMOVE,
-    RENAME,
-    SHOW_OUTPUTS,
-    SKIP_CHECKPOINTS,
-    USE_ANOTHER_FILE,
-    USE_PASSPHRASE,
-    blocks,
-)
+from tests.support.pages import PAGES, block, blocks
 from tests.support.recording import PROJECT, record_program
 
 NAMESPACE = "gloo-system"
@@ -58,7 +42,7 @@ def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def prod(cli: PulumiCli) -> Iterator[str]:
     """Creates the stack `prod`, and returns what was printed."""
-    yield run(cli, NEW_ENVIRONMENT, typed="sk-typed")
+    yield run(cli, block("docs/environments.md", "pulumi stack init prod"), typed="sk-typed")
     succeeded(cli("destroy", "--stack", "prod", "--skip-preview"))
 
 
@@ -81,8 +65,8 @@ def all_revisions(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_the_api_server_accepts_the_objects_of_every_recipe(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    for block in blocks("yaml", RECIPES):
-        config = yaml.safe_load(block)["config"]
+    for recipe in blocks("yaml", "docs/recipes.md"):
+        config = yaml.safe_load(recipe)["config"]
         for name in config[f"{PROJECT}:providers"]:
             monkeypatch.setenv(f"{name.upper()}_API_KEY", "sk-for-a-recipe")
         for manifest in record_program(config).objects():
@@ -103,18 +87,18 @@ def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: P
 def test_the_outputs_and_an_up_without_checkpoints_change_nothing(prod: str, cli: PulumiCli, cluster: Cluster) -> None:
     assert prod
     before = all_revisions(components(cluster, "mistral", "deepseek", "openai"))
-    outputs = json.loads(run(cli, SHOW_OUTPUTS))
+    outputs = json.loads(run(cli, block("docs/reference.md", "pulumi stack output")))
     assert {name: each["path"] for name, each in outputs.items()} == {
         name: f"/{name}" for name in ("mistral", "deepseek", "openai")
     }
-    assert "16 unchanged" in run(cli, SKIP_CHECKPOINTS)
+    assert "16 unchanged" in run(cli, block("docs/environments.md", "PULUMI_SKIP_CHECKPOINTS"))
     assert all_revisions(components(cluster, "mistral", "deepseek", "openai")) == before
 
 
 @pytest.mark.slow
 def test_settings_are_set_read_and_removed_by_their_path(prod: str, cli: PulumiCli) -> None:
     assert prod
-    assert run(cli, CHANGE_SETTINGS) == "llm.example.com\n"
+    assert run(cli, block("docs/environments.md", "rewriteHost")) == "llm.example.com\n"
     mistral = stack_file(cli)["config"][f"{PROJECT}:providers"]["mistral"]
     assert mistral["rewriteHost"] is False
     assert "hostnames" not in mistral
@@ -128,11 +112,11 @@ def test_a_config_file_elsewhere_and_the_projects_defaults_are_used(prod: str, c
     project_file = cli.project / "Pulumi.yaml"
     settings = project_file.read_text()
     content = yaml.safe_load(settings)
-    content["config"] |= yaml.safe_load(PROJECT_DEFAULTS)["config"]
+    content["config"] |= yaml.safe_load(block("docs/environments.md", "# Pulumi.yaml\n", "yaml"))["config"]
     project_file.write_text(yaml.safe_dump(content))
     try:
         # What the file says takes the place of what the stack has: the other two providers would go.
-        command = USE_ANOTHER_FILE.rstrip() + " --diff\n"
+        command = block("docs/environments.md", "--config-file").rstrip() + " --diff\n"
         printed = run(cli.with_environment(MISTRAL_API_KEY="sk-elsewhere"), command)
     finally:
         project_file.write_text(settings)
@@ -145,7 +129,7 @@ def test_a_config_file_elsewhere_and_the_projects_defaults_are_used(prod: str, c
 @pytest.mark.slow
 def test_a_stack_can_be_made_with_a_passphrase_of_its_own(prod: str, cli: PulumiCli) -> None:
     assert prod
-    run(cli, USE_PASSPHRASE)
+    run(cli, block("docs/environments.md", "--secrets-provider"))
     assert stack_file(cli, "dev")["encryptionsalt"]
     run(cli, "pulumi stack rm dev\npulumi stack select prod")
 
@@ -185,7 +169,7 @@ def test_the_problems_of_all_providers_are_reported_together_and_by_name(prod: s
 def test_removing_a_provider_deletes_its_objects_and_no_others(prod: str, cli: PulumiCli, cluster: Cluster) -> None:
     assert prod
     others = all_revisions(components(cluster, "mistral", "deepseek"))
-    assert "- 5 deleted" in run(cli, REMOVE)
+    assert "- 5 deleted" in run(cli, block("docs/environments.md", "'providers.openai'\n"))
     assert components(cluster, "openai") == {"openai": {}}
     assert all_revisions(components(cluster, "mistral", "deepseek")) == others
 
@@ -196,7 +180,7 @@ def test_renaming_a_provider_creates_the_new_objects_before_it_deletes_the_old_o
 ) -> None:
     assert prod
     others = all_revisions(components(cluster, "mistral"))
-    printed = run(cli, RENAME, typed="sk-renamed")
+    printed = run(cli, block("docs/environments.md", "providers.reasoning"), typed="sk-renamed")
     updating = printed[printed.index("Updating") :]
     assert "+ 5 created" in updating
     assert "- 5 deleted" in updating
@@ -217,13 +201,13 @@ def test_a_provider_moves_from_its_own_stack_without_a_write(prod: str, cli: Pul
     before = components(cluster, "groq", namespace=NAMESPACE)
     assert sorted(before["groq"]) == KINDS
 
-    printed = run(cli, MOVE)
+    printed = run(cli, block("docs/environments.md", "pulumi state move"))
     assert len(re.findall(r"Resources:\n +\d+ unchanged\n", printed)) == 2, "in the preview and in the update"
     assert all_revisions(components(cluster, "groq", namespace=NAMESPACE)) == all_revisions(before)
     assert "groq" not in cli("stack", "ls").stdout
     assert not (cli.project / "stacks/Pulumi.groq.yaml").exists()
 
-    printed = run(cli, MOVE_NAMESPACE)
+    printed = run(cli, block("docs/environments.md", "config rm --stack prod"))
     updating = printed[printed.index("Updating") :]
     made, gone = "HTTPRoute groq created replacement", "HTTPRoute groq deleting original"
     assert updating.index(made) < updating.index(gone)
@@ -241,7 +225,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.mark.slow
 def test_dev_and_prod_are_deployed_side_by_side_on_this_machine(clone: Clone) -> None:
-    assert 'make up STACK="dev prod"' in PAGES[ENVIRONMENTS]
+    assert 'make up STACK="dev prod"' in PAGES["docs/environments.md"]
     printed = clone.up("dev", "prod")
     with clone.cluster() as cluster:
         environments = {

@@ -18,12 +18,12 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 
 from components.openai_compatible_llm.presets import PRESETS
+from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.objects import namespace_objects
-from local.engine.api_keys import program_with
 from local.engine.project import read_placements, stack_names
+from local.environment import program_with
 from local.toolchain.binaries import Binaries
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from stack_config import api_key_variable
 from tests.e2e import inline_stack
 from tests.support.cluster import AGENTGATEWAY_BACKEND, BACKEND, CUSTOM, ROUTE, Cluster
@@ -68,7 +68,7 @@ def project(
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    install_plugin(folder / "home", binaries.kubernetes_provider)
+    KUBERNETES_PROVIDER.install(folder / "home", binaries.kubernetes_provider)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PATH", os.pathsep.join((str(binaries.pulumi.parent), os.environ["PATH"])))
         yield automation.LocalWorkspaceOptions(

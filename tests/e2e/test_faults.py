@@ -25,8 +25,8 @@ from local.toolchain.binaries import Binaries
 from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Program, Stack
 from tests.e2e.running_control_plane import running_control_plane
-from tests.support.cluster import BACKEND, ROUTE, TLS_POLICY, Cluster
-from tests.support.pages import PAGES, TROUBLESHOOTING, symptom
+from tests.support.cluster import Cluster
+from tests.support.pages import PAGES, symptom
 
 pytestmark = [*inline_stack.pytestmark, pytest.mark.slow]
 
@@ -40,8 +40,8 @@ SECONDS_TO_FINISH = 3
 
 # The remedies of docs/troubleshooting.md for an object that was made but is not in the state, and for a file that the
 # engine was about to write.
-RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", PAGES[TROUBLESHOOTING]))
-(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", PAGES[TROUBLESHOOTING])
+RECOVERY = dict(re.findall(r"(PULUMI_K8S_[A-Z_]+)=(\w+)", PAGES["docs/troubleshooting.md"]))
+(EMPTY_ATTRIBUTES,) = re.findall(r"`find ~/\.pulumi ([^`]+)`", PAGES["docs/troubleshooting.md"])
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -190,7 +190,7 @@ def test_pending_operations_of_a_killed_engine_are_reported_until_a_refresh(
     up_as_the_page_says(stack, program, monkeypatch)
     assert symptom("pending operations") in output_of(stack, stack.up, program)
 
-    assert "`pulumi refresh --clear-pending-creates`" in PAGES[TROUBLESHOOTING]
+    assert "`pulumi refresh --clear-pending-creates`" in PAGES["docs/troubleshooting.md"]
     stack.stack.refresh(clear_pending_creates=True)
     assert "pending operations" not in output_of(stack, stack.up, program)
 
@@ -225,12 +225,14 @@ def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     assert stack.up(program) == {"6 created"}
     before = cluster.everything_in(namespace)
 
-    edit(cluster, BACKEND, namespace, name, {"spec": {"ai": {"llm": {"host": "by-hand.example.com"}}}})
-    edit(cluster, TLS_POLICY, namespace, f"{name}-tls", {"spec": {"validation": {"hostname": "by-hand.example.com"}}})
-    stolen: Any = {"stringData": {"Authorization": "by hand"}}
-    cluster.core.patch_namespaced_secret(f"{name}-secret", namespace, stolen, field_manager="kubectl-edit")
-    group, version, plural = ROUTE
-    cluster.custom.delete_namespaced_custom_object(group, version, namespace, plural, name)
+    edits = {
+        ("Backend", name): {"spec": {"ai": {"llm": {"host": "by-hand.example.com"}}}},
+        ("BackendTLSPolicy", f"{name}-tls"): {"spec": {"validation": {"hostname": "by-hand.example.com"}}},
+        ("Secret", f"{name}-secret"): {"stringData": {"Authorization": "by hand"}},
+    }
+    for edited, patch in edits.items():
+        cluster.patch(*edited, namespace, patch, field_manager="kubectl-edit")
+    cluster.delete("HTTPRoute", name, namespace)
 
     assert stack.preview(program) == {"6 unchanged"}
     assert stack.preview(program, refresh=True) == {"3 to update", "1 to create", "2 unchanged"}
@@ -243,11 +245,3 @@ def test_a_refresh_finds_and_repairs_manual_changes_and_deletions(
     anew = {each for each in before if uids(before)[each] != uids(after)[each]}
     assert anew == {("HTTPRoute", name)}
     assert stack.up(program) == {"6 unchanged"}
-
-
-def edit(cluster: Cluster, definition: tuple[str, str, str], namespace: str, name: str, patch: Any) -> None:
-    """Changes an object as `kubectl edit` does."""
-    group, version, plural = definition
-    cluster.custom.patch_namespaced_custom_object(
-        group, version, namespace, plural, name, patch, field_manager="kubectl-edit"
-    )

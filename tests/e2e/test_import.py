@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster, api_key
-from tests.support.pages import ASK_INSTALLED, EXAMPLE_GATEWAY, INSTALL, README, blocks
+from tests.support.pages import EXAMPLE_GATEWAY, block, blocks
 from tests.support.repository import REPOSITORY
 from tests.support.stand_in_gateway import TOKENS, stand_in_gateway
 
@@ -68,7 +68,7 @@ def python(tmp_path: Path) -> Path:
     python = environment / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    shell(python, INSTALL)
+    shell(python, block("README.md", "pip install"))
     assert (packages / "openai_compatible_llm" / "py.typed").exists()
     return python
 
@@ -78,7 +78,7 @@ def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
     """The CLI in a folder that has only the program, outside of any clone."""
     project = tmp_path / "their-platform"
     project.mkdir()
-    (program,) = blocks("python", README)
+    (program,) = blocks("python", "README.md")
     (project / "program.py").write_text(program)
     cli = isolated_cli(project, tmp_path / "pulumi-home")
     cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig), THEIR_KEY=CANARY)
@@ -114,5 +114,6 @@ def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
 @pytest.mark.slow
 def test_the_installed_command_sends_a_request_through_a_gateway(python: Path) -> None:
     with stand_in_gateway() as gateway:
-        printed = shell(python, ASK_INSTALLED.replace(EXAMPLE_GATEWAY, gateway.url))
+        command = block("docs/troubleshooting.md", "python -m openai_compatible_llm.doctor")
+        printed = shell(python, command.replace(EXAMPLE_GATEWAY, gateway.url))
     assert printed.splitlines()[-1] == "".join(TOKENS)

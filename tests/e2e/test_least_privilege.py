@@ -15,7 +15,7 @@ from components import OpenAICompatibleLLM
 from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Stack
 from tests.support.cluster import CUSTOM, Cluster
-from tests.support.pages import CREATE_ROLE
+from tests.support.pages import block
 from tests.support.service_account import FILE, RESOURCES, VERBS, Account, manifests
 
 pytestmark = inline_stack.pytestmark
@@ -69,7 +69,8 @@ def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> N
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     kubectl = functools.partial(subprocess.run, cwd=FILE.parents[1], env=environment, check=True)
     try:
-        shown = kubectl(["bash", "-euo", "pipefail", "-c", CREATE_ROLE], capture_output=True, text=True).stdout
+        commands = block("docs/access-control.md", "docs/role.yaml")
+        shown = kubectl(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True).stdout
     finally:
         kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", "docs/role.yaml"], stdout=subprocess.DEVNULL)
     verbs = r"\[get list watch create patch delete\]"

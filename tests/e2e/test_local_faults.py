@@ -3,15 +3,16 @@
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import kubernetes
 import pytest
 import yaml
 
+from local.waiting import wait_until
 from tests.support import seed
 from tests.support.clone import Clone, fresh_clone
 from tests.support.cluster import BACKEND, Cluster, api_key, revisions
@@ -140,8 +141,8 @@ def test_two_at_once_after_the_servers_were_killed(up: Clone) -> None:
 @pytest.mark.kubernetes_provider("4.29", does="refuses an object that exists already")
 def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluster: Cluster) -> None:
     add_stack(clone, "taken")
-    foreign: Any = {"metadata": {"name": "taken-secret"}, "stringData": {"Authorization": "somebody's"}}
-    cluster.core.create_namespaced_secret(seed.NAMESPACE, foreign)
+    metadata = {"name": "taken-secret", "namespace": seed.NAMESPACE}
+    cluster.create({"kind": "Secret", "metadata": metadata, "stringData": {"Authorization": "somebody's"}})
     before = revisions(cluster.objects("taken"))
 
     said = clone.failure("up", "taken")
@@ -150,7 +151,7 @@ def test_an_object_of_somebody_else_is_named_and_left_alone(clone: Clone, cluste
     assert revisions(cluster.objects("taken")) == before
     assert api_key(cluster.objects("taken")) == "somebody's"
 
-    cluster.core.delete_namespaced_secret("taken-secret", seed.NAMESPACE)
+    cluster.delete("Secret", "taken-secret", seed.NAMESPACE)
     with refusing_backends(cluster, "taken"):
         said = clone.failure("up", "taken")
         assert 'backends.gateway.kgateway.dev "taken" is forbidden' in said
@@ -178,9 +179,7 @@ def refusing_backends(cluster: Cluster, name: str) -> Iterator[None]:
     admission.create_validating_admission_policy({"metadata": {"name": "no-backends"}, "spec": spec})
     admission.create_validating_admission_policy_binding({"metadata": {"name": "no-backends"}, "spec": binding})
     wanted = seed.manifests(name, "llm.example.com", "model")["Backend"]
-
-    def create() -> None:
-        cluster.custom.create_namespaced_custom_object(*BACKEND[:2], seed.NAMESPACE, BACKEND[2], wanted, dry_run="All")
+    create = partial(cluster.create, wanted, dry_run="All")
 
     try:
         until(lambda: refused(create))
@@ -201,10 +200,7 @@ def refused(request: Callable[[], None]) -> bool:
 
 
 def until(happened: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert wait_until(happened, seconds)
 
 
 def test_a_definition_that_was_deleted_comes_back_with_its_objects(clone: Clone, cluster: Cluster) -> None:

@@ -20,13 +20,15 @@ from tests.support import seed
 from tests.support.canary import Canaries
 from tests.support.clone import Clone, Done, Running, fresh_clone, put_packages
 from tests.support.cluster import Cluster, api_key, revisions
-from tests.support.pages import IN_BETWEEN, TRY_IT
+from tests.support.pages import block
+
+IN_BETWEEN = block("README.md", "make up STACK=mistral")
 
 KEY, NEXT_KEY = (f"sk-canary-{secrets.token_hex(12)}" for _ in range(2))
 CANARIES = Canaries(KEY, NEXT_KEY)
 BOTH = ("mistral", "deepseek")
 # The README's commands before and after those in between. These tests are the second.
-MAKE_UP, MAKE_TEST, MAKE_DOWN = TRY_IT.splitlines()
+MAKE_UP, MAKE_TEST, MAKE_DOWN = block("README.md", "make test\n").splitlines()
 assert MAKE_TEST == "make test"
 
 
@@ -145,7 +147,7 @@ def export(clone: Clone, *options: str) -> bytes:
         "PULUMI_HOME": str(clone.state.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    command = [str(find_or_build(print).pulumi), "stack", "export", "-s", "mistral", *options]
+    command = [str(find_or_build().pulumi), "stack", "export", "-s", "mistral", *options]
     return subprocess.run(
         command, cwd=clone.state.pulumi_project, env=environment, capture_output=True, check=True
     ).stdout
@@ -176,8 +178,8 @@ def test_the_first_up_shows_the_eight_objects_and_both_outputs(first_up: str) ->
 
 def test_it_names_the_version_of_the_kubernetes_provider_that_was_built(clone: Clone, first_up: str) -> None:
     plugin = KUBERNETES_PROVIDER.place_in(clone.state.pulumi_home)
-    built = f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.target.version}, built from its Go "
-    assert (plugin.readlink() == KUBERNETES_PROVIDER.target.built) == (built in first_up)
+    built = f"The Kubernetes provider is the official one, {KUBERNETES_PROVIDER.version}, built from its Go "
+    assert (plugin.readlink() == KUBERNETES_PROVIDER.built) == (built in first_up)
     assert "warning: using pulumi-resource-kubernetes from $PATH" not in first_up
 
 

@@ -14,12 +14,12 @@ import yaml
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, put_yaml_host, succeeded
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster, api_key
-from tests.support.pages import ADD_PACKAGE, YAML_PROGRAM
+from tests.support.pages import block
 from tests.support.repository import REPOSITORY
 
 CANARY = "sk-canary-package-a81d"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
-PROGRAM: dict[str, Any] = yaml.safe_load(YAML_PROGRAM)
+PROGRAM: dict[str, Any] = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
 (NAME,) = PROGRAM["resources"]
 
 # Creates the same component by import, under another name.
@@ -75,7 +75,11 @@ def write(project: Path, program: dict[str, Any]) -> None:
 def deployed(cli: PulumiCli) -> Iterator[CompletedProcess[str]]:
     """Runs the page's commands for a project without the package, and returns what they printed."""
     write(cli.project, {key: value for key, value in PROGRAM.items() if key != "packages"})
-    commands = [ADD_PACKAGE, "pulumi up --skip-preview", "pulumi stack export"]
+    commands = [
+        block("docs/other-languages.md", "pulumi package add"),
+        "pulumi up --skip-preview",
+        "pulumi stack export",
+    ]
     yield cli.shell("\n".join(commands))
     cli("destroy", "--skip-preview")
 
@@ -88,21 +92,21 @@ def test_the_plugin_creates_the_objects_that_an_import_creates(
     assert deployed.returncode == 0, printed
     assert yaml.safe_load((cli.project / "Pulumi.yaml").read_text()) == PROGRAM
 
-    made = cluster.objects(NAME)
-    assert sorted(made) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
-    assert api_key(made) == CANARY
-    assert as_given(made, NAME) == as_given(imported, "imported")
+    objects = cluster.objects(NAME)
+    assert sorted(objects) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert api_key(objects) == CANARY
+    assert without_own_parts(objects, NAME) == without_own_parts(imported, "imported")
 
     exported = deployed.stdout[deployed.stdout.index('{\n    "version"') :]
     resources = json.loads(exported)["deployment"]["resources"]
     (component,) = (each["urn"] for each in resources if each["urn"].endswith(f"{TOKEN}::{NAME}"))
-    assert len([each for each in resources if each.get("parent") == component]) == len(made)
+    assert len([each for each in resources if each.get("parent") == component]) == len(objects)
     canaries = Canaries(CANARY)
     assert not canaries.are_in(printed)
     assert canaries.files(cli.project.parent, leaving_out=[cli.home / "bin"]) == []
 
 
-def as_given(objects: dict[str, Any], name: str) -> Any:
+def without_own_parts(objects: dict[str, Any], name: str) -> Any:
     """Removes what the API server adds to objects, and gives all components the same name."""
     for each in objects.values():
         for field in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):

@@ -9,10 +9,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-import kubernetes
 import pytest
 import yaml
 
@@ -20,31 +18,17 @@ from tests.e2e.pulumi_cli import PulumiCli
 from tests.support import seed
 from tests.support.canary import Canaries
 from tests.support.clone import put_packages
-from tests.support.cluster import CUSTOM, Cluster, api_key, revisions
-from tests.support.pages import (
-    ADD_SECOND,
-    ADOPT,
-    ASK,
-    ASK_BRIEFLY,
-    ASK_SECOND,
-    CLUSTER_STACK,
-    EXAMPLE_GATEWAY,
-    EXAMPLE_OBJECTS,
-    LIST_GATEWAYS,
-    NEW_STACK,
-    NOTHING_LEFT,
-    REMOVE_ANNOTATION,
-    REMOVE_FIRST,
-    SECOND_COMPONENT,
-    SET_KEY,
-    SHOW_CLASSES,
-)
+from tests.support.cluster import Cluster, api_key, revisions
+from tests.support.pages import EXAMPLE_GATEWAY, EXAMPLE_OBJECTS, block
 from tests.support.repository import REPOSITORY
 from tests.support.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
+ASK = block("README.md", "make chat")
+NEW_STACK = block("README.md", "pulumi stack init")
+SET_KEY = block("README.md", "pulumi config set --secret")
+
 KEY = "sk-for-the-pages"
 NEXT_KEY = "sk-for-the-pages-rotated"
-OF_KGATEWAY = "kgateway-system"
 SECOND_GATEWAY = "http://localhost:8081"
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -52,21 +36,16 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
-    return replace(pulumi_cli, environment={**pulumi_cli.environment, "KUBECONFIG": str(cluster.kubeconfig)})
+    return pulumi_cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
 
 
 @pytest.fixture
 def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
     """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
-    metadata = kubernetes.client.V1ObjectMeta(name=OF_KGATEWAY)
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
-    _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
-    gateway["metadata"] = {"name": "llm", "namespace": OF_KGATEWAY}
-    cluster.custom.create_namespaced_custom_object(
-        "gateway.networking.k8s.io", "v1", OF_KGATEWAY, "gateways", gateway, field_manager="kubectl"
-    )
-    yield OF_KGATEWAY
-    cluster.core.delete_namespace(OF_KGATEWAY)
+    with cluster.new_namespace("kgateway-system") as namespace:
+        _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
+        cluster.create({**gateway, "metadata": {"name": "llm", "namespace": namespace}}, field_manager="kubectl")
+        yield namespace
 
 
 def run(cli: PulumiCli, commands: str, typed: str = "") -> str:
@@ -98,9 +77,9 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster, kgateways_namespace: str) -> None:
     run(cli, NEW_STACK)
-    listed = run(cli, LIST_GATEWAYS)
+    listed = run(cli, block("README.md", "kubectl get gateways"))
     assert not shutil.which("kubectl") or re.search(r"^kgateway-system +llm +agentgateway ", listed, re.MULTILINE)
-    write_stack(cli, CLUSTER_STACK)
+    write_stack(cli, block("README.md", "kgateway-system", "yaml"))
     run(cli, SET_KEY, typed=KEY)
     first = cluster.objects("mistral", kgateways_namespace)
     assert api_key(first) == KEY
@@ -134,11 +113,11 @@ def ask(cli: PulumiCli, namespace: str) -> None:
         done = cli.shell(ASK.replace(EXAMPLE_GATEWAY, gateway.url))
         assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
         (request,) = gateway.requests
-        assert (request.path, request.body["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-latest")
-        assert request.body["messages"][0]["content"] == "Say hello in five words."
+        assert (request.path, request.json["model"]) == ("/mistral/v1/chat/completions", "mistral-medium-latest")
+        assert request.json["messages"][0]["content"] == "Say hello in five words."
 
         gateway.replies_with(NO_ROUTE)
-        done = cli.shell(ASK_BRIEFLY.replace(EXAMPLE_GATEWAY, gateway.url))
+        done = cli.shell(block("docs/troubleshooting.md", "make chat").replace(EXAMPLE_GATEWAY, gateway.url))
         assert done.returncode != 0
         assert "mistral: broken at the hop route" in done.stderr
         assert f"no controller has reported on HTTPRoute {namespace}/mistral for the Gateway" in done.stderr
@@ -159,11 +138,11 @@ def test_a_stack_that_does_not_say_where_its_gateway_is_is_told_so(cli: PulumiCl
 def test_a_second_component_of_the_other_api_comes_and_the_first_one_goes(cli: PulumiCli, cluster: Cluster) -> None:
     run(cli, f"{NEW_STACK}{SET_KEY}", typed=KEY)
     first = cluster.objects("mistral")
-    run(cli, SHOW_CLASSES)
+    run(cli, block("docs/gateway-apis.md", "kubectl get gatewayclasses"))
 
     # No controller is here that could accept anything.
-    write_stack(cli, SECOND_COMPONENT, waitForReady=False)
-    run(cli, ADD_SECOND, typed=NEXT_KEY)
+    write_stack(cli, block("docs/gateway-apis.md", "mistral-2", "yaml"), waitForReady=False)
+    run(cli, block("docs/gateway-apis.md", "providers.mistral-2.apiKey"), typed=NEXT_KEY)
     second = cluster.objects("mistral-2")
     assert api_key(second) == NEXT_KEY
     assert "AgentgatewayBackend" in second
@@ -174,10 +153,10 @@ def test_a_second_component_of_the_other_api_comes_and_the_first_one_goes(cli: P
 
     put_make(cli)
     with stand_in_gateway() as gateway:
-        done = cli.shell(ASK_SECOND.replace(SECOND_GATEWAY, gateway.url))
+        done = cli.shell(block("docs/gateway-apis.md", "make chat").replace(SECOND_GATEWAY, gateway.url))
         assert (done.returncode, done.stdout) == (0, f"{''.join(TOKENS)}\n"), done.stderr
 
-    run(cli, REMOVE_FIRST)
+    run(cli, block("docs/gateway-apis.md", "config rm"))
     assert cluster.objects("mistral") == {}
     assert revisions(cluster.objects("mistral-2")) == revisions(second)
     run(cli, "pulumi destroy --skip-preview")
@@ -208,10 +187,10 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
         assert re.search('(gloo-system/mistral-secret|secrets "mistral-secret") already exists', refused.stdout)
         assert revisions(cluster.objects("mistral")) == revisions(first)
 
-    run(cli, REMOVE_ANNOTATION)
-    printed = run(cli, ADOPT)
+    run(cli, block("docs/taking-over.md", "kubectl annotate"))
+    printed = run(cli, block("docs/taking-over.md", "pulumi up"))
     assert not re.search(r"\d (to )?(delete|replace)", printed)
-    run(cli, NOTHING_LEFT)
+    run(cli, block("docs/taking-over.md", "--expect-no-changes"))
     second = cluster.objects("mistral")
     assert api_key(second) == KEY
     assert {kind: uid for kind, (uid, _) in revisions(second).items()} == {
@@ -231,17 +210,10 @@ def test_objects_made_by_hand_are_taken_over_as_they_are(
 
 def by_hand(cluster: Cluster) -> None:
     """The walk-through's objects, with another model, as `kubectl apply` makes them."""
-    kubectl = "kubectl-client-side-apply"
     for kind, manifest in copy.deepcopy(seed.MISTRAL).items():
         if kind == "Secret":
             manifest["stringData"] = {"Authorization": KEY}
             manifest["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(manifest)}
-            body: Any = manifest
-            cluster.core.create_namespaced_secret(seed.NAMESPACE, body, field_manager=kubectl)
-            continue
         if kind == "Backend":
             manifest["spec"]["ai"]["llm"]["openai"]["model"] = "by hand"
-        group, version, plural = CUSTOM[kind]
-        cluster.custom.create_namespaced_custom_object(
-            group, version, seed.NAMESPACE, plural, manifest, field_manager=kubectl
-        )
+        cluster.create(manifest, field_manager="kubectl-client-side-apply")

@@ -19,6 +19,7 @@ FALLBACK_CANARY = "sk-canary-plugin-2nd-90b2"
 CLIENT = "canary-client-plugin-2f90d4"
 FIELDS = {"max_tokens": 256, "temperature": 0.3, "user": "5", "stop": ["a"], "metadata": {"a_b": [True]}}
 MISTRAL = {"preset": "mistral", "apiKey": CANARY}
+ON_AGENTGATEWAY = {**MISTRAL, "api": "agentgateway"}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
     }
     everything |= {**EVERYTHING, "passthrough": True, "api": "agentgateway", "endpoints": "all"}
     plugin.construct("everything", everything)
-    plugin.construct("header", {**MISTRAL, "api": "agentgateway", "authHeader": {"headerName": "api-key"}})
+    plugin.construct("header", {**ON_AGENTGATEWAY, "authHeader": {"headerName": "api-key"}})
     plugin.construct(
         "fallbacks",
         {
@@ -152,7 +153,7 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
             ],
         },
     )
-    clients: dict[str, Any] = {**MISTRAL, "api": "agentgateway", "clientApiKeys": {"web": CLIENT}}
+    clients: dict[str, Any] = {**ON_AGENTGATEWAY, "clientApiKeys": {"web": CLIENT}}
     clients |= {"rateLimits": [{"requests": 5, "per": "minute"}], "requestDefaults": FIELDS}
     plugin.construct("clients", clients)
     plugin.construct("fields", {**MISTRAL, "requestOverrides": FIELDS})
@@ -168,11 +169,11 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
     counts |= {"fallbacks": 5, "clients": 5, "fields": 5}
     for component, objects in counts.items():
-        made = engine.of(component)
-        assert len(made) == 1 + objects
-        assert made == imported.of(component)
+        registered = engine.of(component)
+        assert len(registered) == 1 + objects
+        assert registered == imported.of(component)
         # They must not be equal only because both are unknown.
-        assert (UNKNOWN in json.dumps(made)) == (preview and component in ("secret", "outputs", "fallbacks"))
+        assert (UNKNOWN in json.dumps(registered)) == (preview and component in ("secret", "outputs", "fallbacks"))
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
     assert len(engine.warnings) == 1
@@ -180,66 +181,59 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     assert plugin.printed == ""
 
 
-def test_the_key_is_a_secret_however_it_is_sent_and_is_nowhere_else(plugin: Plugin, engine: RecordingEngine) -> None:
-    canaries = Canaries(CANARY)
-    for name, key in {"plain": CANARY, "marked": secret(CANARY), "output": output(CANARY, is_secret=True)}.items():
-        state = plugin.construct(name, {**MISTRAL, "apiKey": key}, config={"kubernetes:enableSecretMutable": "true"})
-        assert not canaries.are_in(json.dumps(state))
-        made = {each["type"]: each for each in engine.of(name)}
-        assert made["kubernetes:core/v1:Secret"]["object"].pop("stringData") == secret({"Authorization": CANARY})
-        assert not canaries.are_in(json.dumps(made))
-    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
-
-
-def test_the_key_of_a_fallback_is_a_secret_however_it_is_sent_and_is_nowhere_else(
-    plugin: Plugin, engine: RecordingEngine
-) -> None:
-    canaries = Canaries(CANARY, FALLBACK_CANARY)
-    sent = {
-        "inplain": [fallback(FALLBACK_CANARY)],
-        "withoutput": [fallback(output(FALLBACK_CANARY, is_secret=True))],
-    }
-    for name, fallbacks in sent.items():
-        inputs = {**MISTRAL, "api": "agentgateway", "fallbacks": fallbacks}
-        state = plugin.construct(name, inputs, config={"kubernetes:enableSecretMutable": "true"})
-        assert not canaries.are_in(json.dumps(state))
-        made = engine.of(name)
-        held = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
-        assert held == [secret({"Authorization": FALLBACK_CANARY}), secret({"Authorization": CANARY})]
-        assert not canaries.are_in(json.dumps(made))
-        assert "groups" in json.dumps(made)
-    assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
-
-
 def fallback(key: Any) -> dict[str, Any]:
     return {"name": "deepseek", "preset": "deepseek", "apiKey": key}
 
 
-def test_clients_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
-    plugin: Plugin, engine: RecordingEngine
+@pytest.mark.parametrize(
+    ("inputs", "sent", "held"),
+    [
+        (
+            MISTRAL,
+            [{"apiKey": CANARY}, {"apiKey": secret(CANARY)}, {"apiKey": output(CANARY, is_secret=True)}],
+            [{"Authorization": CANARY}],
+        ),
+        (
+            ON_AGENTGATEWAY,
+            [{"fallbacks": [fallback(key)]} for key in (FALLBACK_CANARY, output(FALLBACK_CANARY, is_secret=True))],
+            [{"Authorization": FALLBACK_CANARY}, {"Authorization": CANARY}],
+        ),
+        (
+            ON_AGENTGATEWAY,
+            [
+                {"clientApiKeys": {"web": CLIENT}},
+                {"clientApiKeys": {"web": secret(CLIENT)}},
+                {"clientApiKeys": secret({"web": CLIENT})},
+                {"clientApiKeys": output({"web": CLIENT}, is_secret=True)},
+            ],
+            [{"Authorization": CANARY}, {"web": CLIENT}],
+        ),
+    ],
+    ids=["of the provider", "of a fallback", "of clients"],
+)
+def test_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
+    plugin: Plugin, engine: RecordingEngine, inputs: Any, sent: list[dict[str, Any]], held: list[Any]
 ) -> None:
-    canaries = Canaries(CANARY, CLIENT)
-    sent = {
-        "plain": {"web": CLIENT},
-        "marked": {"web": secret(CLIENT)},
-        "whole": secret({"web": CLIENT}),
-        "output": output({"web": CLIENT}, is_secret=True),
-    }
-    for name, keys in sent.items():
-        inputs = {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys}
-        state = plugin.construct(f"{name}clients", inputs, config={"kubernetes:enableSecretMutable": "true"})
+    canaries = Canaries(CANARY, FALLBACK_CANARY, CLIENT)
+    for index, keys in enumerate(sent):
+        (argument,) = keys
+        name = f"{argument.lower()}{index}"
+        state = plugin.construct(name, {**inputs, **keys}, config={"kubernetes:enableSecretMutable": "true"})
         assert not canaries.are_in(json.dumps(state))
-        made = engine.of(f"{name}clients")
-        data = [each["object"].pop("stringData") for each in made if each["type"] == "kubernetes:core/v1:Secret"]
-        assert sorted(data, key=str) == sorted([secret({"Authorization": CANARY}), secret({"web": CLIENT})], key=str)
-        assert not canaries.are_in(json.dumps(made))
+        registered = engine.of(name)
+        data = [each["object"].pop("stringData") for each in registered if each["type"] == "kubernetes:core/v1:Secret"]
+        assert sorted(data, key=str) == sorted(map(secret, held), key=str)
+        assert not canaries.are_in(json.dumps(registered))
+        # The rest of a spec is no secret.
+        assert "api.mistral.ai" in json.dumps(registered)
+        assert ("groups" in json.dumps(registered)) == (argument == "fallbacks")
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
 
 
 def test_a_refused_clients_key_is_not_printed(plugin: Plugin) -> None:
     for keys in ({"web": f"{CLIENT}\n"}, secret({"web": f"Bearer {CLIENT}"}), {CLIENT: "web"}):
         with pytest.raises(RefusedError) as refused:
-            plugin.construct("refused", {**MISTRAL, "api": "agentgateway", "clientApiKeys": keys})
+            plugin.construct("refused", {**ON_AGENTGATEWAY, "clientApiKeys": keys})
         assert not Canaries(CLIENT).are_in(f"{refused.value} {refused.value.problems}")
         assert [path.strip("`").partition(".")[0] for path, _ in refused.value.problems] == ["clientApiKeys"]
 
@@ -311,52 +305,38 @@ def test_the_plugin_prints_nothing_when_components_fail() -> None:
 
 
 @pytest.mark.parametrize(
-    "inputs",
+    ("inputs", "path"),
     [
-        {"apiKey": f"Bearer {CANARY}"},
-        {"apiKey": [CANARY]},
-        {"api_key": CANARY},
-        {"key": CANARY},
-        {"apiKeySecret": CANARY},
-        {"authHeader": CANARY},
-    ],
-    ids=json.dumps,
-)
-def test_the_engine_can_not_print_a_key_that_was_given_wrongly(plugin: Plugin, inputs: dict[str, Any]) -> None:
-    """The engine prints the value that it finds at the path of a property."""
-    with pytest.raises(RefusedError) as refused:
-        plugin.construct("mistral", {"preset": "mistral", **inputs})
-    (name,) = inputs
-    assert f"`{name}`" in dict(refused.value.problems)
-    assert name not in dict(refused.value.problems)
-    assert CANARY not in f"{refused.value} {refused.value.problems}"
-
-
-@pytest.mark.parametrize(
-    ("fallbacks", "path"),
-    [
-        ([{"name": "eu", "preset": "deepseek", "apiKey": f"Bearer {CANARY}"}], "`fallbacks[0].apiKey`"),
-        ([{"name": "eu", "preset": "deepseek", "apiKey": [CANARY]}], "`fallbacks[0].apiKey`"),
-        ([{"name": "eu", "preset": "deepseek", "apikey": CANARY}], "`fallbacks[0].apikey`"),
-        ([{"name": "eu", "preset": "deepseek", "apiKeySecret": CANARY}], "`fallbacks[0].apiKeySecret`"),
-        ([fallback(CANARY)] * 8, "`fallbacks`"),
-        (fallback(CANARY), "`fallbacks`"),
-        ([[fallback(CANARY)]], "`fallbacks[0]`"),
+        ({"apiKey": f"Bearer {CANARY}"}, "`apiKey`"),
+        ({"apiKey": [CANARY]}, "`apiKey`"),
+        ({"api_key": CANARY}, "`api_key`"),
+        ({"key": CANARY}, "`key`"),
+        ({"apiKeySecret": CANARY}, "`apiKeySecret`"),
+        ({"authHeader": CANARY}, "`authHeader`"),
+        ({"fallbacks": [fallback(f"Bearer {CANARY}")]}, "`fallbacks[0].apiKey`"),
+        ({"fallbacks": [fallback([CANARY])]}, "`fallbacks[0].apiKey`"),
+        ({"fallbacks": [{"name": "eu", "preset": "deepseek", "apikey": CANARY}]}, "`fallbacks[0].apikey`"),
+        ({"fallbacks": [{"name": "eu", "preset": "deepseek", "apiKeySecret": CANARY}]}, "`fallbacks[0].apiKeySecret`"),
+        ({"fallbacks": [fallback(CANARY)] * 8}, "`fallbacks`"),
+        ({"fallbacks": fallback(CANARY)}, "`fallbacks`"),
+        ({"fallbacks": [[fallback(CANARY)]]}, "`fallbacks[0]`"),
     ],
     ids=str,
 )
-def test_the_engine_can_not_print_a_fallbacks_key_that_was_given_wrongly(
-    plugin: Plugin, fallbacks: Any, path: str
+def test_the_engine_can_not_print_a_key_that_was_given_wrongly(
+    plugin: Plugin, inputs: dict[str, Any], path: str
 ) -> None:
+    """The engine prints the value that it finds at the path of a property."""
+    others = ON_AGENTGATEWAY if "fallbacks" in inputs else {"preset": "mistral"}
     with pytest.raises(RefusedError) as refused:
-        plugin.construct("mistral", {**MISTRAL, "api": "agentgateway", "fallbacks": fallbacks})
+        plugin.construct("mistral", {**others, **inputs})
     assert path in dict(refused.value.problems)
     assert path.strip("`") not in dict(refused.value.problems)
     assert CANARY not in f"{refused.value} {refused.value.problems}"
 
 
 def test_the_engine_prints_what_is_wrong_with_a_fallbacks_other_properties(plugin: Plugin) -> None:
-    given = {**fallback(CANARY), "port": 0, "tls": {"hostnam": "a"}}
+    invalid = {**fallback(CANARY), "port": 0, "tls": {"hostnam": "a"}}
     with pytest.raises(RefusedError) as refused:
-        plugin.construct("mistral", {**MISTRAL, "api": "agentgateway", "fallbacks": [given]})
+        plugin.construct("mistral", {**ON_AGENTGATEWAY, "fallbacks": [invalid]})
     assert [path for path, _ in refused.value.problems] == ["fallbacks[0].tls.hostnam", "fallbacks[0].port"]

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.inputs import to_camel_case
+from components.openai_compatible_llm.arguments import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine
-from tests.support.pages import YAML_PROGRAM, blocks
+from tests.support.pages import block, blocks
 from tests.support.repository import REPOSITORY
 
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
@@ -115,7 +115,7 @@ def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str
     for name in ("requestDefaults", "requestOverrides"):
         fields = inputs[name]["additionalProperties"]
         assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
-    assert "`max_tokens`" in inputs["requestOverrides"]["description"]
+    assert "`seed`" in inputs["requestOverrides"]["description"]
     assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
 
 
@@ -127,7 +127,7 @@ def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
 
 
 def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
-    program = yaml.safe_load(YAML_PROGRAM)
+    program = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
     assert list(program["packages"]) == [schema["name"]]
     ((name, resource),) = program["resources"].items()
     declared = schema["resources"][resource["type"]]
@@ -141,17 +141,17 @@ def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> No
     package, (token,) = schema["name"], schema["resources"]
     resource_class = token.rpartition(":")[2]
     assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
-    made = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
-    assert made
+    construction = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)
+    assert construction
     # YAML has the same notation for values that aren't expressions.
-    assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(made[2]))
-    (output_name,) = re.findall(rf"export const \w+ = {made[1]}\.(\w+);", program)
+    assert_fits(schema, schema["resources"][token]["inputProperties"], yaml.safe_load(construction[2]))
+    (output_name,) = re.findall(rf"export const \w+ = {construction[1]}\.(\w+);", program)
     assert output_name in schema["resources"][token]["properties"]
 
 
-def assert_fits(schema: dict[str, Any], declared: dict[str, Any], given: dict[str, Any]) -> None:
-    assert given
-    for name, value in given.items():
+def assert_fits(schema: dict[str, Any], declared: dict[str, Any], properties: dict[str, Any]) -> None:
+    assert properties
+    for name, value in properties.items():
         assert name in declared
         if "$ref" in declared[name]:
             assert_fits(schema, schema["types"][declared[name]["$ref"].removeprefix("#/types/")]["properties"], value)

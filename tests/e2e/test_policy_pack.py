@@ -11,7 +11,7 @@ import yaml
 
 from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
-from tests.support.pages import APPLY_POLICIES
+from tests.support.pages import block
 from tests.support.refused import ADVISORY, KEY, REFUSED, Manifest, backend
 from tests.support.repository import REPOSITORY
 
@@ -53,7 +53,7 @@ def cli(pulumi_cli: PulumiCli) -> PulumiCli:
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     cli.shell(f"pulumi stack init mistral; pulumi config set openai-compatible-llm:api {api}")
-    printed = succeeded(cli.shell(APPLY_POLICIES, MISTRAL_API_KEY=KEY))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--policy-pack"), MISTRAL_API_KEY=KEY))
     assert f"openai-compatible-llm@v{__version__} (local: policy)" in printed
     # The stack has no clients' keys.
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
+from components.openai_compatible_llm.doctor.evidence import Evidence
 from components.openai_compatible_llm.doctor.outcome import HTTPError
-from components.openai_compatible_llm.doctor.request_path import ClusterUnavailable
+from components.openai_compatible_llm.doctor.request_path import RequestPath
 from components.openai_compatible_llm.doctor.targets import Target
 from tests.e2e.pulumi_cli import PulumiCli, cli_in_a_copy, succeeded
 from tests.support.recording import PROJECT, program_error, record_program
@@ -48,20 +49,20 @@ def run(cli: PulumiCli, *commands: str) -> dict[str, Any]:
 
 
 def test_the_command_for_a_missing_key_sets_that_key(cli: PulumiCli) -> None:
-    message = program_error({"providers": dict.fromkeys(NAMES, HOST)})
+    message = program_error({"providers": dict.fromkeys(NAMES, HOST)}, stack="test")
     commands = re.findall(r"has no API key for .*?Set it with `(.*)`, or in the environment", message)
     assert run(cli, *commands) == {name: {"apiKey": KEY} for name in NAMES}
 
 
 def test_the_command_for_a_fallbacks_missing_key_sets_that_key(cli: PulumiCli) -> None:
     provider = {**HOST, "apiKey": KEY, "fallbacks": [{"name": "eu", **HOST}]}
-    message = program_error({"api": "agentgateway", "providers": {"gpt-4.5": provider}})
+    message = program_error({"api": "agentgateway", "providers": {"gpt-4.5": provider}}, stack="test")
     (command,) = re.findall(r"Set it with `(.*)`, or in the environment", message)
     assert run(cli, command) == {"gpt-4.5": {"fallbacks": [{"apiKey": KEY}]}}
 
 
 def test_the_command_for_a_stack_without_providers_adds_one(cli: PulumiCli) -> None:
-    _, command = program_error({}).split("for example: ")
+    _, command = program_error({}, stack="test").split("for example: ")
     assert run(cli, command) == {"mistral": {"model": "mistral-medium-latest"}}
 
 
@@ -74,7 +75,9 @@ def test_the_command_for_a_key_in_plain_text_encrypts_that_key(cli: PulumiCli) -
 
 def test_the_command_that_lets_anyone_call_removes_the_clients(cli: PulumiCli) -> None:
     succeeded(cli("config", "set", "-s", "test", "--path", f"{PROJECT}:clientApiKeys.web", CLIENT))
-    message = program_error({"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}})
+    message = program_error(
+        {"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}}, stack="test"
+    )
     succeeded(cli.shell(message.split("let anyone call: ")[1]))
     assert f"{PROJECT}:clientApiKeys" not in settings(cli)
 
@@ -88,6 +91,6 @@ def test_the_command_that_changes_keys_in_place_sets_the_provider(cli: PulumiCli
 
 def test_the_doctors_command_for_a_refused_key_sets_that_key(cli: PulumiCli) -> None:
     target = Target(provider="gpt-4.5", base_url="http://127.0.0.1/v1", path="/x", model=None, stack="test")
-    finding = diagnose(HTTPError(401, "application/json", '{"detail": "no"}', None), target, ClusterUnavailable("gone"))
+    finding = diagnose(Evidence(target, RequestPath(), HTTPError(401, "application/json", '{"detail": "no"}')))
     (command,) = re.findall("`(pulumi config .*?)`", finding.remedy)
     assert run(cli, command) == {"gpt-4.5": {"apiKey": KEY}}

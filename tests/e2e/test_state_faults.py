@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import kubernetes
 import pytest
 import yaml
 
@@ -36,11 +35,8 @@ needs_mounts = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
-    with closing(Cluster(control_plane.state.kubeconfig)) as cluster:
-        metadata = kubernetes.client.V1ObjectMeta(name=NAMESPACE)
-        cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
+    with closing(Cluster(control_plane.state.kubeconfig)) as cluster, cluster.new_namespace(NAMESPACE):
         yield cluster
-        cluster.core.delete_namespace(NAMESPACE)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-import kubernetes
 import pytest
 import trustme
 
@@ -45,18 +45,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture
 def cluster(installation: Installation) -> Iterator[Cluster]:
-    cluster = Cluster(installation.kubeconfig)
-    yield cluster
-    cluster.close()
+    with closing(Cluster(installation.kubeconfig)) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """One of the test's own, so that no test sees another's objects."""
-    name = f"llm-{uuid.uuid4().hex[:8]}"
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name=name)))
-    yield name
-    cluster.core.delete_namespace(name)
+    with cluster.new_namespace(f"llm-{uuid.uuid4().hex[:8]}") as name:
+        yield name
 
 
 @pytest.fixture

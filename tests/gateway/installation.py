@@ -1,6 +1,7 @@
 """One API server with the gateways of both APIs, shared by all the processes of a test run."""
 
 import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from local.control_plane import PROGRAMS
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
-from local.gateway.assets import find_assets
+from local.gateway.assets import VARIABLE
+from local.gateway.attachments import Attachment
 from local.gateway.gateways import Gateways
 from local.gateway.objects import gateway_objects
 from local.lock import exclusive
@@ -45,7 +47,7 @@ class Installation:
 def shared_installation(folder: Path) -> Iterator[Installation]:
     """Starts what does not run yet. Nobody stops it before the end of the run."""
     folder.mkdir(exist_ok=True)
-    with exclusive(folder / "lock", print):
+    with exclusive(folder / "lock"):
         installation = _start(folder)
     yield installation
 
@@ -93,18 +95,16 @@ def stop_installation(folder: Path) -> None:
 
 def _start(folder: Path) -> Installation:
     authority = _authority(folder)
-    plane, gateways, wanted = _of(folder)
-    definitions = [each for assets in find_assets().values() for each in assets.definitions]
-    plane.start(chain(*map(gateway_objects, wanted.values())), definitions)
-    gateways.start(wanted.values())
-    return Installation(folder, plane.state.kubeconfig, find_or_build(print).pulumi, wanted, authority)
-
-
-def _of(folder: Path) -> tuple[ControlPlane, Gateways, dict[str, Gateway]]:
-    plane = ControlPlane(StateFolder(folder / "state"), find_or_build(print), print)
+    plane = ControlPlane(StateFolder(folder / "state"), find_or_build())
     plane.state.create()
-    gateways = Gateways(plane.state, find_assets(), print, {"SSL_CERT_FILE": str(_certificate(folder))})
-    return plane, gateways, {api: gateways.with_port(kind, NAMESPACE, name) for api, (kind, name) in GATEWAYS.items()}
+    gateways = Gateways(plane.state, {VARIABLE: os.environ[VARIABLE], "SSL_CERT_FILE": str(_certificate(folder))})
+    attached = [Attachment("tests", api, Gateway(kind, NAMESPACE, name)) for api, (kind, name) in GATEWAYS.items()]
+    wanted, definitions = gateways.prepare(attached)
+    plane.start(chain(*map(gateway_objects, wanted)), definitions)
+    gateways.start(wanted)
+    assert all(map(gateways.running, wanted))
+    by_api = {gateway.api.name: gateway for gateway in wanted}
+    return Installation(folder, plane.state.kubeconfig, find_or_build().pulumi, by_api, authority)
 
 
 def _certificate(folder: Path) -> Path:

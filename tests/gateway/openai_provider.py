@@ -2,59 +2,23 @@
 
 import json
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import trustme
+
+from tests.support.http_server import Handler, Request, Server, serving
 
 TOKENS = ("Hello", ",", " world", "!")
 UNTIL_THE_END = 30.0
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request as it reached the provider.
-
-    Attributes:
-        headers: By name in lower case.
-        server_name: The name that the client asked for in its TLS handshake (SNI).
-        at: When it came, in seconds of the monotonic clock.
-    """
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes = field(repr=False)
-    server_name: str | None
-    at: float
-
-    @cached_property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def host(self) -> str:
-        return self.headers.get("host", "")
-
-    @property
-    def authorization(self) -> str | None:
-        return self.headers.get("authorization")
-
-
-class Exchange(BaseHTTPRequestHandler):
+class Exchange(Handler):
     """A request, and the ways to answer it."""
 
-    protocol_version = "HTTP/1.1"
-    # Headers and body are written one after the other; the second would wait for the client's acknowledgement.
-    disable_nagle_algorithm = True
     server: "_Server"
-    request_: Request
 
     def handle_one_request(self) -> None:
         try:
@@ -62,48 +26,14 @@ class Exchange(BaseHTTPRequestHandler):
         except (ConnectionError, ssl.SSLError, TimeoutError):
             self.close_connection = True
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        server_name = getattr(self.connection, "server_name", None)
-        provider = self.server.provider
-        self.request_ = Request(self.command, self.path, headers, body, server_name, time.monotonic())
-        provider.requests.append(self.request_)
-        provider.behaviour(self)
-
-    do_GET = do_POST  # noqa: N815 (names of http.server)
-
-    def answer(self, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
-        """Answers in one piece. Headers take `_` for `-`."""
-        self.send_response(status)
-        self.send_header("content-type", content_type)
-        self.send_header("content-length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def stream(self, events: Iterable[str]) -> None:
-        """Sends server-sent events, each as soon as it is there."""
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for event in events:
-            self._chunk(f"data: {event}\n\n".encode())
-        self._chunk(b"")
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+    def respond(self, request: Request) -> None:
+        self.server.provider.requests.append(request)
+        self.server.provider.behaviour(self)
 
     def hang_up(self) -> None:
         """Closes the connection without an answer."""
         self.close_connection = True
         self.connection.close()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (names of http.server)
-        """Prints nothing."""
 
 
 Behaviour = Callable[[Exchange], None]
@@ -117,7 +47,7 @@ def completion(exchange: Exchange, model: str | None = None, closes: bool = Fals
             exchange.stream(completion_events(request))
         else:
             headers = {"connection": "close"} if closes else {}
-            exchange.answer(200, json.dumps(chat_completion(model or request.json.get("model"))).encode(), **headers)
+            exchange.answer_json(200, chat_completion(model or request.json.get("model")), **headers)
     else:
         exchange.answer(404, error_body("unknown path"))
 
@@ -154,8 +84,8 @@ def failing(status: int, message: str = "on demand", **headers: str) -> Behaviou
 
 def silent(exchange: Exchange) -> None:
     """Answers nothing until the test is over."""
-    exchange.server.provider.over.wait(UNTIL_THE_END)
-    exchange.close_connection = True
+    exchange.server.over.wait(UNTIL_THE_END)
+    exchange.break_off()
 
 
 def hanging_up(exchange: Exchange) -> None:
@@ -163,9 +93,7 @@ def hanging_up(exchange: Exchange) -> None:
     exchange.hang_up()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(Server):
     provider: "OpenAIProvider"
 
     def get_request(self) -> tuple[Any, Any]:
@@ -177,9 +105,6 @@ class _Server(ThreadingHTTPServer):
             return connection, address
         return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up, or refuses the certificate, is none of its business."""
-
 
 @dataclass
 class OpenAIProvider:
@@ -187,14 +112,12 @@ class OpenAIProvider:
     requests: What came, in this order.
     behaviour: Answers a request; may be changed at any time.
     tls: Holds the certificate; None for plain HTTP. May be changed at any time.
-    over: Set when the test ends.
     """
 
     port: int
     tls: ssl.SSLContext | None
     requests: list[Request] = field(default_factory=list)
     behaviour: Behaviour = completion
-    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def base_url(self) -> str:
@@ -220,13 +143,7 @@ def tls_context(authority: trustme.CA, name: str = "localhost") -> ssl.SSLContex
 @contextmanager
 def openai_provider(authority: trustme.CA, port: int = 0) -> Iterator[OpenAIProvider]:
     """Runs a provider; on a free port unless one is given."""
-    with _Server(("127.0.0.1", port), Exchange) as server:
-        server.provider = OpenAIProvider(server.server_address[1], tls_context(authority))
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.provider
-        finally:
-            server.provider.over.set()
-            server.shutdown()
-            thread.join()
+    server = _Server(Exchange, port)
+    server.provider = OpenAIProvider(server.server_port, tls_context(authority))
+    with serving(server):
+        yield server.provider

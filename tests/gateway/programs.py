@@ -1,5 +1,6 @@
 """Finds the programs that these tests run: gateways, the official Kubernetes provider, Pulumi's language hosts."""
 
+import os
 import shutil
 
 from local.gateway.api import GATEWAY_APIS
@@ -19,7 +20,7 @@ ON_PATH = (
 def missing_programs() -> str | None:
     """Says what is missing, or returns None."""
     missing = [f"{name} on the PATH" for name in ON_PATH if shutil.which(name) is None]
-    assets = find_assets()
+    assets = find_assets(os.environ.get(VARIABLE))
     missing += [f"${VARIABLE}/{api} with controller, proxy and crds/" for api in GATEWAY_APIS if api not in assets]
     if not missing:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway.deployment import KEY, Deployment
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import Cluster
 
 RELEASED = Path(__file__).with_name("released")
 
@@ -51,18 +51,9 @@ class _Here:
 def _create(resource: State, cluster: Cluster) -> None:
     """Creates the object as the provider did, and writes into the state what identifies it now."""
     given, metadata = resource["inputs"], resource["outputs"]["metadata"]
-    namespace = metadata["namespace"]
     (written,) = metadata["managedFields"]
     assert written["operation"] == "Update"
-    created: Any
-    if given["kind"] == "Secret":
-        # The state has the key encrypted.
-        body: Any = {**given, "data": None, "stringData": {"Authorization": KEY}}
-        created = cluster.core.create_namespaced_secret(namespace, body, field_manager=written["manager"])
-        created = cluster.core.api_client.sanitize_for_serialization(created)
-    else:
-        group, version, plural = CUSTOM[given["kind"]]
-        created = cluster.custom.create_namespaced_custom_object(
-            group, version, namespace, plural, given, field_manager=written["manager"]
-        )
+    # The state has the key encrypted.
+    secret = {"data": None, "stringData": {"Authorization": KEY}} if given["kind"] == "Secret" else {}
+    created = cluster.create({**given, **secret}, field_manager=written["manager"])
     resource["outputs"]["metadata"] = created["metadata"]

@@ -12,7 +12,7 @@ from tests.gateway.load import Load
 from tests.gateway.openai_provider import completion, failing
 from tests.support.canary import Canaries
 from tests.support.chat_run import ChatRun, run_chat
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import Cluster
 from tests.support.question import ask
 from tests.support.recording import record_component
 
@@ -113,10 +113,10 @@ def test_no_request_without_a_key_is_served_while_routes_are_created_and_removed
     with deployment.load() as load:
         for _ in range(CREATIONS):
             for each in objects:
-                create(cluster, each)
+                cluster.create(each)
             deployment.until(401)
             for each in reversed(objects):
-                delete(cluster, each)
+                cluster.delete(each["kind"], each["metadata"]["name"], deployment.namespace)
             deployment.until(404)
     assert deployment.provider.requests == []
     answers = {answer.partition(" ")[0] for answer in load.answers}
@@ -153,24 +153,6 @@ def recorded(deployment: Deployment) -> list[dict[str, Any]]:
     return objects
 
 
-def create(cluster: Cluster, manifest: Any) -> None:
-    namespace = manifest["metadata"]["namespace"]
-    if manifest["kind"] == "Secret":
-        cluster.core.create_namespaced_secret(namespace, manifest)
-    else:
-        group, version, plural = CUSTOM[manifest["kind"]]
-        cluster.custom.create_namespaced_custom_object(group, version, namespace, plural, manifest)
-
-
-def delete(cluster: Cluster, manifest: Any) -> None:
-    name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
-    if manifest["kind"] == "Secret":
-        cluster.core.delete_namespaced_secret(name, namespace)
-    else:
-        group, version, plural = CUSTOM[manifest["kind"]]
-        cluster.custom.delete_namespaced_custom_object(group, version, namespace, plural, name)
-
-
 @agentgateway_only
 def test_a_live_route_closes_with_the_up_that_adds_clients_and_stays_closed_without_their_secret(
     deployment: Deployment, cluster: Cluster
@@ -187,7 +169,7 @@ def test_a_live_route_closes_with_the_up_that_adds_clients_and_stays_closed_with
     assert {answer.partition(" ")[0] for answer in load.answers} == {"200", "401"}
     deployment.until(200, headers=bearer(WEB))
 
-    cluster.core.delete_namespaced_secret("mistral-clients", deployment.namespace)
+    cluster.delete("Secret", "mistral-clients", deployment.namespace)
     deployment.until(401, headers=bearer(WEB))
     served = len(deployment.provider.requests)
     for headers in ({}, bearer(WEB), bearer(KEY)):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.gateway.deployment import KEY, Deployment
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import Cluster
 
 TAKE_OVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -57,13 +57,7 @@ def _agentgateway_backend(port: int) -> dict[str, Any]:
 def kubectl_apply(cluster: Cluster, manifest: dict[str, Any]) -> None:
     """Creates an object as `kubectl apply` does: with its field manager and its annotation."""
     applied = {**manifest["metadata"], "annotations": {LAST_APPLIED: json.dumps(manifest)}}
-    body: Any = {**manifest, "metadata": applied}
-    namespace = manifest["metadata"]["namespace"]
-    if manifest["kind"] == "Secret":
-        cluster.core.create_namespaced_secret(namespace, body, field_manager=KUBECTL)
-    else:
-        group, version, plural = CUSTOM[manifest["kind"]]
-        cluster.custom.create_namespaced_custom_object(group, version, namespace, plural, body, field_manager=KUBECTL)
+    cluster.create({**manifest, "metadata": applied}, field_manager=KUBECTL)
 
 
 def test_objects_made_by_hand_are_taken_over_in_place_and_no_request_is_lost(

@@ -2,16 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import trustme
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.gateway.deployment import LARGE_PROMPT
 from tests.gateway.installation import Installation, using
@@ -22,407 +20,187 @@ from tests.gateway.openai_provider import (
     chat_completion,
     completion,
     completion_events,
-    failing,
-    silent,
     tls_context,
+)
+from tests.support.broken_hops import (
+    AGENTGATEWAY,
+    KGATEWAY,
+    NO_ROUTE,
+    PARTS,
+    SHARED_FAULTS,
+    Fault,
+    Faults,
+    Reply,
+    changed,
+    error,
+    from_gateway,
+    from_provider,
+    page,
+    parameters,
+    redirect,
+    with_policy,
 )
 from tests.support.chat import Chat
 from tests.support.chat_run import ChatRun
 from tests.support.cluster import Cluster
-from tests.support.provider_objects import ROUTE, SECRET, ProviderObjects
+from tests.support.http_server import Request
+from tests.support.provider_objects import ROUTE, ProviderObjects
 
-KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
 OTHER = {KGATEWAY: AGENTGATEWAY, AGENTGATEWAY: KGATEWAY}
 TRIES = 60
 
-
-@dataclass
-class Broken:
-    """A provider behind a real gateway, of which a test breaks something."""
-
-    objects: ProviderObjects
-    provider: OpenAIProvider
-    foreign_authority: trustme.CA
-
-
-Break = Callable[[Broken], object]
 Deploy = Callable[..., ProviderObjects]
 
 
-def nothing(_: Broken) -> None:
-    """For what is broken by the component's arguments, or by the command's options."""
+def behaving(reply: Reply) -> Behaviour:
+    return lambda exchange: reply(exchange, exchange.request_)
 
 
-def behaving(behaviour: Behaviour) -> Break:
-    def change(broken: Broken) -> None:
-        broken.provider.behaviour = behaviour
-
-    return change
-
-
-def answering(status: int, body: bytes, content_type: str = "application/json") -> Break:
-    return behaving(lambda exchange: exchange.answer(status, body, content_type))
-
-
-def missing(kind: str | None = None) -> Break:
-    """Deletes the object of this kind, by default the backend."""
-    return lambda broken: broken.objects.delete(kind or broken.objects.backend)
-
-
-def changed(kind: str, change: Callable[[dict[str, Any]], object]) -> Break:
-    return lambda broken: broken.objects.change(kind, change)
-
-
-def with_policy(kind: str, spec: dict[str, Any]) -> Break:
-    """Gives the route a policy of its API."""
-    groups = {"AgentgatewayPolicy": "agentgateway.dev", "TrafficPolicy": "gateway.kgateway.dev"}
-    plurals = {kind: plural for reader in READERS.values() for kind, plural in reader.resources.items()}
-
-    def create(broken: Broken) -> None:
-        objects = broken.objects
-        target = {"group": "gateway.networking.k8s.io", "kind": ROUTE, "name": objects.names[ROUTE]}
-        policy = {
-            "apiVersion": f"{groups[kind]}/v1alpha1",
-            "kind": kind,
-            "metadata": {"name": "of-the-test", "namespace": objects.namespace},
-            "spec": {"targetRefs": [target], **spec},
-        }
-        objects.cluster.custom.create_namespaced_custom_object(
-            groups[kind], "v1alpha1", objects.namespace, plurals[kind], policy
-        )
-
-    return create
-
-
-def keyless_refused(exchange: Exchange) -> None:
+def refusing_keyless(reply: Reply) -> Behaviour:
     """Answers as a provider that wants a key."""
-    if exchange.request_.authorization is None:
-        failing(401, "Unauthorized")(exchange)
-    else:
-        completion(exchange)
+    return lambda exchange: (
+        completion(exchange) if exchange.request_.authorization else reply(exchange, exchange.request_)
+    )
 
 
-def secret_with(values: Mapping[str, str] | None) -> Break:
-    def replace(broken: Broken) -> None:
-        broken.provider.behaviour = keyless_refused
-        broken.objects.delete(SECRET)
-        if values is not None:
-            broken.objects.write_secret(values)
-
-    return replace
-
-
-def redirecting(status: int, location: str) -> Break:
-    return behaving(lambda exchange: exchange.answer(status, b"", location=location))
-
-
-def in_one_piece(exchange: Exchange, content: object = "Hello") -> None:
-    """Answers without streaming, even where a stream is asked for."""
-    answer = chat_completion("m")
-    answer["choices"][0]["message"]["content"] = content
-    exchange.answer(200, json.dumps(answer).encode())
+def as_usual(exchange: Exchange, _: Request) -> None:
+    completion(exchange)
 
 
 def in_parts(exchange: Exchange) -> None:
-    """Answers as a reasoning model whose content is a list."""
-    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "Hello"}]
-    if not exchange.request_.json.get("stream"):
-        in_one_piece(exchange, parts)
-        return
+    """Streams as a reasoning model whose content is a list."""
     choices = [
-        {"index": 0, "delta": {"content": parts}, "finish_reason": None},
+        {"index": 0, "delta": {"content": PARTS}, "finish_reason": None},
         {"index": 0, "delta": {}, "finish_reason": "stop"},
     ]
     exchange.stream([json.dumps({**chat_completion("m"), "choices": [choice]}) for choice in choices])
 
 
-def page_for_a_wrong_host(exchange: Exchange) -> None:
+def page_for_a_wrong_host(exchange: Exchange, request: Request) -> None:
     """Answers as a CDN in front of a provider does."""
-    if exchange.request_.host.partition(":")[0] == "localhost":
+    if request.host.partition(":")[0] == "localhost":
         completion(exchange)
     else:
-        exchange.answer(403, b"<html><body>no such host</body></html>", "text/html")
+        page(403)(exchange, request)
 
 
-def certificate_of_a_foreign_authority(broken: Broken) -> None:
-    broken.provider.tls = tls_context(broken.foreign_authority)
+def half_a_stream(exchange: Exchange, request: Request) -> None:
+    exchange.stream(events(exchange, request))
 
 
-def silent_for_longer_than_the_route_waits(broken: Broken) -> None:
-    broken.provider.behaviour = silent
-    broken.objects.change(ROUTE, lambda spec: [rule.update(timeouts={"request": "300ms"}) for rule in spec["rules"]])
-
-
-def half_a_stream(exchange: Exchange) -> None:
-    exchange.stream(events(exchange))
-
-
-def events(exchange: Exchange) -> Any:
-    yield next(iter(completion_events(exchange.request_)))
+def events(exchange: Exchange, request: Request) -> Iterator[str]:
+    yield next(iter(completion_events(request)))
     exchange.connection.close()
     raise ConnectionResetError
 
 
-@dataclass(frozen=True)
-class Case:
-    """One broken hop.
-
-    Attributes:
-        says: Parts of what is printed, with the objects' `{namespace}`, `{backend}` and `{path}`.
-        breaks: Breaks what has worked before.
-        arguments: The component's.
-        has_worked: Whether the first requests are answered, before something is broken.
-        options: Of the command line.
-        apis: The APIs whose gateways this holds for.
-        of_the_other_api: Whether the objects are of the API that the gateway doesn't serve.
-    """
-
-    name: str
-    says: tuple[str, ...] = ()
-    breaks: Break = nothing
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    has_worked: bool = True
-    options: tuple[str, ...] = ()
-    apis: tuple[BackendApi, ...] = tuple(BackendApi)
-    of_the_other_api: bool = False
-
-
 ANOTHER_GATEWAY = {"name": "nobody", "namespace": "gloo-system"}
-REQUESTS = {"local": [{"requests": 1, "unit": "Minutes"}]}
-TOKEN_BUCKET = {"local": {"tokenBucket": {"maxTokens": 1, "tokensPerFill": 1, "fillInterval": "60s"}}}
-NOBODY_MAY = {"authorization": {"action": "Require", "policy": {"matchExpressions": ['request.method == "PUT"']}}}
-XAI_KEY = b'{"code": "Client specified an invalid argument", "error": "Incorrect API key provided: ba***na."}'
-GEMINI_KEY = b'[{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT"}}]'
-NO_MONEY = b'{"error": {"message": "Insufficient balance", "code": 402}}'
+XAI_KEY = {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: ba***na."}
+GEMINI_KEY = [{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT"}}]
+NO_MONEY = from_provider(200, {"error": {"message": "Insufficient balance", "code": 402}})
 API_KEYS = {"apiKeyAuthentication": {"mode": "Strict", "secretRef": {"name": "mistral-secret"}}}
 
-CASES: dict[Hop, list[Case]] = {
+FAULTS: Faults = {
     Hop.GATEWAY: [
-        Case("nothing listens", ("nothing listens there",), options=("--gateway-url", "http://127.0.0.1:1")),
+        Fault("nothing listens", NO_ROUTE, ("nothing listens there",), options=("--gateway-url", "http://127.0.0.1:1"))
     ],
     Hop.ROUTE: [
-        Case("no route", ("there is no HTTPRoute with the path {path}",), missing(ROUTE)),
-        Case(
+        Fault(
             "another Gateway",
+            NO_ROUTE,
             ("there is no Gateway gloo-system/nobody, to which HTTPRoute {namespace}/mistral attaches",),
             changed(ROUTE, lambda spec: spec["parentRefs"][0].update(ANOTHER_GATEWAY)),
         ),
-        Case(
+        Fault(
             "another listener",
+            NO_ROUTE,
             ("doesn't accept HTTPRoute {namespace}/mistral: Accepted is False", "set `gateway.sectionName`"),
             changed(ROUTE, lambda spec: spec["parentRefs"][0].update(sectionName="https")),
         ),
-        Case(
-            "other host names",
-            ("matches llm.example.com, and the request was for 127.0.0.1",),
-            has_worked=False,
-            arguments={"hostnames": ["llm.example.com"]},
-        ),
     ],
     Hop.CALLER: [
-        Case(
+        Fault(
             "no key of a client's",
+            from_gateway(401, "api key authentication failure: no API Key found"),
             ("api key authentication failure", "--token-variable"),
-            with_policy("AgentgatewayPolicy", {"traffic": API_KEYS}),
+            with_policy(agentgateway={"traffic": API_KEYS}),
             apis=(AGENTGATEWAY,),
-        ),
-        Case(
-            "a rule that forbids the request",
-            (
-                'HTTP 403 from the gateway itself, "authorization failed"',
-                "find the policy of route, Gateway or listener",
-            ),
-            with_policy("AgentgatewayPolicy", {"traffic": NOBODY_MAY}),
-            apis=(AGENTGATEWAY,),
-        ),
+        )
     ],
     Hop.REQUEST: [
-        Case(
+        Fault(
             "a field of another type",
+            from_gateway(503, "processing failed: failed to parse request"),
             ("processing failed: failed to parse request", "`requestOverrides`"),
-            has_worked=False,
             arguments={"request_overrides": {"temperature": "hot"}},
             apis=(AGENTGATEWAY,),
-        ),
-    ],
-    Hop.BACKEND: [
-        Case(
-            "no backend",
-            ("there is no {backend} {namespace}/mistral, to which HTTPRoute {namespace}/mistral leads",),
-            missing(),
-        ),
-        Case(
-            "the other API's backend",
-            ("{backend} {namespace}/mistral is not accepted: ResolvedRefs is False",),
             has_worked=False,
-            of_the_other_api=True,
-        ),
-    ],
-    Hop.SECRET: [
-        Case("no Secret", ("mistral-secret, which the backend names, does not exist",), secret_with(None)),
-        *(
-            Case(name, (f"{says}, {READERS[api].without_key}",), secret_with(values), apis=(api,))
-            for api in BackendApi
-            for name, values, says in (
-                ("another key", {"api-key": "sk-other"}, "has no `Authorization`; it has `api-key`"),
-                ("an empty key", {"Authorization": ""}, "is empty under `Authorization`"),
-            )
-        ),
+        )
     ],
     Hop.PROVIDER: [
-        Case(
-            "nothing listens",
-            ("HTTP 503 from the gateway itself", "the cluster can reach them"),
-            has_worked=False,
-            arguments={"port": 1},
-        ),
-        Case("a failure of its own", ("HTTP 500 from the provider",), behaving(failing(500))),
-        Case(
+        Fault(
             "an error with status 200",
+            from_gateway(503, "processing failed: failed to parse response: missing field `choices`"),
             ("HTTP 503 from the gateway itself", "missing field", "probably with an error", "read it with --stream"),
-            answering(200, NO_MONEY),
+            provider=NO_MONEY,
             apis=(AGENTGATEWAY,),
-        ),
-        Case(
-            "a list of parts",
-            ("expected a string", "the provider's message is a list of parts"),
-            behaving(in_parts),
-            apis=(AGENTGATEWAY,),
-        ),
-    ],
-    Hop.TLS: [
-        Case(
-            "an authority that isn't trusted",
-            ("expects localhost:", "`tls.caCertificateConfigmap`"),
-            certificate_of_a_foreign_authority,
-            has_worked=False,
-        ),
-        *(
-            Case(
-                "authorities that are missing",
-                (f"ConfigMap {{namespace}}/house-ca, which {owner} names, does not exist",),
-                has_worked=False,
-                arguments={"tls": {"ca_certificate_configmap": "house-ca"}},
-                apis=(api,),
-            )
-            for api, owner in (
-                (KGATEWAY, "BackendTLSPolicy {namespace}/mistral-tls"),
-                (AGENTGATEWAY, "AgentgatewayBackend {namespace}/mistral"),
-            )
-        ),
+        )
     ],
     Hop.HOST: [
-        Case(
+        Fault(
             "the gateway's own name",
+            page_for_a_wrong_host,
             ("HTTPRoute {namespace}/mistral leaves the Host header as it is", "`rewriteHost`"),
-            behaving(page_for_a_wrong_host),
-            {"rewrite_host": False},
+            arguments={"rewrite_host": False},
             apis=(KGATEWAY,),
-        ),
-        Case("misdirected", ("`rewriteHost`",), answering(421, b"<html></html>", "text/html")),
+        )
     ],
     Hop.KEY: [
-        Case("refused", ("Secret {namespace}/mistral-secret has a key",), behaving(failing(401))),
-        *(
-            Case(
-                f"refused with 400, as {name} does",
-                ("HTTP 400 from the provider, which says that it is about the API key",),
-                answering(400, body),
-            )
-            for name, body in (("xAI", XAI_KEY), ("Gemini", GEMINI_KEY))
-        ),
-        Case(
-            "no token of the caller's",
-            ("the provider gets the caller's own token", "--token-variable"),
-            behaving(keyless_refused),
-            {"api_key": None, "passthrough": True},
-        ),
-        Case(
-            "no key, and the provider wants one",
-            ("the provider gets no key", "give its key as `apiKey` instead of `keyless`"),
-            behaving(keyless_refused),
-            {"api_key": None, "keyless": True},
-            apis=(AGENTGATEWAY,),
-        ),
+        Fault(
+            f"refused with 400, as {name} does",
+            from_provider(400, body),
+            ("HTTP 400 from the provider, which says that it is about the API key",),
+        )
+        for name, body in (("xAI", XAI_KEY), ("Gemini", GEMINI_KEY))
     ],
     Hop.MODEL_OR_PATH: [
-        Case(
-            "an unknown model",
-            ('HTTP 404 from the provider, "no such model"',),
-            behaving(failing(404, "no such model")),
-        ),
-        Case(
+        Fault(
             "another path",
+            from_provider(404, error("unknown path")),
             ('HTTP 404 from the provider, "unknown path"',),
-            has_worked=False,
             arguments={"path": "/v1/chat"},
+            provider=as_usual,
+            has_worked=False,
         ),
-        Case("no completion", ("compare `host` and `path`",), answering(200, b"<html></html>", "text/html")),
+        Fault("no completion", page(200), ("compare `host` and `path`",)),
         *(
-            Case(
+            Fault(
                 f"a redirect with {status}",
+                redirect("https://localhost/v2", status),
                 (f"HTTP {status} from the provider: a redirect to https://localhost/v2", "compare `host` and `path`"),
-                redirecting(status, "https://localhost/v2"),
             )
             for status in (301, 302, 307, 308)
         ),
-        Case(
-            "no stream",
-            ("HTTP 200 from the provider, with a completion in one piece", "compare `host` and `path`"),
-            behaving(in_one_piece),
-            options=("--stream",),
-            apis=(AGENTGATEWAY,),
-        ),
     ],
     Hop.LIMIT: [
-        Case("the provider's", ("HTTP 429 from the provider",), behaving(failing(429))),
-        Case(
+        Fault("the provider's", from_provider(429, error("on demand")), ("HTTP 429 from the provider",)),
+        Fault(
             "an error with status 200, in place of a stream",
+            NO_MONEY,
             ('HTTP 200 from the provider, with an error in it, "Insufficient balance"',),
-            answering(200, NO_MONEY),
             options=("--stream",),
             apis=(AGENTGATEWAY,),
         ),
-        Case(
-            "the gateway's",
-            ('HTTP 429 from the gateway itself, "rate limit exceeded"',),
-            with_policy("AgentgatewayPolicy", {"traffic": {"rateLimit": REQUESTS}}),
-            apis=(AGENTGATEWAY,),
-        ),
-        Case(
-            "the gateway's",
-            ('HTTP 429 from the gateway itself, "rate limit exceeded"',),
-            with_policy("TrafficPolicy", {"rateLimit": TOKEN_BUCKET}),
-            apis=(KGATEWAY,),
-        ),
-        Case(
+        Fault(
             "a large request",
+            from_gateway(503, "processing failed: request was too large"),
             ("request was too large", "the limit is fixed"),
             options=(LARGE_PROMPT,),
             apis=(KGATEWAY,),
         ),
     ],
-    Hop.TIMEOUT: [
-        Case("the client's", ("no response arrived for 0.5 seconds",), behaving(silent), options=("--timeout", "0.5")),
-        Case(
-            "the route's",
-            ('HTTP 504 from the gateway itself, "request timeout',),
-            silent_for_longer_than_the_route_waits,
-        ),
-    ],
-    Hop.STREAM: [
-        Case("half a stream", (), behaving(half_a_stream), options=("--stream",)),
-    ],
+    Hop.STREAM: [Fault("half a stream", half_a_stream, options=("--stream",))],
 }
-
-
-def parameters() -> list[Any]:
-    return [
-        pytest.param(hop, case, api, id=f"{hop.label}, {case.name}, {api.value}")
-        for hop, cases in CASES.items()
-        for case in cases
-        for api in case.apis
-    ]
 
 
 def until(chat: Chat, status: int, *options: str, says: Sequence[str] = ()) -> ChatRun:
@@ -464,17 +242,37 @@ def deploy(
     return deploy
 
 
-@pytest.mark.parametrize(("hop", "case", "api"), parameters())
-def test_the_broken_hop_is_named(
-    hop: Hop, case: Case, chat: Chat, deploy: Deploy, provider: OpenAIProvider, foreign_authority: trustme.CA
-) -> None:
-    objects = deploy(of_the_other_api=case.of_the_other_api, **case.arguments)
-    if case.has_worked:
-        until(chat, 0)
-    case.breaks(Broken(objects, provider, foreign_authority))
-    known = {"namespace": objects.namespace, "backend": objects.backend, "path": chat.path}
+def broken(chat: Chat, hop: Hop, says: Sequence[str], *options: str) -> ChatRun:
+    """Asks until this hop is named, and all of this is said."""
     named = f"{chat.path}: broken at the hop {hop.label}: {hop.meaning}."
-    until(chat, hop.status, *case.options, says=[named, *(part.format(**known) for part in case.says)])
+    return until(chat, hop.status, *options, says=[named, *says])
+
+
+@pytest.mark.parametrize(("hop", "fault", "api"), parameters(SHARED_FAULTS, FAULTS, on_gateways=True))
+def test_the_broken_hop_is_named(hop: Hop, fault: Fault, chat: Chat, deploy: Deploy, provider: OpenAIProvider) -> None:
+    objects = deploy(**fault.arguments)
+    if fault.has_worked:
+        until(chat, 0)
+    if reply := fault.provider_reply:
+        provider.behaviour = refusing_keyless(reply) if fault.only_keyless else behaving(reply)
+    fault.breaks(objects)
+    broken(chat, hop, fault.parts(objects, chat.path), *fault.options)
+
+
+@pytest.mark.parametrize("api", BackendApi)
+def test_an_authority_that_is_not_trusted_is_named(
+    chat: Chat, deploy: Deploy, provider: OpenAIProvider, foreign_authority: trustme.CA
+) -> None:
+    provider.tls = tls_context(foreign_authority)
+    deploy()
+    broken(chat, Hop.TLS, ["expects localhost:", "`tls.caCertificateConfigmap`"])
+
+
+@pytest.mark.parametrize("api", BackendApi)
+def test_the_backend_of_the_other_api_is_named(chat: Chat, deploy: Deploy) -> None:
+    objects = deploy(of_the_other_api=True)
+    named = f"{objects.backend} {objects.namespace}/mistral"
+    broken(chat, Hop.BACKEND, [f"{named} is not accepted: ResolvedRefs is False"])
 
 
 @pytest.mark.parametrize("api", [KGATEWAY])
@@ -491,7 +289,9 @@ def test_a_missing_key_is_named_although_a_completion_arrived(
 
 
 @pytest.mark.parametrize("api", [AGENTGATEWAY])
-def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
+@pytest.mark.parametrize("what", ["request", "response"])
+def test_what_is_too_large_is_named_until_the_gateway_has_a_policy_for_it(
+    what: str,
     chat: Chat,
     deploy: Deploy,
     installation: Installation,
@@ -501,31 +301,19 @@ def test_a_large_request_is_named_until_the_gateway_has_a_policy_for_it(
 ) -> None:
     deploy()
     until(chat, 0)
-    said = until(chat, Hop.LIMIT.status, large_prompt).stderr
-    assert "processing failed: request was too large" in said
+    options = [large_prompt] if what == "request" else []
+    if what == "response":
+        answer = chat_completion("m")
+        answer["choices"][0]["message"]["content"] = large_prompt
+        provider.behaviour = lambda exchange: exchange.answer_json(200, answer)
+    said = until(chat, Hop.LIMIT.status, *options).stderr
+    assert f'from the gateway itself, "processing failed: {what} was too large"' in said
     assert "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize`" in said
+    assert what == "request" or "HTTP 503" in said
     with large_bodies(installation, cluster):
-        until(chat, 0, large_prompt)
-        assert len(provider.requests[-1].body) > len(large_prompt)
-
-
-@pytest.mark.parametrize("api", [AGENTGATEWAY])
-def test_a_large_response_is_named_until_the_gateway_has_that_policy(
-    chat: Chat,
-    deploy: Deploy,
-    installation: Installation,
-    cluster: Cluster,
-    provider: OpenAIProvider,
-    large_prompt: str,
-) -> None:
-    deploy()
-    until(chat, 0)
-    provider.behaviour = lambda exchange: in_one_piece(exchange, large_prompt)
-    said = until(chat, Hop.LIMIT.status).stderr
-    assert 'HTTP 503 from the gateway itself, "processing failed: response was too large"' in said
-    assert "`frontend.http.maxBufferSize`" in said
-    with large_bodies(installation, cluster):
-        assert until(chat, 0).stdout == f"{large_prompt}\n"
+        asked = until(chat, 0, *options)
+    assert what == "request" or asked.stdout == f"{large_prompt}\n"
+    assert what == "response" or len(provider.requests[-1].body) > len(large_prompt)
 
 
 @contextmanager

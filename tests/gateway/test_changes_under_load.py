@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import kubernetes
 import pytest
 
 from tests.gateway.deployment import KEY, Deployment
@@ -63,14 +62,10 @@ def test_a_provider_that_is_renamed_keeps_its_route_answering(deployment: Deploy
 
 def test_objects_that_move_to_another_namespace_answer_throughout(deployment: Deployment, cluster: Cluster) -> None:
     deployment.up()
-    other = f"{deployment.namespace}-b"
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name=other)))
-    try:
+    with cluster.new_namespace(f"{deployment.namespace}-b") as other:
         changed(deployment, lambda: deployment.up(namespace=other))
         assert deployment.provider.keys() == {f"Bearer {KEY}"}
         assert ("HTTPRoute", deployment.name) not in uids(cluster, deployment.namespace)
-    finally:
-        cluster.core.delete_namespace(other)
 
 
 @pytest.mark.parametrize("api", ["agentgateway"], indirect=True)

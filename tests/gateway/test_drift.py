@@ -1,11 +1,9 @@
 """Edits by hand of what is deployed, with the official Kubernetes provider."""
 
-from typing import Any
-
 import pytest
 
 from tests.gateway.deployment import Deployment
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import Cluster
 
 REFRESH = ("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
 
@@ -15,16 +13,15 @@ def test_up_with_refresh_undoes_an_edit_by_kubectl_and_names_a_controller_that_e
     deployment: Deployment, cluster: Cluster
 ) -> None:
     deployment.up()
-    group, version, plural = CUSTOM["Backend"]
-    at = (group, version, deployment.namespace, plural, deployment.name)
+    edited = ("Backend", deployment.name, deployment.namespace)
     by_hand = {"spec": {"ai": {"llm": {"openai": {"model": "by hand"}}}}}
 
-    cluster.custom.patch_namespaced_custom_object(*at, by_hand, field_manager="kubectl-edit")
+    cluster.patch(*edited, by_hand, field_manager="kubectl-edit")
     assert "1 updated" in deployment.project(*REFRESH)
-    backend: Any = cluster.custom.get_namespaced_custom_object(*at)
+    backend = cluster.objects(deployment.name, deployment.namespace)["Backend"]
     assert backend["spec"]["ai"]["llm"]["openai"]["model"] == "configured"
 
-    cluster.custom.patch_namespaced_custom_object(*at, by_hand, field_manager="a-controller")
+    cluster.patch(*edited, by_hand, field_manager="a-controller")
     printed = deployment.project.fails(*REFRESH)
     assert 'conflict with "a-controller"' in printed
     assert ".spec.ai.llm.openai.model" in printed

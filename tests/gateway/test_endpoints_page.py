@@ -13,13 +13,12 @@ import yaml
 from tests.gateway.deployment import Deployment
 from tests.gateway.test_endpoints import VECTOR, whole_api
 from tests.support.cluster import Cluster
-from tests.support.pages import ALLOW_LARGE_REQUESTS, ENDPOINTS, blocks, manifests
+from tests.support.pages import block, blocks, manifests
 
 pytestmark = pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
 
-(PROGRAM,) = blocks("python", ENDPOINTS)
+(PROGRAM,) = blocks("python", "docs/endpoints.md")
 BASE_URL = "https://llm.example.com/mistral/v1"
-POLICIES = ("agentgateway.dev", "v1alpha1")
 SPEECH = b"\0" * 2_300_000
 
 
@@ -57,15 +56,14 @@ def test_the_gateways_policy_lets_a_large_chat_completion_through_and_audio_need
 @contextmanager
 def policy(deployment: Deployment, cluster: Cluster) -> Iterator[None]:
     """The page's policy, for the gateway of the test, under a name of the test's own."""
-    (manifest,) = map(yaml.safe_load, manifests(ALLOW_LARGE_REQUESTS))
+    (manifest,) = map(yaml.safe_load, manifests(block("docs/troubleshooting.md", "maxBufferSize")))
     assert manifest["kind"] == "AgentgatewayPolicy"
     gateway = deployment.gateway
     manifest["metadata"] = {"name": deployment.namespace, "namespace": gateway.namespace}
     (target,) = manifest["spec"]["targetRefs"]
     target["name"] = gateway.name
-    plural = "agentgatewaypolicies"
-    cluster.custom.create_namespaced_custom_object(*POLICIES, gateway.namespace, plural, manifest)
+    cluster.create(manifest)
     try:
         yield
     finally:
-        cluster.custom.delete_namespaced_custom_object(*POLICIES, gateway.namespace, plural, deployment.namespace)
+        cluster.delete(manifest["kind"], deployment.namespace, gateway.namespace)

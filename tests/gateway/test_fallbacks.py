@@ -248,7 +248,7 @@ def breaking_off(exchange: Exchange) -> None:
         events = completion_events(exchange.request_)
         yield next(events)
         yield next(events)
-        exchange.server.provider.over.wait(0.5)
+        exchange.server.over.wait(0.5)
         exchange.hang_up()
         raise ConnectionError
 
@@ -261,7 +261,7 @@ def slow_stream(exchange: Exchange) -> None:
     def events() -> Iterator[str]:
         for event in completion_events(exchange.request_):
             yield event
-            exchange.server.provider.over.wait(0.5)
+            exchange.server.over.wait(0.5)
 
     exchange.stream(events())
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from typing import Any
 
 import kubernetes
 import pytest
@@ -13,7 +12,7 @@ from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.gateway.deployment import Deployment
 from tests.gateway.openai_provider import tls_context
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import Cluster
 from tests.support.question import QUESTION
 
 COMPLETIONS = "/v1/chat/completions"
@@ -54,9 +53,7 @@ def test_without_its_tls_settings_nothing_reaches_the_provider(deployment: Deplo
     deployment.up()
     deployment.until(200)
     deployment.provider.requests.clear()
-    group, version, plural = CUSTOM["AgentgatewayBackend"]
-    at = (group, version, deployment.namespace, plural, "mistral")
-    cluster.custom.patch_namespaced_custom_object(*at, {"spec": {"policies": {"tls": None}}})
+    cluster.patch("AgentgatewayBackend", "mistral", deployment.namespace, {"spec": {"policies": {"tls": None}}})
     assert deployment.until(503).data
     assert deployment.provider.requests == []
     restore = ("up", "--yes", "--skip-preview", "--refresh", "--stack", "test")
@@ -107,9 +104,7 @@ def test_a_client_with_http_2_reaches_a_provider_in_plain_http_that_has_http_1_1
 def test_without_its_policy_nothing_reaches_the_provider(deployment: Deployment, cluster: Cluster) -> None:
     deployment.up()
     deployment.until(200)
-    group, version, plural = CUSTOM["BackendTLSPolicy"]
-    at: tuple[Any, ...] = (group, version, deployment.namespace, plural, "mistral-tls")
-    cluster.custom.delete_namespaced_custom_object(*at)
+    cluster.delete("BackendTLSPolicy", "mistral-tls", deployment.namespace)
     assert b"upstream call failed" in deployment.until(503).data
     named = deployment.project.chat()
     assert named.returncode == Hop.TLS.status, named.stderr

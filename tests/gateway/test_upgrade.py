@@ -12,13 +12,14 @@ from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.released_stack import restore
 from tests.gateway.test_changes_under_load import changed, uids
 from tests.support.cluster import Cluster
-from tests.support.pages import UPGRADE
+from tests.support.pages import block
 
 COMPLETIONS = "/v1/chat/completions"
 BARE = ""
 TLS_POLICY = ("BackendTLSPolicy", "mistral-agentgateway-tls")
 POLICY = ("AgentgatewayPolicy", "mistral")
-ENDPOINTS = yaml.safe_load(UPGRADE)["config"]["openai-compatible-llm:providers"]["mistral"]["endpoints"]
+CONFIG = yaml.safe_load(block("docs/upgrading.md", "endpoints: chat", "yaml"))["config"]
+ENDPOINTS = CONFIG["openai-compatible-llm:providers"]["mistral"]["endpoints"]
 
 Key = tuple[str, str]
 

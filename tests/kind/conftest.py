@@ -7,9 +7,9 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-import kubernetes
 import pytest
 
 from components.openai_compatible_llm import BackendApi
@@ -40,27 +40,22 @@ def api() -> str:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster(kubeconfig())
-    yield cluster
-    cluster.close()
+    with closing(Cluster(kubeconfig())) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
 def namespace(cluster: Cluster) -> Iterator[str]:
     """One of this run's own, with a provider in it that takes `KEY`."""
-    name = f"llm-{uuid.uuid4().hex[:8]}"
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(name=name)))
-    try:
+    with cluster.new_namespace(f"llm-{uuid.uuid4().hex[:8]}") as name:
         provider_objects.create(cluster, name, KEY)
         yield name
-    finally:
-        cluster.core.delete_namespace(name)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    project = Project(folder, find_or_build(print).pulumi, kubeconfig())
+    project = Project(folder, find_or_build().pulumi, kubeconfig())
     project.create()
     return project

@@ -16,9 +16,9 @@ class Canaries:
         return any(needle in searched for needle in self._needles)
 
     def files(self, folder: Path, leaving_out: Iterable[Path] = ()) -> list[Path]:
-        """Returns the files below a folder that contain a key."""
+        """Returns the files below a folder that contain a key. Links lead to programs."""
         left_out = tuple(leaving_out)
-        files = (file for file in folder.rglob("*") if file.is_file())
+        files = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
         looked_at = (file for file in files if not any(map(file.is_relative_to, left_out)))
         return [file for file in looked_at if self.are_in(file.read_bytes())]
 

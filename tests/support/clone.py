@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,11 +157,8 @@ class Clone:
 
     @contextmanager
     def cluster(self) -> Iterator[Cluster]:
-        cluster = Cluster(self.state.kubeconfig)
-        try:
+        with closing(Cluster(self.state.kubeconfig)) as cluster:
             yield cluster
-        finally:
-            cluster.close()
 
     def processes(self) -> list[psutil.Process]:
         """All that work for this clone: they name its folder in their command line or environment."""
@@ -202,8 +199,8 @@ def put_packages(project: Path) -> None:
 @contextmanager
 def fresh_clone(factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """What there is to build is built before, with this user's own home."""
-    find_or_build(print)
-    list(custom_resource_definitions(print))
+    find_or_build()
+    list(custom_resource_definitions())
     clone = Clone.make(factory.mktemp("fresh"))
     try:
         yield clone

@@ -1,6 +1,8 @@
 """Reads and writes the API server's objects with the official client, independently of Pulumi."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ CUSTOM = {
     "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
     "TrafficPolicy": TRAFFIC_POLICY,
 }
+GATEWAY = ("gateway.networking.k8s.io", "v1", "gateways")
+KINDS = {**CUSTOM, "Gateway": GATEWAY}
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
 
@@ -40,6 +44,39 @@ class Cluster:
 
     def close(self) -> None:
         self._client.close()
+
+    @contextmanager
+    def new_namespace(self, name: str) -> Iterator[str]:
+        """Creates a namespace, and deletes it at the end."""
+        body: Any = {"metadata": {"name": name}}
+        self.core.create_namespace(body)
+        try:
+            yield name
+        finally:
+            self.core.delete_namespace(name)
+
+    def create(self, manifest: Any, **options: Any) -> Any:
+        """Creates a Secret, a Gateway or another object of the kinds that components make, and returns it."""
+        namespace = manifest["metadata"]["namespace"]
+        if manifest["kind"] == "Secret":
+            secret = self.core.create_namespaced_secret(namespace, manifest, **options)
+            return self._client.sanitize_for_serialization(secret)
+        group, version, plural = KINDS[manifest["kind"]]
+        return self.custom.create_namespaced_custom_object(group, version, namespace, plural, manifest, **options)
+
+    def delete(self, kind: str, name: str, namespace: str) -> None:
+        if kind == "Secret":
+            self.core.delete_namespaced_secret(name, namespace)
+            return
+        group, version, plural = KINDS[kind]
+        self.custom.delete_namespaced_custom_object(group, version, namespace, plural, name)
+
+    def patch(self, kind: str, name: str, namespace: str, patch: Any, **options: Any) -> None:
+        if kind == "Secret":
+            self.core.patch_namespaced_secret(name, namespace, patch, **options)
+            return
+        group, version, plural = KINDS[kind]
+        self.custom.patch_namespaced_custom_object(group, version, namespace, plural, name, patch, **options)
 
     def objects(self, name: str, namespace: str = "gloo-system") -> dict[str, Any]:
         """Returns the objects of a component by kind, without those that don't exist."""

@@ -1,21 +1,16 @@
 """Makes the objects of one provider, and breaks them."""
 
-import base64
 import copy
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import kubernetes
-
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.inputs import parse
-from tests.support.cluster import CUSTOM, Cluster
+from tests.support.cluster import KINDS, Cluster
 
-GATEWAYS = ("gateway.networking.k8s.io", "v1", "gateways")
-KINDS = {**CUSTOM, "Gateway": GATEWAYS}
 PROVIDER = "mistral"
 API_KEY = "sk-canary-doctor-77d3"
 ROUTE, POLICY, GATEWAY, SECRET = "HTTPRoute", "BackendTLSPolicy", "Gateway", "Secret"
@@ -57,34 +52,24 @@ class ProviderObjects:
             self.write_secret({"Authorization": API_KEY})
         self.create(self.backend, self._api.spec(self._settings))
         if self._api.has_tls_policy:
-            self.create(POLICY, self._api.tls_policy_spec(self._settings, self._settings.provider.tls))
+            self.create(POLICY, self._api.tls_policy_spec(self._settings))
         self.create(ROUTE, self._api.route_spec(self._settings))
 
     def create(self, kind: str, spec: Object) -> None:
-        group, version, plural = KINDS[kind]
+        group, version, _ = KINDS[kind]
         metadata = {"name": self.names[kind], "namespace": self.namespace}
-        body = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata, "spec": spec}
-        self.cluster.custom.create_namespaced_custom_object(group, version, self.namespace, plural, body)
+        self.cluster.create({"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata, "spec": spec})
 
     def write_secret(self, values: Mapping[str, str]) -> None:
-        encoded: dict[str, str | bytes] = {
-            key: base64.b64encode(value.encode()).decode() for key, value in values.items()
-        }
-        metadata = kubernetes.client.V1ObjectMeta(name=self.names[SECRET], namespace=self.namespace)
-        self.cluster.core.create_namespaced_secret(
-            self.namespace, kubernetes.client.V1Secret(metadata=metadata, data=encoded)
-        )
+        metadata = {"name": self.names[SECRET], "namespace": self.namespace}
+        self.cluster.create({"kind": SECRET, "metadata": metadata, "stringData": dict(values)})
 
     def replace_secret(self, values: Mapping[str, str]) -> None:
         self.delete(SECRET)
         self.write_secret(values)
 
     def delete(self, kind: str) -> None:
-        if kind == SECRET:
-            self.cluster.core.delete_namespaced_secret(self.names[SECRET], self.namespace)
-            return
-        group, version, plural = KINDS[kind]
-        self.cluster.custom.delete_namespaced_custom_object(group, version, self.namespace, plural, self.names[kind])
+        self.cluster.delete(kind, self.names[kind], self.namespace)
 
     def change(self, kind: str, change: Callable[[Object], object]) -> None:
         """Changes the spec in place, whatever a controller writes into the status meanwhile."""
@@ -146,12 +131,7 @@ def condition(kind: str, status: str = "True", reason: str = "Fine", message: st
 @contextmanager
 def deployed(cluster: Cluster, api: BackendApi, **arguments: Any) -> Iterator[AcceptedObjects]:
     """Creates the objects in a namespace of their own, so that no test sees another's."""
-    namespace = f"doctor-{uuid.uuid4().hex[:8]}"
-    metadata = kubernetes.client.V1ObjectMeta(name=namespace)
-    cluster.core.create_namespace(kubernetes.client.V1Namespace(metadata=metadata))
-    try:
+    with cluster.new_namespace(f"doctor-{uuid.uuid4().hex[:8]}") as namespace:
         objects = AcceptedObjects(cluster, namespace, api, arguments)
         objects.create_all()
         yield objects
-    finally:
-        cluster.core.delete_namespace(namespace)

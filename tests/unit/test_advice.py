@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.openai_compatible_llm.arguments import bare
 from components.openai_compatible_llm.inputs.advice import (
     COMPONENT_WORDS,
     FAMILIES,
@@ -12,9 +13,8 @@ from components.openai_compatible_llm.inputs.advice import (
     OWN_SERVERS,
     argument_advice,
 )
-from components.openai_compatible_llm.inputs.errors import bare
 from components.openai_compatible_llm.presets import PRESETS
-from tests.support.pages import PAGES, REFERENCE
+from tests.support.pages import PAGES
 from tests.support.recording import program_error
 from tests.unit.example_component import invalid_arguments
 from tests.unit.test_program import CANARY
@@ -302,7 +302,7 @@ def test_no_word_has_two_meanings(words: dict[str, str]) -> None:
 
 def test_all_advice_names_arguments_that_there_are() -> None:
     arguments = set(
-        re.findall(r"^\| `([a-z_.]+)` \| `[A-Za-z.]+` \|", PAGES[REFERENCE].replace("[]", ""), re.MULTILINE)
+        re.findall(r"^\| `([a-z_.]+)` \| `[A-Za-z.]+` \|", PAGES["docs/reference.md"].replace("[]", ""), re.MULTILINE)
     )
     for group, words in {"": COMPONENT_WORDS, "presets": {**OWN_SERVERS, **FAMILIES}, **GROUP_WORDS}.items():
         for advice in words:

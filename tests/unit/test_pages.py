@@ -4,11 +4,13 @@ Commands run in tests/e2e and tests/gateway. tests/e2e/test_plugin_schema.py hol
 against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs.
 """
 
+import ast
 import json
 import re
 import runpy
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +21,10 @@ import yaml
 from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
+from components.openai_compatible_llm.doctor.evidence import Evidence
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
-from components.openai_compatible_llm.doctor.outcome import Completion, HTTPError, ModelList
+from components.openai_compatible_llm.doctor.outcome import Answer, Endpoint, HTTPError
 from components.openai_compatible_llm.doctor.printing import (
     format_finding,
     format_row,
@@ -37,37 +40,22 @@ from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
 from policy.gateway_policies import tls
 from policy.gateway_policies.objects import kubernetes_object
 from stack_config import SETTINGS
-from tests.support import pages, refused
-from tests.support.pages import (
-    BLOCKS,
-    CLUSTER_STACK,
-    ENDPOINTS,
-    ESC_ENVIRONMENT,
-    GATEWAY,
-    GATEWAY_APIS,
-    NOT_RUN,
-    PAGES,
-    POLICIES,
-    PROJECT_DEFAULTS,
-    README,
-    RECIPES,
-    REFERENCE,
-    STACK_FILES,
-    TROUBLESHOOTING,
-    YAML_PROGRAM,
-    blocks,
-    prose,
-)
+from tests.support import refused
+from tests.support.pages import BLOCKS, PAGES, STACK_FILES, block, blocks, prose
 from tests.support.recording import PROJECT, record, record_program
 from tests.support.repository import PACKAGE, REPOSITORY
 from tools.pages import TABLES, with_tables
+
+REFERENCE, TROUBLESHOOTING = PAGES["docs/reference.md"], PAGES["docs/troubleshooting.md"]
+ESC_ENVIRONMENT = block("docs/environments.md", "# llm/prod, in Pulumi ESC", "yaml")
+PROJECT_DEFAULTS = block("docs/environments.md", "# Pulumi.yaml\n", "yaml")
 
 KEY = "sk-for-the-pages"
 
 
 def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
-    assert len(PAGES[README].splitlines()) <= 200
-    assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES[README]] == []
+    assert len(PAGES["README.md"].splitlines()) <= 200
+    assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES["README.md"]] == []
 
 
 def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
@@ -75,7 +63,7 @@ def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
     lowest = dict(re.findall(r"^([\w-]+)>=(\d+\.\d+)\.0,<\d$", "\n".join(project["dependencies"]), re.MULTILINE))
     python = project["requires-python"].removeprefix(">=")
     named = ", ".join(f"`{name}` {version}" for name, version in lowest.items())
-    assert f"It takes Python {python}, {named}, and newer ones." in PAGES[README]
+    assert f"It takes Python {python}, {named}, and newer ones." in PAGES["README.md"]
 
 
 @pytest.mark.parametrize("page", TABLES)
@@ -97,31 +85,48 @@ def test_make_catalogue_prints_the_table_of_the_providers(capsys: pytest.Capture
 
 def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
     checked = {"sh", "yaml", "python", "typescript", "json", ""}
-    assert {each.language for each in BLOCKS} == checked
-    assert set(blocks("yaml")) == {*STACK_FILES, YAML_PROGRAM, PROJECT_DEFAULTS, ESC_ENVIRONMENT}
+    assert {language for _, language, _ in BLOCKS} == checked
+    assert set(blocks("yaml")) == {
+        *STACK_FILES,
+        block("docs/other-languages.md", "runtime: yaml", "yaml"),
+        PROJECT_DEFAULTS,
+        ESC_ENVIRONMENT,
+    }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, ASSETS]
     assert set(blocks("")) == set(outputs)
 
 
+NOT_RUN = {
+    ("docs/gateway.md", "docker create"): "needs Docker, Helm and the projects' registries",
+    ("docs/gateway.md", "export GATEWAY_ASSETS"): "tests/gateway/make_up runs the same targets",
+    ("docs/troubleshooting.md", "maxBufferSize"): "tests/gateway creates its manifest without kubectl",
+    ("examples/kind/README.md", "kind.sh all"): "needs Docker; tests/gateway/examples runs the steps that need none",
+    ("examples/kind/README.md", "kind.sh delete"): "needs Docker",
+    ("examples/kind/README.md", "kind.sh gateway"): "needs Helm and pods; test_kind_script.py checks what it runs",
+    ("examples/existing-gateway/README.md", "kubectl get clustersecretstores"): "needs the operator's definitions",
+    ("CONTRIBUTING.md", "make lint test\n"): "runs the tests",
+    ("CONTRIBUTING.md", "test-slow"): "runs the tests, from .ci/run",
+}
+"""The blocks of commands that no test runs as they stand, and why."""
+
+
 def test_every_block_of_commands_is_run_by_a_test_or_says_why_not() -> None:
-    commands = set(blocks("sh"))
-    named = {name: value for name, value in vars(pages).items() if isinstance(value, str) and value in commands}
-    assert commands - set(named.values()) == set()
-    folders = (REPOSITORY / "tests/e2e", REPOSITORY / "tests/gateway")
-    tests = "".join(file.read_text() for folder in folders for file in folder.rglob("*.py"))
-    used = {name for name in named if re.search(rf"\b{name}\b", tests)}
-    assert set(named) - used - set(NOT_RUN) == set()
-    assert set(NOT_RUN) <= set(named)
+    files = [file for kind in ("e2e", "gateway") for file in (REPOSITORY / "tests" / kind).rglob("*.py")]
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "block"]
+    run = {block(*map(ast.literal_eval, call.args)) for call in calls}
+    not_run = {block(*each) for each in NOT_RUN}
+    assert set(blocks("sh")) == (run | not_run) - set(blocks("yaml"))
 
 
-@pytest.mark.parametrize("name", NOT_RUN)
-def test_commands_that_no_test_runs_are_valid_shell(name: str) -> None:
-    checked = subprocess.run(["bash", "-n"], input=getattr(pages, name), capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("commands", [block(*each) for each in NOT_RUN], ids=map(" ".join, NOT_RUN))
+def test_commands_that_no_test_runs_are_valid_shell(commands: str) -> None:
+    checked = subprocess.run(["bash", "-n"], input=commands, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_ci_runs_the_command_that_contributors_are_told() -> None:
-    assert pages.CI in (REPOSITORY / ".ci/run").read_text()
+    assert block("CONTRIBUTING.md", "test-slow") in (REPOSITORY / ".ci/run").read_text()
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:
@@ -134,9 +139,9 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     assert [each for each in targets if not re.search(rf"^{each}:", makefile, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("block", STACK_FILES)
-def test_every_stack_file_makes_its_providers(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, content = block.split("\n", 1)
+@pytest.mark.parametrize("stack_file", STACK_FILES)
+def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, content = stack_file.split("\n", 1)
     assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
     config = yaml.safe_load(content)["config"]
     providers = config[f"{PROJECT}:providers"]
@@ -151,18 +156,18 @@ def test_every_stack_file_makes_its_providers(block: str, monkeypatch: pytest.Mo
 
 def test_the_example_for_a_cluster_gives_the_url_that_the_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
-    recording = record_program(yaml.safe_load(CLUSTER_STACK)["config"])
+    recording = record_program(yaml.safe_load(block("README.md", "kgateway-system", "yaml"))["config"])
     (exported,) = (each["providers"]["mistral"] for each in recording.outputs.values() if "providers" in each)
-    assert f"Clients now use `{exported['url']}`" in PAGES[README]
+    assert f"Clients now use `{exported['url']}`" in PAGES["README.md"]
     assert {each["metadata"]["namespace"] for each in recording.objects()} == {"kgateway-system"}
     preset = PRESETS["mistral"]
     path = f"{urlsplit(exported['url']).path}/chat/completions"
     assert f"POST {path}  →  https://{preset.host}{preset.path}\n" == EXAMPLE_REQUEST
 
 
-@pytest.mark.parametrize("block", blocks("yaml", RECIPES))
-def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = yaml.safe_load(block)["config"]
+@pytest.mark.parametrize("recipe", blocks("yaml", "docs/recipes.md"))
+def test_a_recipe_leads_to_its_base_url(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = yaml.safe_load(recipe)["config"]
     for name, settings in config[f"{PROJECT}:providers"].items():
         monkeypatch.setenv(f"{name.upper()}_API_KEY", KEY)
         recording = record_program({**config, f"{PROJECT}:providers": {name: settings}})
@@ -179,10 +184,10 @@ def test_a_recipe_leads_to_its_base_url(block: str, monkeypatch: pytest.MonkeyPa
 
 def test_azures_recipe_sends_the_key_in_azures_header(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_API_KEY", KEY)
-    of_azure = [block for block in blocks("yaml", RECIPES) if "azure" in block]
-    assert len(of_azure) == len(("the v1 API", "a deployment's"))
-    for block in of_azure:
-        recording = record_program(yaml.safe_load(block)["config"])
+    recipes = [recipe for recipe in blocks("yaml", "docs/recipes.md") if "azure" in recipe]
+    assert len(recipes) == len(("the v1 API", "a deployment's"))
+    for recipe in recipes:
+        recording = record_program(yaml.safe_load(recipe)["config"])
         spec = recording.one(":AgentgatewayBackend").inputs["spec"]
         auth = {"secretRef": {"name": "azure-secret"}, "location": {"header": {"name": "api-key"}}}
         assert spec["policies"]["auth"] == auth
@@ -229,48 +234,48 @@ def _merged(environment: Any, stack: Any) -> Any:
     return environment | {key: _merged(environment.get(key), each) for key, each in stack.items()}
 
 
-@pytest.mark.parametrize("block", sorted(set(blocks("python")) - set(blocks("python", ENDPOINTS))))
+@pytest.mark.parametrize("program", sorted(set(blocks("python")) - set(blocks("python", "docs/endpoints.md"))))
 def test_every_python_program_runs_and_exports_its_url(
-    block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.syspath_prepend(str(REPOSITORY / "components"))
-    program = tmp_path / "__main__.py"
-    program.write_text(block)
+    file = tmp_path / "__main__.py"
+    file.write_text(program)
 
-    keys = [f"{PROJECT}:{key}" for key in re.findall(r'require_secret\("(\w+)"\)', block)]
+    keys = [f"{PROJECT}:{key}" for key in re.findall(r'require_secret\("(\w+)"\)', program)]
     recording = record(
-        lambda: runpy.run_path(str(program), run_name="__main__"), config=dict.fromkeys(keys, KEY), secret_keys=keys
+        lambda: runpy.run_path(str(file), run_name="__main__"), config=dict.fromkeys(keys, KEY), secret_keys=keys
     )
-    assert len(recording.objects()) == 4 * block.count("OpenAICompatibleLLM(")
+    assert len(recording.objects()) == 4 * program.count("OpenAICompatibleLLM(")
     assert len(recording.objects()) > 0
     assert [each["url"] for each in recording.outputs.values() if set(each) == {"url"}] == [
         "https://llm.example.com/mistral/v1"
     ]
 
 
-EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", README)
-(EXAMPLE_TABLE,) = blocks("", TROUBLESHOOTING)
-(ASSETS,) = blocks("", GATEWAY)
-MISTRAL = Completion("Hello, it's wonderful meeting you!", "mistral-medium-latest", 21, 0.84, None, "")
+EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", "README.md")
+(EXAMPLE_TABLE,) = blocks("", "docs/troubleshooting.md")
+(ASSETS,) = blocks("", "docs/gateway.md")
+MISTRAL = Answer(Endpoint.CHAT, "Hello, it's wonderful meeting you!\n", ("mistral-medium-latest",), 0.84, 21)
 
 
 def test_the_example_of_a_completion_is_printed_so() -> None:
-    assert f"{MISTRAL.text}\n{format_summary(MISTRAL)}\n" == EXAMPLE_COMPLETION
+    assert f"{MISTRAL.text}{format_summary(MISTRAL)}\n" == EXAMPLE_COMPLETION
 
 
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
-    secret = SecretLookup(Lookup("Secret kgateway-system/mistral-secret", {}), ("api-key",))
+    secret = SecretLookup("Secret kgateway-system/mistral-secret", keys=("api-key",))
     route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
     request_path = RequestPath("test", route, api=READERS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
-    finding = diagnose(HTTPError(401, "application/json", "{}", None), target, request_path)
-    assert f"{format_finding('mistral', finding, request_path, ())}\n" == EXAMPLE_FINDING
+    finding = diagnose(Evidence(target, request_path, HTTPError(401, "application/json", "{}")))
+    assert f"{format_finding('mistral', finding, request_path)}\n" == EXAMPLE_FINDING
 
 
 def test_the_example_of_a_table_is_printed_so() -> None:
-    streamed = Completion(MISTRAL.text, MISTRAL.model, MISTRAL.tokens, MISTRAL.seconds, 0.31, "")
+    streamed = replace(MISTRAL, first_token_seconds=0.31)
     target = Target("mistral", "", "/mistral", None, host="api.mistral.ai")
-    row = format_row(target, streamed, None, ModelList(tuple("abcd") * 13, 0.1, "{}"))
+    row = format_row(target, streamed, None, Answer(Endpoint.MODELS, "", tuple("abcd") * 13, 0.1))
     limited = format_row_without_completion("deepseek", "broken: limit")
     assert format_table([row, limited]) == EXAMPLE_TABLE
 
@@ -284,13 +289,13 @@ def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None
 
 def test_the_controllers_of_the_apis_are_those_in_the_table() -> None:
     (row,) = re.findall(
-        r"^\| Controller of the Gateway's class \| `(.+)` \| `(.+)` \|$", PAGES[GATEWAY_APIS], re.MULTILINE
+        r"^\| Controller of the Gateway's class \| `(.+)` \| `(.+)` \|$", PAGES["docs/gateway-apis.md"], re.MULTILINE
     )
     assert row == tuple(LOCAL_GATEWAY_APIS[each].controller_name for each in BackendApi)
 
 
 def test_every_hop_is_in_the_table_with_its_exit_status() -> None:
-    rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", PAGES[TROUBLESHOOTING], re.MULTILINE)
+    rows = re.findall(r"^\| .* \| `([a-z-]+)` (\d+) \| .* \| .* \|$", TROUBLESHOOTING, re.MULTILINE)
     assert [(hop.label, str(hop.status)) for hop in Hop] == rows
 
 
@@ -298,11 +303,11 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     with pytest.raises(SystemExit):
         parse_options(["--help"])
     helped = set(re.findall(r"(--[a-z-]+)", capsys.readouterr().out))
-    told = set(re.findall(r'`OPTIONS="(--[a-z-]+)', PAGES[TROUBLESHOOTING]))
+    told = set(re.findall(r'`OPTIONS="(--[a-z-]+)', TROUBLESHOOTING))
     by_variable = {"--stack", "--gateway-url"}
     without_a_stack = {"--path", "--model"}
     assert told == helped - by_variable - without_a_stack - {"--help"}
-    assert f"(default: {DEFAULT_TIMEOUT_SECONDS:g})" in PAGES[TROUBLESHOOTING]
+    assert f"(default: {DEFAULT_TIMEOUT_SECONDS:g})" in TROUBLESHOOTING
 
 
 @pytest.mark.parametrize(
@@ -321,7 +326,7 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
 def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message: str) -> None:
     sources = [REPOSITORY / "stack_config.py", *PACKAGE.rglob("*.py")]
     assert any(message in source.read_text() for source in sources)
-    assert re.search(rf"^\| `[^|]*{re.escape(message)}", PAGES[TROUBLESHOOTING], re.MULTILINE)
+    assert re.search(rf"^\| `[^|]*{re.escape(message)}", TROUBLESHOOTING, re.MULTILINE)
 
 
 def test_the_names_of_the_objects_are_those_in_the_table() -> None:
@@ -335,14 +340,14 @@ def test_the_names_of_the_objects_are_those_in_the_table() -> None:
             ("HTTPRoute", f"`{names.route}`"),
         )
     }
-    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`) \| (`[a-z-]+`|none) \|$", PAGES[REFERENCE], re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`) \| (`[a-z-]+`|none) \|$", REFERENCE, re.MULTILINE)
     assert {kind: list(names) for kind, *names in rows} == expected
-    for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", PAGES[REFERENCE]), strict=True):
+    for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", REFERENCE), strict=True):
         assert api.value == heading
 
 
 def test_the_settings_of_a_stack_are_those_in_the_table() -> None:
-    rows = re.findall(rf"^\| `{PROJECT}:(\w+)` \|", PAGES[REFERENCE], re.MULTILINE)
+    rows = re.findall(rf"^\| `{PROJECT}:(\w+)` \|", REFERENCE, re.MULTILINE)
     assert rows == list(SETTINGS)
 
 
@@ -351,14 +356,13 @@ def test_the_outputs_of_the_program_are_those_that_the_reference_names(monkeypat
     recording = record_program({"providers": {"mistral": {}}})
     (exported,) = (each["providers"]["mistral"] for each in recording.outputs.values() if "providers" in each)
     words = {"routeName": "HTTPRoute", "tlsPolicyName": "BackendTLSPolicy", "url": "URL"}
-    (sentence,) = re.findall(r"exports `providers`: (.*?)\.\n", PAGES[REFERENCE], re.DOTALL)
+    (sentence,) = re.findall(r"exports `providers`: (.*?)\.\n", REFERENCE, re.DOTALL)
     assert [each for each in exported if words.get(each, each) not in sentence] == []
 
 
 def test_every_policy_is_in_the_table_and_its_example_of_configuration_allows_what_it_says() -> None:
-    assert re.findall(r"^\| `([a-z-]+)` \|", PAGES[POLICIES], re.MULTILINE) == list(refused.REFUSED)
-    (block,) = blocks("json", POLICIES)
-    ((name, config),) = json.loads(block).items()
+    assert re.findall(r"^\| `([a-z-]+)` \|", PAGES["docs/policies.md"], re.MULTILINE) == list(refused.REFUSED)
+    ((name, config),) = json.loads(*blocks("json", "docs/policies.md")).items()
     assert name == "tls-hostname-is-host"
     (allowed,) = config["allowedHostnames"]
     manifests = [refused.backend(), refused.tls_policy(refused.backend(), hostname=allowed)]

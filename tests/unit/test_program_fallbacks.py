@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from stack_config import key_places, read_key_variables
+from local.stack_files import read_key_variables
+from stack_config import key_places
 from tests.support.recording import PROJECT, Recording, program_error, record_program
 from tests.unit.test_program import CANARY
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.backends import BACKENDS
-from stack_config import read_key_variables, read_placements
+from local.stack_files import read_key_variables, read_placements
 from tests.support.recording import PROJECT, record_program
 
 

@@ -33,13 +33,13 @@ def test_a_providers_stack_has_only_that_provider_and_says_where_to_get_a_key(st
     assert list(providers(stack)) == [stack]
     assert set(providers(stack)[stack]) <= {"model"}
     text = FILES[stack].read_text()
-    assert re.match(r"# Keys are made at [a-z0-9.-]+\.[a-z]+(/[a-z0-9-]+)*\.\n", text)
+    assert re.match(r"# Create a key at [a-z0-9.-]+\.[a-z]+(/[a-z0-9-]+)*\.\n", text)
     assert ("unconfirmed" in text) == (not PRESETS[stack].auth_header_confirmed)
 
 
 @pytest.mark.parametrize("stack", PRESETS)
 def test_a_providers_stack_names_a_model_or_says_that_requests_do(stack: str) -> None:
-    says_that_none_is_named = "No model is named here, so each request names its own." in FILES[stack].read_text()
+    says_that_none_is_named = "This file names no model, so each request names its own." in FILES[stack].read_text()
     assert ("model" in providers(stack)[stack]) != says_that_none_is_named
 
 

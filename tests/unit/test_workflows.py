@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import BackendApi
-from tests.support.pages import CI
+from tests.support.pages import block
 from tests.support.repository import REPOSITORY
+
+CI = block("CONTRIBUTING.md", "test-slow")
 
 FILES = sorted((REPOSITORY / ".github/workflows").iterdir())
 WORKFLOWS: dict[str, dict[str, Any]] = {each.stem: yaml.safe_load(each.read_text()) for each in FILES}

@@ -7,7 +7,7 @@ from typing import Any
 from .conversion import without_nones
 from .declaration import Declaration
 from .issues import Issue, Key, Path
-from .outputs import is_list, is_output
+from .outputs import is_output
 from .types import TypeChecker
 
 Check = Callable[[Any], str | None]
@@ -47,15 +47,15 @@ class Arguments:
         entries = self._at((*self._place, name))
         return [
             self.within(name, index)
-            for index, each in enumerate(entries if is_list(entries) else ())
-            if isinstance(each, Mapping)
+            for index, each in enumerate(entries if isinstance(entries, list) else ())
+            if isinstance(each, dict)
         ]
 
     def path(self, *path: str | int) -> Path:
         """Returns the whole path of what stands at the path in this group."""
         return (*self._place, *path)
 
-    def report(self, *path: str | int, reason: str) -> None:
+    def report(self, reason: str, *path: str | int) -> None:
         """Adds an issue with what stands at the path."""
         self.issues.append(Issue(self.path(*path), reason))
 
@@ -81,7 +81,7 @@ class Arguments:
         if value is None or is_output(value):
             return default
         if check and (reason := check(value)):
-            self.report(*path, reason=reason)
+            self.report(reason, *path)
             return default
         return value
 
@@ -95,26 +95,28 @@ class Arguments:
     def given_paths(self, *path: str | int) -> Iterator[Path]:
         """Yields the path of each argument that was given with its right type, a group before what is in it."""
         for part in self._parts(self._at(self.path(*path))):
-            inner = (*path, part)
+            inner = (*path, part if isinstance(part, int) else str(part))
             if self.given(*inner) and self._at(self.path(*inner)) != [] and not self._is_mistyped(self.path(*inner)):
                 if not isinstance(part, int):
                     yield inner
                 yield from self.given_paths(*inner)
 
     def _parts(self, value: Any) -> Sequence[str | int]:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return [Key(name) for name in value]
-        return range(len(value)) if is_list(value) else ()
+        return range(len(value)) if isinstance(value, list) else ()
 
     def _is_mistyped(self, whole: Path) -> bool:
-        return any(bad[: len(whole)] == whole or whole[: len(bad)] == bad for bad in self._mistyped)
+        return bool(self._mistyped) and any(
+            bad[: len(whole)] == whole or whole[: len(bad)] == bad for bad in self._mistyped
+        )
 
     def _at(self, whole: Path) -> Any:
         value: Any = self.values
         for part in whole:
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):  # Faster than a Mapping, which `without_nones` has made a dict.
                 value = value.get(part)
-            elif is_list(value) and isinstance(part, int):
+            elif isinstance(value, list) and isinstance(part, int):
                 value = value[part]
             else:
                 return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 Case = Callable[[str], str]
 """Spells an argument's name: `str` as Python does, `to_camel_case` as stack files and other languages do."""
 
-_QUOTED_OR_NAME = re.compile(r'"[^"]*"|`[a-z_.<>]+')
+_QUOTE_OR_NAME = re.compile(r'"[^"]*"|`([^`:]+)([^`]*)`')
 
 
 def to_camel_case(name: str) -> str:
@@ -15,8 +15,8 @@ def to_camel_case(name: str) -> str:
 
 
 def respell(text: str, case: Case) -> str:
-    """Spells the names of arguments in a text, which stand in backticks, such as `tls.ca_certificate_configmap`.
+    """Spells the arguments in a text, which are in backticks: `base_url`, `endpoints: chat`, `tls.disabled`.
 
-    Leaves what stands in double quotes alone: it is what somebody gave.
+    What follows a colon is a value and stays, as does all text in double quotes, which quotes a user's value.
     """
-    return _QUOTED_OR_NAME.sub(lambda match: match[0] if match[0][0] == '"' else case(match[0]), text)
+    return _QUOTE_OR_NAME.sub(lambda match: f"`{case(match[1])}{match[2]}`" if match[1] else match[0], text)

@@ -1,12 +1,13 @@
 """Says what arguments a component has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from inspect import get_annotations
 from typing import Any, Required, Union, get_args, get_origin
 
 from .issues import InvalidArguments, Issue, Path
+from .outputs import is_output
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,20 @@ class Declaration:
         hints = get_annotations(self.args).items()
         return frozenset(name for name, hint in hints if (args := get_args(kind(hint))) and args[-1] is Any)
 
+    def check_kinds(self, name: object, args: object) -> None:
+        """Checks that there are a name and arguments, and says what was given by its type alone: it may be a key.
+
+        Raises:
+            InvalidArguments: If one of them is something else.
+        """
+        issues = []
+        if not isinstance(name, str):
+            issues.append(Issue(("name",), f"must be a string, not {_type_name(name)}"))
+        if not isinstance(args, Mapping):
+            reason = f"must be a dict, not {_type_name(args)}; its values may be Pulumi outputs"
+            issues.append(Issue(("args",), reason))
+        self.raise_issues(name if isinstance(name, str) else "", issues)
+
     def raise_issues(self, name: str, issues: Iterable[Issue]) -> None:
         """Raises the issues, if there are any, in the order in which the arguments are declared.
 
@@ -47,6 +62,13 @@ class Declaration:
             raise InvalidArguments(self.component, name, ordered)
 
 
+@cache
 def kind(hint: Any) -> Any:
     """Returns the type itself, without `Input` or `Required` around it."""
     return kind(get_args(hint)[0]) if get_origin(hint) in (Union, Required) else hint
+
+
+def _type_name(value: object) -> str:
+    if is_output(value):
+        return "a Pulumi output"
+    return "None" if value is None else type(value).__name__

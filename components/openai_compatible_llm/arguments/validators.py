@@ -5,6 +5,7 @@ Each function returns what is wrong with a value and what to give instead, or No
 
 import ipaddress
 import re
+from collections.abc import Callable
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -28,7 +29,6 @@ PATH_LENGTH = 1024
 HEADER_LENGTH = 256
 MOST_HOSTNAMES = 16
 LARGEST_PORT = 65535
-LARGEST_DURATION = 99999
 
 
 def object_name(name: str, longest: int = OBJECT_NAME_LENGTH) -> str | None:
@@ -183,11 +183,10 @@ def is_printed_as_given(name: str) -> bool:
     return bool(name) and name == name.strip() and name.isprintable()
 
 
-def in_range(number: float, least: int, greatest: int, unit: str = "") -> str | None:
-    """Checks that a number is not too small and not too large."""
-    if least <= number <= greatest:
-        return None
-    return f"{number:.0f} is out of range; give {least} to {greatest} {unit}".rstrip()
+def between(least: int, greatest: int, unit: str = "") -> Callable[[float], str | None]:
+    """Returns a check that a number is not too small and not too large."""
+    allowed = f"give {least} to {greatest} {unit}".rstrip()
+    return lambda number: None if least <= number <= greatest else f"{number:.0f} is out of range; {allowed}"
 
 
 def too_long(text: str, longest: int) -> str | None:

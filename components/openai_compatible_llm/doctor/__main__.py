@@ -21,10 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse_options(arguments)
         if missing := [name for name in ("kubernetes", "openai") if importlib.util.find_spec(name) is None]:
             raise UsageError(f"Not installed: {', '.join(missing)}. Run: pip install 'openai-compatible-llm[chat]'")
-        from .session import Session
+        from .session import run
 
-        with Session(options) as session:
-            return session.run()
+        return run(options)
     except UsageError as error:
         write_err(str(error))
         return error.STATUS

@@ -52,7 +52,7 @@ _LIMIT_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PAYMENT_REQUIRED)
 _LIMITS = (Complaint.MONEY, Complaint.LENGTH, Complaint.RATE)
 
 
-def classify(response: HTTPError, api: BackendReader | None) -> GatewayError | None:
+def classify(response: HTTPError, api: BackendReader | None = None) -> GatewayError | None:
     """Returns what the gateway's own error is about; None where the provider wrote the response.
 
     Args:
@@ -67,11 +67,6 @@ def classify(response: HTTPError, api: BackendReader | None) -> GatewayError | N
             if text.startswith(prefix):
                 return error
     return None
-
-
-def is_taken_for_chat(response: HTTPError, api: BackendReader | None = None) -> bool:
-    """Tells of a request that isn't a chat completion whether the gateway tried to read it as one."""
-    return classify(response, api) is GatewayError.PROCESSING
 
 
 class ProviderBody:

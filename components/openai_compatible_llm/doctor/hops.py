@@ -43,8 +43,10 @@ class Finding:
         hop: The hop.
         evidence: What shows that it is broken.
         remedy: What to do.
+        suspects: Hops that may be broken instead, by what the objects show, in the order in which they are checked.
     """
 
     hop: Hop
     evidence: str
     remedy: str
+    suspects: tuple[Hop, ...] = ()

@@ -1,71 +1,94 @@
-"""Finds what is broken in the cluster's objects, whatever the gateway's response was."""
+"""Finds what is broken in the cluster's objects, hop by hop."""
 
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 
 from .. import client_url
 from ..backends import SECRET_KEY
-from ..backends.base import DeployedProvider, Object
-from ..presets import HTTPS_PORT
+from ..backends.base import Object
+from .error_responses import ProviderBody
+from .evidence import Evidence
 from .hops import Finding, Hop
 from .redaction import sanitize
 from .request_path import (
     Lookup,
     RequestPath,
     SecretLookup,
-    conditions,
     matches_path,
     parent_conditions,
     parent_ref,
     path_prefixes,
-    policy_conditions,
-    rewrites_host,
     unmet_conditions,
 )
-from .targets import Target
+from .targets import GATEWAY_URL, Target
+from .tls import RESTORE, check_authorities, check_tls
 
-RESTORE = "`pulumi up --refresh`"
+ANOTHER_URL = f"give another {GATEWAY_URL}"
 
 
-def check_route(request_path: RequestPath, target: Target) -> Iterator[Finding]:
+def gateway_status(path: RequestPath) -> Iterator[str]:
+    """Yields what the cluster knows about a gateway that doesn't serve the request."""
+    gateway = path.gateway
+    if gateway.is_missing:
+        yield f"there is no {gateway.name}"
+    for problem in unmet_conditions(gateway.conditions, "Accepted", "Programmed"):
+        yield f"{gateway.name}: {sanitize(problem)}"
+    addresses = [each.get("value", "") for each in gateway.found.get("status", {}).get("addresses") or []]
+    if addresses:
+        yield f"the status of {gateway.name} has the address {', '.join(addresses)}"
+
+
+def missing_route(path: RequestPath) -> Iterator[str]:
+    if path.route.is_missing:
+        yield f"there is no {path.route.name} in the cluster of context {path.context}"
+
+
+def _check_gateway(evidence: Evidence) -> Iterator[Finding]:
+    """Yields that the gateway is another one than the route's. Nothing else explains that it doesn't have the route."""
+    path = evidence.path
+    if path.route.found:
+        accepted = f"yet {path.route.name} is accepted by the {path.gateway.name}, and matches this path and host"
+        yield _route(accepted, f"the URL seems to be another gateway's: {ANOTHER_URL}")
+
+
+def _check_route(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway finds no route."""
-    lookup, gateway = request_path.route, request_path.gateway
-    if lookup.is_missing:
-        yield _route(
-            f"there is no {lookup.name} in the cluster of context {request_path.context}",
-            f"{_deploy(target)}, or choose another cluster (--context)",
-        )
-    route = lookup.found
-    if route is None:
+    path, target = evidence.path, evidence.target
+    for missing in missing_route(path):
+        yield _route(missing, f"{_deploy(target)}, or choose another cluster (--context)")
+    route, gateway = path.route, path.gateway
+    if not route.found:
         return
-    parent = parent_ref(route)
+    parent = parent_ref(route.found)
     name = f"{parent['namespace']}/{parent.get('name')}"
-    if gateway and gateway.is_missing:
+    if gateway.is_missing:
         yield _route(
-            f"there is no {gateway.name}, to which {lookup.name} attaches",
+            f"there is no {gateway.name}, to which {route.name} attaches",
             "compare `gateway` in the stack's config with `kubectl get gateways -A`",
         )
         return
-    reported = parent_conditions(route)
+    reported = parent_conditions(route.found)
     if not reported:
         yield _route(
-            f"no controller has reported on {lookup.name} for the Gateway {name}",
+            f"no controller has reported on {route.name} for the Gateway {name}",
             "check that the gateway's controller runs, and that it serves the Gateway's class",
         )
     for problem in unmet_conditions(reported, "Accepted"):
         yield _route(
-            f"the Gateway {name} doesn't accept {lookup.name}: {sanitize(problem)}",
-            _remedy_for_rejected_route(problem, name, has_listener=_has_listener(route, gateway)),
+            f"the Gateway {name} doesn't accept {route.name}: {sanitize(problem)}",
+            _remedy_for_rejected_route(problem, name, has_listener=_has_listener(parent, gateway)),
         )
-    yield from _check_host_and_path(request_path, target)
+    yield from _check_host_and_path(evidence)
 
 
-def _has_listener(route: Object, gateway: Lookup | None) -> bool:
+def _has_listener(parent: Object, gateway: Lookup) -> bool:
     """Tells whether the Gateway has the listener that the route names; kgateway reports a missing one as forbidden."""
-    section = parent_ref(route).get("sectionName")
-    if section is None or gateway is None or gateway.found is None:
-        return True
-    return any(listener["name"] == section for listener in gateway.found["spec"]["listeners"])
+    section = parent.get("sectionName")
+    return not section or not gateway.found or any(section == each["name"] for each in _listeners(gateway))
+
+
+def _listeners(gateway: Lookup) -> list[Object]:
+    return list(gateway.found.get("spec", {}).get("listeners") or [])
 
 
 def _remedy_for_rejected_route(problem: str, gateway: str, *, has_listener: bool) -> str:
@@ -81,70 +104,63 @@ def _remedy_for_rejected_route(problem: str, gateway: str, *, has_listener: bool
     return f"compare `gateway` in the stack's config with `kubectl describe gateway` of {gateway}"
 
 
-def _check_host_and_path(request_path: RequestPath, target: Target) -> Iterator[Finding]:
+def _check_host_and_path(evidence: Evidence) -> Iterator[Finding]:
     """Yields why an accepted route doesn't match the request."""
-    route, name = request_path.route.found or {}, request_path.route.name
-    host = urlsplit(target.base_url).hostname or ""
-    hostnames = route["spec"].get("hostnames") or []
+    route, gateway = evidence.path.route, evidence.path.gateway
+    host, path = evidence.url.hostname or "", evidence.target.path
+    hostnames = route.found["spec"].get("hostnames") or []
     if not client_url.matches_hostname(hostnames, host):
         yield _route(
-            f"{name} matches {', '.join(hostnames)}, and the request was for {host}",
+            f"{route.name} matches {', '.join(hostnames)}, and the request was for {host}",
             "use one of these names in the gateway's URL, or change `hostnames`",
         )
-    if not matches_path(route, target.path):
+    if not matches_path(route.found, path):
         yield _route(
-            f"{name} matches the path {', '.join(path_prefixes(route))}, and the request was for {target.path}",
-            f"{_deploy(target)}, or use the route's path (--path)",
+            f"{route.name} matches the path {', '.join(path_prefixes(route.found))}, and the request was for {path}",
+            f"{_deploy(evidence.target)}, or use the route's path (--path)",
         )
-    gateway = request_path.gateway
-    listeners = ((gateway and gateway.found) or {}).get("spec", {}).get("listeners") or []
-    named = [listener["hostname"] for listener in listeners if listener.get("hostname")]
-    if gateway and listeners and len(named) == len(listeners) and not client_url.matches_hostname(named, host):
+    listeners = [each.get("hostname") for each in _listeners(gateway)]
+    named = [each for each in listeners if each]
+    if len(named) == len(listeners) and not client_url.matches_hostname(named, host):
         yield _route(
             f"the listeners of the {gateway.name} match {', '.join(named)}, and the request was for {host}",
             "use one of these names in the gateway's URL",
         )
 
 
-def check_secret(request_path: RequestPath) -> Iterator[Finding]:
+def check_secret(path: RequestPath) -> Iterator[Finding]:
     """Yields why the gateway has no key to send, for each provider without one."""
-    for secret in request_path.secrets:
-        if secret.lookup.error is None and not secret.api_key:
-            yield _missing_key(request_path, secret)
-
-
-def _missing_key(request_path: RequestPath, secret: SecretLookup) -> Finding:
-    if secret.lookup.found is None:
-        problem = f"{secret.lookup.name}, which the backend names, does not exist"
-    elif SECRET_KEY not in secret.keys:
-        keys = ", ".join(f"`{key}`" for key in secret.keys) or "nothing"
-        problem = f"{secret.lookup.name} has no `{SECRET_KEY}`; it has {keys}"
-    else:
-        problem = f"{secret.lookup.name} is empty under `{SECRET_KEY}`"
-    effect = f", {request_path.api.without_key}" if request_path.api else ""
-    return Finding(
-        Hop.SECRET,
-        f"{problem}{effect}",
-        f"run `pulumi up --refresh` if the stack creates the Secret; otherwise put the key into it under "
-        f"`{SECRET_KEY}`, without blanks",
+    effect = f", {path.api.without_key}" if path.api else ""
+    remedy = (
+        f"run {RESTORE} if the stack creates the Secret; otherwise put the key into it under `{SECRET_KEY}`, "
+        "without blanks"
     )
+    for secret in path.secrets:
+        if not secret.error and not secret.api_key:
+            yield Finding(Hop.SECRET, f"{_missing_key(secret)}{effect}", remedy)
 
 
-def check_backend(request_path: RequestPath) -> Iterator[Finding]:
+def _missing_key(secret: SecretLookup) -> str:
+    if secret.is_missing:
+        return f"{secret.name}, which the backend names, does not exist"
+    if SECRET_KEY in secret.keys:
+        return f"{secret.name} is empty under `{SECRET_KEY}`"
+    keys = ", ".join(f"`{key}`" for key in secret.keys) or "nothing"
+    return f"{secret.name} has no `{SECRET_KEY}`; it has {keys}"
+
+
+def _check_backend(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway has no backend for the route."""
-    backend = request_path.backend
-    if backend is None or backend.error is not None:
+    path, backend = evidence.path, evidence.path.backend
+    if backend.is_missing:
+        yield Finding(Hop.BACKEND, f"there is no {backend.name}, to which {path.route.name} leads", RESTORE)
+    if not backend.found or path.api is None:
         return
-    if backend.found is None:
-        evidence = f"there is no {backend.name}, to which {request_path.route.name} leads"
-        yield Finding(Hop.BACKEND, evidence, RESTORE)
-        return
-    reported = conditions(backend.found)
+    reported = backend.conditions
     problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
-    if request_path.route.found:
-        problems += unmet_conditions(parent_conditions(request_path.route.found), "ResolvedRefs")
-    if problems and request_path.api and not request_path.api.definition.has_tls_policy:
-        yield from _check_authorities(request_path.authorities, backend.name)
+    problems += unmet_conditions(parent_conditions(path.route.found), "ResolvedRefs")
+    if problems and not path.api.definition.has_tls_policy:
+        yield from check_authorities(path.authorities, backend.name)
     for problem in problems:
         yield Finding(
             Hop.BACKEND,
@@ -154,98 +170,28 @@ def check_backend(request_path: RequestPath) -> Iterator[Finding]:
         )
 
 
-def check_tls(request_path: RequestPath, target: Target, gateway_message: str) -> Iterator[Finding]:
-    """Yields why TLS to the provider fails."""
-    api, backend = request_path.api, request_path.backend
-    if api is None or backend is None or backend.found is None:
-        return
-    providers = api.read_providers(backend.found)
-    if not api.definition.has_tls_policy:
-        yield from _check_own_tls(request_path, backend.name, providers, gateway_message)
-        return
-    (provider,) = providers
-    endpoint = provider.endpoint
-    if request_path.policies == () and (target.tls_policy_name or provider.port == HTTPS_PORT):
-        missing = f" ({target.tls_policy_name} is missing)" if target.tls_policy_name else ""
-        yield _tls(
-            f"no BackendTLSPolicy targets {backend.name}{missing}, so the gateway speaks plain HTTP to {endpoint}",
-            RESTORE,
-        )
-    for policy in request_path.policies or ():
-        name = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
-        reported = policy_conditions(policy, api.definition.kind)
-        if any("sectionName" in each for each in policy["spec"]["targetRefs"]):
-            yield _tls(f"{name} has a `sectionName`, so the gateway ignores it", "remove the `sectionName`")
-        yield from _check_authorities(request_path.authorities, name)
-        for problem in unmet_conditions(reported, "Accepted", "ResolvedRefs", "Attached"):
-            yield _tls(f"{name} is not accepted: {sanitize(problem)}", "fix what the message names")
-        if is_tls_error(gateway_message):
-            hostname = policy["spec"]["validation"].get("hostname")
-            yield tls_finding(gateway_message, f"{name} expects {endpoint} to have a certificate for {hostname}")
-        if not reported:
-            yield _tls(f"no controller has reported on {name}", "check that the gateway's controller runs")
+def _check_host(evidence: Evidence) -> Iterator[Finding]:
+    """Checks the Host header: a CDN answers a wrong one with a page, and the provider's API never sees the request."""
+    is_gateways = evidence.path.sends_gateway_host
+    if evidence.status == HTTPStatus.MISDIRECTED_REQUEST or (is_gateways and not ProviderBody(evidence.text).is_json):
+        unchanged = f"; {evidence.path.route.name} leaves the Host header as it is" if is_gateways else ""
+        remedy = "leave `rewriteHost` at its default, true"
+        yield Finding(Hop.HOST, f"the response isn't in an API's format{unchanged}", remedy)
 
 
-def _check_own_tls(
-    request_path: RequestPath, backend: str, providers: Sequence[DeployedProvider], gateway_message: str
-) -> Iterator[Finding]:
-    """Checks the TLS settings in the backend."""
-    for each in providers:
-        if each.tls is None and each.port == HTTPS_PORT:
-            yield _tls(f"{backend} has no TLS settings, so the gateway speaks plain HTTP to {each.endpoint}", RESTORE)
-    yield from _check_authorities(request_path.authorities, backend)
-    expected = [f"{each.endpoint} to have a certificate for {each.tls.get('sni')}" for each in providers if each.tls]
-    if expected and is_tls_error(gateway_message):
-        yield tls_finding(gateway_message, f"{backend} expects {', and '.join(dict.fromkeys(expected))}")
-
-
-def _check_authorities(authorities: Lookup | None, owner: str) -> Iterator[Finding]:
-    if authorities is None or authorities.error is not None:
-        return
-    remedy = "put the certificate authorities into it under `ca.crt`, in PEM"
-    if authorities.found is None:
-        yield _tls(f"{authorities.name}, which {owner} names, does not exist", remedy)
-    elif not authorities.found["data"].get("ca.crt", "").strip():
-        yield _tls(f"{authorities.name}, which {owner} names, has no `ca.crt`", remedy)
-
-
-_TLS_REMEDIES = (
-    (("valid for",), "set `host` to a name that the certificate is valid for, or `tls.hostname`"),
-    (("unknownissuer", "unknown issuer"), "give the authority that signed it as `tls.caCertificateConfigmap`"),
-    (("expired", "notvalidyet", "not valid yet"), "the provider has to renew its certificate"),
-    (("certificate",), "fix the certificate, or how it is validated (`tls`)"),
-    (("corrupt message", "invalidcontenttype"), "the provider seems to speak plain HTTP: see `tls.disabled`"),
-)
-
-
-def is_tls_error(gateway_message: str) -> bool:
-    """Tells whether the gateway's message is about a certificate, or about a peer that doesn't speak TLS."""
-    return any(word in gateway_message.lower() for words, _ in _TLS_REMEDIES for word in words)
-
-
-def tls_finding(gateway_message: str, evidence: str) -> Finding:
-    """Makes a finding whose remedy follows from the gateway's message alone."""
-    message = gateway_message.lower()
-    remedies = [remedy for words, remedy in _TLS_REMEDIES if any(word in message for word in words)]
-    fallback = (
-        "check that a BackendTLSPolicy targets the Backend and is accepted, or that the AgentgatewayBackend has "
-        f"`policies.tls`: {RESTORE}"
-    )
-    return _tls(evidence, next(iter(remedies), fallback))
-
-
-def sends_gateway_host(request_path: RequestPath) -> bool:
-    """Tells whether the provider gets the gateway's Host header: neither the route nor the proxy replaces it."""
-    route, api = request_path.route.found, request_path.api
-    return route is not None and not rewrites_host(route) and api is not None and not api.rewrites_host
+CHECKS: Mapping[Hop, Callable[[Evidence], Iterator[Finding]]] = {
+    Hop.GATEWAY: _check_gateway,
+    Hop.ROUTE: _check_route,
+    Hop.BACKEND: _check_backend,
+    Hop.SECRET: lambda evidence: check_secret(evidence.path),
+    Hop.TLS: check_tls,
+    Hop.HOST: _check_host,
+}
+"""Finds why a hop is broken, by the objects in the cluster. The first finding counts."""
 
 
 def _route(evidence: str, remedy: str) -> Finding:
     return Finding(Hop.ROUTE, evidence, remedy)
-
-
-def _tls(evidence: str, remedy: str) -> Finding:
-    return Finding(Hop.TLS, evidence, remedy)
 
 
 def _deploy(target: Target) -> str:

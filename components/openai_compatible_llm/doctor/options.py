@@ -9,30 +9,38 @@ from typing import NoReturn
 from ..inputs.validators import api_key as api_key_error
 from .errors import UsageError
 from .hops import Hop
+from .outcome import Endpoint
 
 DEFAULT_PROMPT = "Say hello in five words."
 DEFAULT_TIMEOUT_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Options:
     """Holds the options that `--help` lists; `token` is the caller's own, or None to send none."""
 
-    prompt: str
-    models: bool
-    embeddings: str | None
-    stack: str | None
-    provider: str | None
-    all: bool
-    path: str | None
-    gateway_url: str | None
-    model: str | None
-    as_json: bool
-    stream: bool
-    timeout: float
-    token: str | None = field(repr=False)
-    kubeconfig: str | None
-    context: str | None
+    prompt: str = DEFAULT_PROMPT
+    models: bool = False
+    embeddings: str | None = None
+    stack: str | None = None
+    provider: str | None = None
+    all: bool = False
+    path: str | None = None
+    gateway_url: str | None = None
+    model: str | None = None
+    as_json: bool = False
+    stream: bool = False
+    timeout: float = DEFAULT_TIMEOUT_SECONDS
+    token: str | None = field(default=None, repr=False)
+    kubeconfig: str | None = None
+    context: str | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Returns where the request goes."""
+        if self.models:
+            return Endpoint.MODELS
+        return Endpoint.CHAT if self.embeddings is None else Endpoint.EMBEDDINGS
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -43,34 +51,26 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         SystemExit: The arguments are invalid, or ask for help.
     """
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.all and (given.json or given.stream):
-        parser.error("argument --all: not allowed with --json or --stream, because it prints a table")
-    if given.all and (given.models or given.embeddings is not None):
-        parser.error("argument --all: not allowed with --models or --embeddings; its table has the number of models")
-    if given.stream and (given.models or given.embeddings is not None):
-        parser.error("argument --stream: not allowed with --models or --embeddings, which come in one piece")
-    if given.embeddings is not None and given.model is None:
-        parser.error("argument --embeddings: give the embedding model too: --model")
-    if given.path is not None and (given.all or given.provider):
-        parser.error("argument --path: not allowed with --all or --provider, because it names one provider")
-    return Options(
-        prompt=given.prompt,
-        models=given.models,
-        embeddings=given.embeddings,
-        stack=given.stack,
-        provider=given.provider,
-        all=given.all,
-        path=given.path,
-        gateway_url=given.gateway_url or None,
-        model=given.model,
-        as_json=given.json,
-        stream=given.stream,
-        timeout=given.timeout,
-        token=_token(given.token_variable),
-        kubeconfig=given.kubeconfig,
-        context=given.context,
-    )
+    options = parser.parse_args(arguments, namespace=Options())
+    is_chat = options.endpoint is Endpoint.CHAT
+    contradictions = {
+        "--all: not allowed with --json or --stream, because it prints a table": (
+            options.all and (options.as_json or options.stream)
+        ),
+        "--all: not allowed with --models or --embeddings; its table has the number of models": (
+            options.all and not is_chat
+        ),
+        "--stream: not allowed with --models or --embeddings, which come in one piece": options.stream and not is_chat,
+        "--embeddings: give the embedding model too: --model": (
+            options.embeddings is not None and options.model is None
+        ),
+        "--path: not allowed with --all or --provider, because it names one provider": (
+            options.path is not None and (options.all or options.provider is not None)
+        ),
+    }
+    for message in (message for message, is_there in contradictions.items() if is_there):
+        parser.error(f"argument {message}")
+    return options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,17 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--model", help="model for providers that have none in the stack, or for --embeddings")
     how = parser.add_argument_group("request")
     shape = how.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="print the response's JSON")
+    shape.add_argument("--json", action="store_true", dest="as_json", help="print the response's JSON")
     shape.add_argument("--stream", action="store_true", help="print tokens as they arrive")
     how.add_argument(
         "--timeout",
         type=_seconds,
-        default=DEFAULT_TIMEOUT_SECONDS,
         metavar="SECONDS",
         help=f"longest time to wait for anything to arrive (default: {DEFAULT_TIMEOUT_SECONDS:g})",
     )
     how.add_argument(
         "--token-variable",
+        type=_token,
+        dest="token",
         metavar="NAME",
         help="environment variable with your own token, such as OPENAI_API_KEY, for a provider with `passthrough` or a "
         "gateway that requires one (default: send none)",
@@ -140,9 +141,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _token(variable: str | None) -> str | None:
-    if variable is None:
-        return None
+def _token(variable: str) -> str:
     token = os.environ.get(variable, "").strip()
     if problem := api_key_error(token):
         raise UsageError(f"The environment variable {variable} has no valid token: {problem}.")

@@ -1,76 +1,62 @@
 """Defines what a request can result in."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, unique
+
+
+@unique
+class Endpoint(Enum):
+    """What a request asks for: its path below the base URL, and what answers it."""
+
+    CHAT = ("/chat/completions", "chat completion", "a completion")
+    MODELS = ("/models", "list of models", "a list of models")
+    EMBEDDINGS = ("/embeddings", "embedding", "an embedding")
+
+    def __init__(self, path: str, answer: str, one_answer: str) -> None:
+        self.path = path
+        self.answer = answer
+        self.one_answer = one_answer
 
 
 @dataclass(frozen=True)
-class Completion:
-    """A chat completion.
+class Answer:
+    """What was asked for.
 
     Attributes:
-        text: What the model wrote.
-        model: Model that the provider reports.
-        tokens: Tokens of prompt and completion together; None where the provider doesn't report them.
+        text: What is printed: the model's text, a line for each model, or the number of dimensions. After a stream,
+            which is printed token by token, the end of the line.
+        models: The model that the provider reports, or all those of its list, in its order.
         seconds: From sending the request to the end of the response.
+        tokens: Tokens of request and response together; None where the provider doesn't report them.
         first_token_seconds: From sending the request to the first token; None without streaming.
         body: The response's body, verbatim; empty with streaming.
     """
 
+    endpoint: Endpoint
     text: str
-    model: str
-    tokens: int | None
+    models: tuple[str, ...]
     seconds: float
-    first_token_seconds: float | None
-    body: str
-
-
-@dataclass(frozen=True)
-class ModelList:
-    """The provider's models.
-
-    Attributes:
-        ids: Their names, in the provider's order.
-        seconds: From sending the request to the end of the response.
-        body: The response's body, verbatim.
-    """
-
-    ids: tuple[str, ...]
-    seconds: float
-    body: str
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """The embedding of one text.
-
-    Attributes:
-        dimensions: Length of the vector.
-        model: Model that the provider reports.
-        tokens: Tokens of the text; None where the provider doesn't report them.
-        seconds: From sending the request to the end of the response.
-        body: The response's body, verbatim.
-    """
-
-    dimensions: int
-    model: str
-    tokens: int | None
-    seconds: float
-    body: str
-
-
-Answer = Completion | ModelList | Embedding
+    tokens: int | None = None
+    first_token_seconds: float | None = None
+    body: str = ""
 
 
 class ConnectionProblem(Enum):
-    """Why there is no HTTP response."""
+    """Why there is no HTTP response, and what to do."""
 
-    REFUSED = auto()
-    DNS = auto()
-    CONNECT_TIMEOUT = auto()
-    TLS = auto()
-    CLOSED = auto()
-    OTHER = auto()
+    REFUSED = ("nothing listens there", "give the gateway's URL as it is reached from here")
+    DNS = ("its name doesn't resolve here", "use a name that DNS knows, or an address")
+    CONNECT_TIMEOUT = ("connecting timed out", "check firewalls and the network in between")
+    TLS = (
+        "TLS to the gateway fails",
+        "use the name that its certificate is valid for, let this machine trust its authority, or use http",
+    )
+    CLOSED = ("it closes the connection", "check that it is a gateway, and whether it expects https")
+    OTHER = ("it can't be reached", "give the gateway's URL as it is reached from here")
+
+    def __init__(self, meaning: str, remedy: str) -> None:
+        self.meaning = meaning
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -79,41 +65,6 @@ class Unreachable:
 
     problem: ConnectionProblem
     detail: str
-
-
-@dataclass(frozen=True)
-class Redirected:
-    """A redirect, which isn't followed; `location` is the header of that name, verbatim."""
-
-    status: int
-    location: str
-
-
-@dataclass(frozen=True)
-class HTTPError:
-    """An HTTP response with an error status.
-
-    Attributes:
-        retry_after: The header of that name, verbatim.
-    """
-
-    status: int
-    content_type: str
-    text: str
-    retry_after: str | None
-
-
-@dataclass(frozen=True)
-class InvalidResponse:
-    """A successful HTTP response that isn't what was asked for.
-
-    Attributes:
-        expected: What was asked for, such as `chat completion`.
-    """
-
-    content_type: str
-    text: str
-    expected: str
 
 
 @dataclass(frozen=True)
@@ -131,4 +82,33 @@ class Truncated:
     detail: str
 
 
-Failure = Unreachable | Redirected | HTTPError | InvalidResponse | TimedOut | Truncated
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response that isn't an answer.
+
+    Attributes:
+        retry_after: The header of that name, verbatim.
+    """
+
+    status: int
+    content_type: str
+    text: str
+    retry_after: str = ""
+
+
+class HTTPError(Response):
+    """A response with an error status."""
+
+
+class InvalidResponse(Response):
+    """A successful response that isn't what was asked for."""
+
+
+@dataclass(frozen=True)
+class Redirected(Response):
+    """A redirect, which isn't followed; `location` is the header of that name, verbatim."""
+
+    location: str = ""
+
+
+Failure = Unreachable | TimedOut | Truncated | HTTPError | InvalidResponse | Redirected

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from ..backends.gateway_errors import GatewayError
 from ..presets import PRESETS
-from .error_responses import is_taken_for_chat
+from .error_responses import classify
 from .hops import Finding
-from .outcome import Answer, Completion, Embedding, Failure, HTTPError, ModelList
-from .redaction import printable, redact
-from .request_path import ClusterUnavailable, RequestPath
+from .outcome import Answer, Endpoint, Failure, HTTPError
+from .redaction import redact
+from .request_path import RequestPath
 from .targets import Target
 
 NOTHING = "-"
@@ -29,52 +30,44 @@ def write_err(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def format_answer(answer: Answer) -> str:
-    """Makes the text, one line for each model, or the embedding's number of dimensions."""
-    match answer:
-        case Completion():
-            return f"{answer.text}\n"
-        case ModelList():
-            return "".join(f"{printable(each)}\n" for each in answer.ids)
-        case Embedding():
-            return f"{answer.dimensions} dimensions\n"
-
-
 def format_summary(answer: Answer) -> str:
     """Says which model answered, or how many there are, and how fast."""
-    if isinstance(answer, ModelList):
-        parts = [f"{len(answer.ids)} models"]
+    if answer.endpoint is Endpoint.MODELS:
+        parts = [f"{len(answer.models)} models"]
     else:
-        parts = [answer.model, *([] if answer.tokens is None else [f"{answer.tokens} tokens"])]
-    if isinstance(answer, Completion) and answer.first_token_seconds is not None:
+        parts = [*answer.models, *([] if answer.tokens is None else [f"{answer.tokens} tokens"])]
+    if answer.first_token_seconds is not None:
         parts.append(f"first token after {_seconds(answer.first_token_seconds)} s")
     return ", ".join([*parts, f"{_seconds(answer.seconds)} s"])
 
 
-def format_finding(
-    provider: str, finding: Finding, cluster_view: RequestPath | ClusterUnavailable, keys: Iterable[str]
-) -> str:
-    """Describes the broken hop without any of the keys, and says what of the cluster couldn't be read."""
+def format_finding(provider: str, finding: Finding, path: RequestPath, token: str | None = None) -> str:
+    """Describes the broken hop without the caller's token or a key, and says what of the cluster couldn't be read."""
     lines = [
         f"{provider}: broken at the hop {finding.hop.label}: {finding.hop.meaning}.",
         f"  evidence: {finding.evidence}",
         f"  fix:      {finding.remedy}",
     ]
-    if isinstance(cluster_view, ClusterUnavailable):
-        lines.append(f"  (The cluster was not checked: {cluster_view.reason}.)")
-    elif cluster_view.unreadable:
-        lines.append(f"  (Could not be read: {'; '.join(cluster_view.unreadable)}.)")
-    return redact(keys, "\n".join(lines))
+    if path.unavailable:
+        lines.append(f"  (The cluster was not checked: {path.unavailable}.)")
+    elif path.unreadable:
+        lines.append(f"  (Could not be read: {'; '.join(path.unreadable)}.)")
+    return redact([token or "", *(secret.api_key for secret in path.secrets)], "\n".join(lines))
 
 
 def format_row(
-    target: Target, completion: Completion, finding: Finding | None, models: ModelList | Failure
+    target: Target, completion: Answer, finding: Finding | None, models: Answer | Failure
 ) -> tuple[str, ...]:
     """Makes the row of a provider that answered. Where a hop is broken nevertheless, the row has the hop too."""
-    first = NOTHING if completion.first_token_seconds is None else _seconds(completion.first_token_seconds)
-    tokens = NOTHING if completion.tokens is None else str(completion.tokens)
-    model = f"{completion.model} (broken: {finding.hop.label})" if finding else completion.model
-    return (target.provider, model, first, _seconds(completion.seconds), tokens, *_endpoints(target, models))
+    (model,) = completion.models
+    return (
+        target.provider,
+        f"{model} (broken: {finding.hop.label})" if finding else model,
+        _seconds(completion.first_token_seconds),
+        _seconds(completion.seconds),
+        NOTHING if completion.tokens is None else str(completion.tokens),
+        *_endpoints(target, models),
+    )
 
 
 def format_row_without_completion(provider: str, reason: str) -> tuple[str, ...]:
@@ -90,23 +83,20 @@ def format_table(rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def _endpoints(target: Target, models: ModelList | Failure) -> tuple[str, str]:
+def _endpoints(target: Target, models: Answer | Failure) -> tuple[str, str]:
     """Makes the cells with the number of models, and with what the catalogue says of the host."""
+    kinds = next((preset.endpoint_kinds for preset in PRESETS.values() if preset.host == target.host), ())
+    documented = ", ".join(kinds) or NOTHING
     match models:
-        case ModelList():
-            return str(len(models.ids)), _documented(target.host)
-        case HTTPError() if is_taken_for_chat(models):
+        case Answer():
+            return str(len(models.models)), documented
+        case HTTPError() if classify(models) is GatewayError.PROCESSING:
             return "chat only", NOTHING
         case HTTPError():
-            return f"HTTP {models.status}", _documented(target.host)
+            return f"HTTP {models.status}", documented
         case _:
             return NOTHING, NOTHING
 
 
-def _documented(host: str | None) -> str:
-    kinds = next((preset.endpoint_kinds for preset in PRESETS.values() if preset.host == host), ())
-    return ", ".join(kinds) or NOTHING
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f}"
+def _seconds(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{seconds:.2f}"

@@ -2,10 +2,8 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-from . import inspection
+from .evidence import Evidence
 from .outcome import Redirected
-from .request_path import RequestPath
-from .targets import Target
 
 
 def split_location(redirected: Redirected) -> SplitResult:
@@ -16,26 +14,24 @@ def split_location(redirected: Redirected) -> SplitResult:
         return SplitResult("", "", redirected.location, "", "")
 
 
-def is_providers(location: SplitResult, target: Target, request_path: RequestPath | None) -> bool:
+def is_providers(location: SplitResult, evidence: Evidence) -> bool:
     """Tells whether the redirect leads to the provider's host or a relative of it, which only the provider knows."""
-    host, gateway = location.hostname, urlsplit(target.base_url).hostname
-    if host is None or _are_related(host, gateway):
+    host = location.hostname
+    if host is None or _are_related(host, evidence.url.hostname):
         return False
-    backend = request_path.backend.found if request_path and request_path.backend else None
-    providers = request_path.api.read_providers(backend) if request_path and request_path.api and backend else []
-    hosts = [target.host, *(each.host for each in providers)]
-    return any(_are_related(host, each) for each in hosts)
+    providers = [evidence.target.host, *(each.host for each in evidence.path.providers)]
+    return any(_are_related(host, each) for each in providers)
 
 
-def is_in_front(location: SplitResult, target: Target, request_path: RequestPath | None) -> bool:
+def is_in_front(location: SplitResult, evidence: Evidence) -> bool:
     """Tells whether the redirect has what the provider never sees: the route's path, or the gateway's name.
 
     The provider sees that name where neither the route nor the proxy replaces the Host header.
     """
-    has_path = target.path != "/" and f"{location.path}/".startswith(f"{target.path.rstrip('/')}/")
-    has_name = location.hostname is not None and location.hostname == urlsplit(target.base_url).hostname
-    sees_name = request_path is not None and inspection.sends_gateway_host(request_path)
-    return has_path or (has_name and not sees_name)
+    route_path = evidence.target.path
+    has_path = route_path != "/" and f"{location.path}/".startswith(f"{route_path.rstrip('/')}/")
+    has_name = location.hostname is not None and location.hostname == evidence.url.hostname
+    return has_path or (has_name and not evidence.path.sends_gateway_host)
 
 
 def _are_related(host: str, other: str | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..backends import SECRET_KEY, BackendReader
-from ..backends.base import Object
+from ..backends.base import DeployedProvider, Object
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,24 @@ class Lookup:
     """The result of looking for one object.
 
     Attributes:
-        name: The object's kind, namespace and name.
-        found: The object; None where it doesn't exist or can't be read.
-        error: Why it can't be read; None where the lookup worked.
+        name: The object's kind, namespace and name; empty where nothing was looked for.
+        found: The object; empty where it wasn't found.
+        is_missing: Whether it doesn't exist.
+        error: Why it can't be read; empty where the lookup worked.
     """
 
-    name: str
-    found: Object | None
-    error: str | None = None
+    name: str = ""
+    found: Object = field(default_factory=dict)
+    is_missing: bool = False
+    error: str = ""
 
     @property
-    def is_missing(self) -> bool:
-        return self.found is None and self.error is None
+    def conditions(self) -> list[Object]:
+        return list(self.found.get("status", {}).get("conditions") or [])
 
 
 @dataclass(frozen=True)
-class SecretLookup:
+class SecretLookup(Lookup):
     """A Secret that the backend names.
 
     Attributes:
@@ -39,46 +41,50 @@ class SecretLookup:
         api_key: The key that the gateway takes from it: stripped, and without a leading `Bearer`.
     """
 
-    lookup: Lookup
     keys: tuple[str, ...] = ()
     api_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class RequestPath:
-    """Everything that was looked up, in the cluster of one context. A part that no other part names is None.
+    """Everything that was looked up, in the cluster of one context. A part that no other part names is empty.
 
     Attributes:
+        unavailable: Why nothing was looked up; empty where something was.
         api: The gateway API of the route's backend; None where it isn't one that the component supports.
-        secrets: Those that the backend names, in the order in which its providers are used.
+        providers: Those of the backend, in the order in which they are used.
+        secrets: Those that the backend names, in the same order.
         policies: The BackendTLSPolicies that target the backend; None where they can't be read.
         authorities: The ConfigMap with the certificate authorities that the policy or the backend names.
     """
 
-    context: str
-    route: Lookup
-    gateway: Lookup | None = None
+    context: str = ""
+    route: Lookup = Lookup()
+    gateway: Lookup = Lookup()
     api: BackendReader | None = None
-    backend: Lookup | None = None
+    backend: Lookup = Lookup()
+    providers: tuple[DeployedProvider, ...] = ()
     secrets: tuple[SecretLookup, ...] = ()
     policies: tuple[Object, ...] | None = ()
-    authorities: Lookup | None = None
+    authorities: Lookup = Lookup()
+    unavailable: str = ""
 
     @property
     def unreadable(self) -> list[str]:
         """Returns what can't be read, with the reason."""
-        secrets = [secret.lookup for secret in self.secrets]
-        lookups = [self.route, self.gateway, self.backend, *secrets, self.authorities]
-        return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup and lookup.error] + (
-            ["BackendTLSPolicies"] if self.policies is None else []
+        lookups = [self.route, self.gateway, self.backend, *self.secrets, self.authorities]
+        policies = ["BackendTLSPolicies"] if self.policies is None else []
+        return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup.error] + policies
+
+    @property
+    def sends_gateway_host(self) -> bool:
+        """Tells whether the provider gets the gateway's Host header: neither the route nor the proxy replaces it."""
+        is_replaced = self.api is None or self.api.rewrites_host
+        return not is_replaced and not any(
+            each.get("urlRewrite", {}).get("hostname")
+            for rule in route_rules(self.route.found)
+            for each in rule.get("filters") or []
         )
-
-
-@dataclass(frozen=True)
-class ClusterUnavailable:
-    """Why nothing was looked up in the cluster."""
-
-    reason: str
 
 
 def parent_ref(route: Object) -> Object:
@@ -87,26 +93,25 @@ def parent_ref(route: Object) -> Object:
     return {"namespace": route["metadata"]["namespace"], **parent}
 
 
-def backend_ref(route: Object) -> Object | None:
-    """Returns the reference to the route's backend, which is in the route's namespace."""
-    references = [reference for rule in route["spec"].get("rules") or [] for reference in rule.get("backendRefs") or []]
-    return next(iter(references), None)
+def route_rules(route: Object) -> list[Object]:
+    return list(route.get("spec", {}).get("rules") or [])
+
+
+def backend_ref(route: Object) -> Object:
+    """Returns the reference to the route's backend, which is in the route's namespace; empty where it has none."""
+    references = [reference for rule in route_rules(route) for reference in rule.get("backendRefs") or []]
+    return next(iter(references), {})
 
 
 def path_prefixes(route: Object) -> list[str]:
-    rules = route["spec"].get("rules") or []
-    return [match.get("path", {}).get("value", "/") for rule in rules for match in rule.get("matches") or [{}]]
+    return [
+        match.get("path", {}).get("value", "/") for rule in route_rules(route) for match in rule.get("matches") or [{}]
+    ]
 
 
 def matches_path(route: Object, path: str) -> bool:
     """Tells whether the route matches requests below this path."""
     return any(f"{path.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/") for prefix in path_prefixes(route))
-
-
-def rewrites_host(route: Object) -> bool:
-    """Tells whether a filter of the route replaces the Host header."""
-    filters = [each for rule in route["spec"].get("rules") or [] for each in rule.get("filters") or []]
-    return any(each.get("urlRewrite", {}).get("hostname") for each in filters)
 
 
 def targets_backend(policy: Object, backend: Object) -> bool:
@@ -131,18 +136,11 @@ def extract_key(data: Mapping[str, bytes]) -> str:
 
 def unmet_conditions(conditions: list[Object], *types: str) -> Iterator[str]:
     """Yields the controller's explanation of each condition of these types that isn't met."""
-    for condition in conditions:
-        if condition.get("type") in types and condition.get("status") != "True":
-            words = [
-                f"{condition['type']} is {condition.get('status')}",
-                condition.get("reason"),
-                condition.get("message"),
-            ]
-            yield ": ".join(filter(None, words))
-
-
-def conditions(found: Object) -> list[Object]:
-    return list(found.get("status", {}).get("conditions") or [])
+    for each in conditions:
+        if each.get("type") in types and each.get("status") != "True":
+            yield ": ".join(
+                filter(None, [f"{each['type']} is {each.get('status')}", each.get("reason"), each.get("message")])
+            )
 
 
 def parent_conditions(route: Object) -> list[Object]:

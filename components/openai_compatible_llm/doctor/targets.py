@@ -44,26 +44,11 @@ def target_from_path(path: str, gateway_url: str | None, model: str | None) -> T
     Raises:
         UsageError: An argument is missing or invalid.
     """
-    if gateway_url is None:
+    if not gateway_url:
         raise UsageError(f"To reach the path {path}, give the gateway's URL: {GATEWAY_URL}.")
     if not path.startswith("/"):
         raise UsageError(f'The path "{path}" doesn\'t start with a slash: give one such as /mistral.')
     return Target(path, _base_url(gateway_url, path), path, model)
-
-
-def targets_from_outputs(stack: str, providers: Outputs, gateway_url: str | None, model: str | None) -> list[Target]:
-    """Makes a target from each provider in a stack's outputs.
-
-    Args:
-        stack: The stack's name.
-        providers: Its output of that name, or a part of it.
-        gateway_url: URL of the gateway; by default the stack's.
-        model: For providers that have none in the stack.
-
-    Raises:
-        UsageError: An output or argument is missing or invalid.
-    """
-    return [_target(stack, name, outputs, gateway_url, model) for name, outputs in providers.items()]
 
 
 def select_provider(stack: str, providers: Outputs, name: str | None) -> Outputs:
@@ -82,18 +67,35 @@ def select_provider(stack: str, providers: Outputs, name: str | None) -> Outputs
     return {name: providers[name]}
 
 
-def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str | None, model: str | None) -> Target:
-    if gateway_url is None and not outputs.get("url"):
+def target_from_outputs(
+    stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str | None, model: str | None
+) -> Target:
+    """Makes a target from a provider's outputs.
+
+    Args:
+        stack: The stack's name.
+        name: The provider's name in it.
+        outputs: Its part of the stack's output `providers`.
+        gateway_url: URL of the gateway; by default the stack's.
+        model: For a provider that has none in the stack.
+
+    Raises:
+        UsageError: An output or argument is missing or invalid.
+    """
+    if not gateway_url and not outputs.get("url"):
         raise UsageError(
             f"Stack {stack} has no URL of the gateway of provider {name}: give {GATEWAY_URL}, or set `gateway.url` in "
             "the stack's config."
         )
+    url = str(outputs.get("url", ""))
+    if not gateway_url and (problem := gateway_url_error(url.removesuffix(client_url.VERSION))):
+        raise UsageError(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
     path = outputs.get("path")
     if not isinstance(path, str):
         raise UsageError(f"The output `providers` of stack {stack} has no path for {name}.")
     return Target(
         provider=name,
-        base_url=_base_url(gateway_url, path) if gateway_url else _url_from_outputs(stack, name, outputs),
+        base_url=_base_url(gateway_url, path) if gateway_url else url,
         path=path,
         model=outputs.get("model") or model,
         stack=stack,
@@ -102,13 +104,6 @@ def _target(stack: str, name: str, outputs: Mapping[str, Any], gateway_url: str 
         route_name=outputs.get("routeName"),
         tls_policy_name=outputs.get("tlsPolicyName"),
     )
-
-
-def _url_from_outputs(stack: str, name: str, outputs: Mapping[str, Any]) -> str:
-    url = str(outputs["url"])
-    if problem := gateway_url_error(url.removesuffix(client_url.VERSION)):
-        raise UsageError(f"The output `providers` of stack {stack}, url of {name}: {problem}.")
-    return url
 
 
 def _base_url(gateway_url: str, path: str) -> str:

@@ -18,21 +18,21 @@ def parse_clients(arguments: Arguments, names: ObjectNames, providers: Collectio
     """Returns the name of the Secret with the clients' keys, empty if it isn't resolved; None where anyone may call."""
     sources = list(filter(arguments.given, CLIENT_SOURCES))
     for source in sources[1:]:
-        reason = f"`{sources[0]}` already says which keys clients have; remove one of them"
-        arguments.report(source, reason=reason)
+        arguments.report(f"`{sources[0]}` already says which keys clients have; remove one of them", source)
     for source in sources if arguments.given("passthrough") else ():
         reason = (
             "the gateway removes the client's key from the request, so with `passthrough` the provider would get none; "
             "remove one of them"
         )
-        arguments.report(source, reason=reason)
+        arguments.report(reason, source)
     existing: str | None = arguments.read(
         *CLIENT_SECRET, check=object_name, default="" if arguments.given(CLIENT_SECRET[0]) else None
     )
     if existing and existing in {provider.secret_name for provider in providers}:
         # Of a Secret that has both, the gateway would take the provider's key for a client's.
-        reason = f'"{existing}" holds the provider\'s key, with which clients could call; give another'
-        arguments.report(*CLIENT_SECRET, reason=reason)
+        arguments.report(
+            f'"{existing}" holds the provider\'s key, with which clients could call; give another', *CLIENT_SECRET
+        )
     keys = arguments.read(CLIENT_KEYS)
     if keys is not None:
         of_providers = [each.read("api_key") for each in (arguments, *arguments.groups("fallbacks"))]

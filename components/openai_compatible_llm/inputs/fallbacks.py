@@ -22,13 +22,13 @@ def parse_fallbacks(arguments: Arguments, names: ObjectNames, first: Provider) -
     """
     fallbacks = arguments.groups("fallbacks")
     if len(fallbacks) > MOST_FALLBACKS:
-        arguments.report("fallbacks", reason=f"{len(fallbacks)} entries; give at most {MOST_FALLBACKS}")
+        arguments.report(f"{len(fallbacks)} entries; give at most {MOST_FALLBACKS}", "fallbacks")
     if fallbacks and arguments.given("passthrough"):
         reason = (
             "can't be used with `passthrough`, because the caller has a token for one provider only; "
             "give each its key as `api_key`"
         )
-        arguments.report("fallbacks", reason=reason)
+        arguments.report(reason, "fallbacks")
     counts = Counter(each.read("name") for each in fallbacks)
     return tuple(_parse_fallback(arguments, each, names, first, counts) for each in fallbacks)
 
@@ -51,5 +51,5 @@ def _parse_fallback(
         return replace(provider, model=first.model)
     # Without a model of its own, the fallback would be asked for one that only the component's host has.
     if source := next(filter(component.given, ("model", "model_aliases")), None):
-        fallback.report("model", reason=f"required, because the component's `{source}` is for {first.host}")
+        fallback.report(f"required, because the component's `{source}` is for {first.host}", "model")
     return provider

@@ -6,23 +6,21 @@ from typing import Any, cast
 
 import pulumi
 
-from ..arguments import Arguments, Issue, Key, Path, has_outputs, is_output
+from ..arguments import Arguments, Issue, Path, has_outputs
 from ..arguments.outputs import WITHHELD
-from ..arguments.validators import OBJECT_NAME_LENGTH, label_value, metadata_key, object_name, seconds
+from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends import BACKENDS
-from ..objects import readiness
 from ..settings import ObjectNames, Plan, Settings
 from . import validators
 from .clients import CLIENT_KEYS, key_errors, parse_clients
 from .declaration import DECLARATION
 from .fallbacks import parse_fallbacks
+from .metadata import parse_annotations, parse_labels, parse_ready_timeout
 from .placement import parse_hostnames, parse_placement, parse_route_path
 from .providers import parse_provider
 from .request_fields import parse_model_aliases, parse_request_fields
 from .support import report_unsupported
 from .traffic import parse_endpoints, parse_rate_limits, parse_retries, parse_timeout
-
-DEFAULT_READY_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,9 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     Raises:
         InvalidArguments: With every problem of what is known now.
     """
-    _check_kinds(name, args)
+    DECLARATION.check_kinds(name, args)
     arguments = Arguments(DECLARATION, args)
-    settings = parse_settings(name, arguments)
-    plan = _plan(arguments, settings)
+    plan, settings = parse_arguments(name, arguments)
     secret_names = {
         group.path("api_key"): str(provider.secret_name)
         for group, provider in zip((arguments, *arguments.groups("fallbacks")), settings.providers, strict=True)
@@ -89,7 +86,7 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     )
 
 
-def parse_settings(name: str, arguments: Arguments) -> Settings:
+def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     """Parses all arguments. Where one isn't resolved yet, its default stands in the settings.
 
     Raises:
@@ -100,17 +97,16 @@ def parse_settings(name: str, arguments: Arguments) -> Settings:
     backend = BACKENDS[placement.api]
     # The names of all objects must be valid, even of those that the component only gets with other arguments.
     if reason := object_name(name, OBJECT_NAME_LENGTH - len(ObjectNames("").clients_secret)):
-        arguments.report("name", reason=reason)
+        arguments.report(reason, "name")
     provider = parse_provider(arguments, name, names.secret)
     fallbacks = parse_fallbacks(arguments, names, provider)
     providers = (provider, *fallbacks)
     request_defaults, request_overrides = parse_request_fields(arguments)
     settings = Settings(
-        api=placement.api,
         names=names,
         namespace=placement.namespace,
-        labels=_parse_labels(arguments),
-        annotations=_parse_annotations(arguments),
+        labels=parse_labels(arguments),
+        annotations=parse_annotations(arguments),
         gateway=placement.gateway,
         provider=provider,
         fallbacks=fallbacks,
@@ -126,15 +122,23 @@ def parse_settings(name: str, arguments: Arguments) -> Settings:
         hostnames=parse_hostnames(arguments),
         rewrite_host=arguments.read("rewrite_host", default=True),
     )
-    _check_waiting(arguments)
     if not arguments.given("api") or arguments.read("api"):
         report_unsupported(arguments, backend)
+    plan = Plan(
+        api=placement.api,
+        has_tls_policy=backend.has_tls_policy and provider.tls is not None,
+        has_policy=backend.needs_policy(settings) or any(map(arguments.unresolved, backend.policy_arguments)),
+        has_clients=settings.clients_secret_name is not None,
+        has_labels=bool(settings.labels) or arguments.unresolved("labels"),
+        has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
+        ready_timeout_seconds=parse_ready_timeout(arguments),
+    )
     DECLARATION.raise_issues(name, arguments.issues)
-    return settings
+    return plan, settings
 
 
 def _parse_resolved(name: str, resolved: Mapping[str, Any], plan: Plan) -> Settings:
-    settings = parse_settings(name, Arguments(DECLARATION, resolved))
+    _, settings = parse_arguments(name, Arguments(DECLARATION, resolved))
     if plan.has_tls_policy and settings.provider.tls is None:
         reason = (
             "an output that turned out to be http when TLS was already set up; give `host`, `port`, `path` and "
@@ -142,64 +146,6 @@ def _parse_resolved(name: str, resolved: Mapping[str, Any], plan: Plan) -> Setti
         )
         DECLARATION.raise_issues(name, [Issue(("base_url",), reason)])
     return settings
-
-
-def _plan(arguments: Arguments, settings: Settings) -> Plan:
-    backend = BACKENDS[settings.api]
-    timeout = arguments.read("ready_timeout_seconds", default=DEFAULT_READY_TIMEOUT_SECONDS)
-    return Plan(
-        api=settings.api,
-        has_tls_policy=backend.has_tls_policy and settings.provider.tls is not None,
-        has_policy=backend.needs_policy(settings) or any(map(arguments.unresolved, backend.policy_arguments)),
-        has_clients=settings.clients_secret_name is not None,
-        has_labels=bool(settings.labels) or arguments.unresolved("labels"),
-        has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
-        ready_timeout_seconds=int(timeout) if arguments.given("wait_for_ready") else None,
-    )
-
-
-def _check_waiting(arguments: Arguments) -> None:
-    arguments.read("ready_timeout_seconds", check=seconds)
-    if arguments.given("ready_timeout_seconds") and not arguments.given("wait_for_ready"):
-        arguments.report("ready_timeout_seconds", reason="has no effect without `wait_for_ready`")
-
-
-def _parse_labels(arguments: Arguments) -> Mapping[str, str]:
-    for _ in arguments.read_each("labels", check=label_value):
-        pass
-    return _parse_metadata(arguments, "labels")
-
-
-def _parse_annotations(arguments: Arguments) -> Mapping[str, str]:
-    if arguments.given("annotations", readiness.ANNOTATION):
-        reason = "set by the component; give `wait_for_ready` instead"
-        arguments.report("annotations", readiness.ANNOTATION, reason=reason)
-    return _parse_metadata(arguments, "annotations")
-
-
-def _parse_metadata(arguments: Arguments, name: str) -> Mapping[str, str]:
-    metadata: Mapping[str, str] = arguments.read(name, default={})
-    for key in metadata:
-        if reason := metadata_key(key):
-            arguments.report(name, Key(key), reason=reason)
-    return metadata
-
-
-def _check_kinds(name: object, args: object) -> None:
-    """Says what was given by its type alone: it may be a key, or have one in it."""
-    issues = []
-    if not isinstance(name, str):
-        issues.append(Issue(("name",), f"must be a string, not {_type_name(name)}"))
-    if not isinstance(args, Mapping):
-        reason = f"must be a dict, not {_type_name(args)}; its values may be Pulumi outputs"
-        issues.append(Issue(("args",), reason))
-    DECLARATION.raise_issues(name if isinstance(name, str) else "", issues)
-
-
-def _type_name(value: object) -> str:
-    if is_output(value):
-        return "a Pulumi output"
-    return "None" if value is None else type(value).__name__
 
 
 def _withhold(values: Any, path: Path) -> Any:

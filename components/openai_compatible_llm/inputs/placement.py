@@ -49,6 +49,6 @@ def parse_hostnames(arguments: Arguments) -> tuple[str, ...]:
     hostnames: list[str] = []
     for index, hostname in arguments.read_each("hostnames", check=route_hostname):
         if hostname in hostnames:
-            arguments.report("hostnames", index, reason=f'"{hostname}" is listed twice')
+            arguments.report(f'"{hostname}" is listed twice', "hostnames", index)
         hostnames.append(hostname)
     return tuple(hostnames)

@@ -46,11 +46,10 @@ def parse_provider(
 def _parse_host_source(arguments: Arguments) -> tuple[urls.BaseUrl | None, Preset | None]:
     if not any(map(arguments.given, HOST_SOURCES)):
         presets = ", ".join(sorted(PRESETS))
-        arguments.report("host", reason=f"required, unless you give `base_url` or a `preset`: {presets}")
+        arguments.report(f"required, unless you give `base_url` or a `preset`: {presets}", "host")
     if arguments.given("base_url"):
         for other in filter(arguments.given, ("preset", "host", "port", "path")):
-            reason = "`base_url` already gives host, port and path; remove one of them"
-            arguments.report(other, reason=reason)
+            arguments.report("`base_url` already gives host, port and path; remove one of them", other)
     url = arguments.read("base_url", check=urls.base_url)
     preset = arguments.read("preset", check=_preset)
     return urls.parse_base_url(url) if url else None, PRESETS[preset] if preset else None
@@ -76,21 +75,18 @@ def _parse_key_source(arguments: Arguments, own_secret: str, key_sources: Sequen
     sources = list(filter(arguments.given, key_sources))
     if not sources:
         *others, last = (f"`{each}`" for each in key_sources[1:])
-        arguments.report("api_key", reason=f"required, unless you give {', '.join(others)} or {last}")
+        arguments.report(f"required, unless you give {', '.join(others)} or {last}", "api_key")
     for other in sources[1:]:
-        reason = f"`{sources[0]}` already says where the key comes from; remove one of them"
-        arguments.report(other, reason=reason)
+        arguments.report(f"`{sources[0]}` already says where the key comes from; remove one of them", other)
     return own_secret if arguments.given("api_key") else existing
 
 
 def _parse_auth_header(arguments: Arguments) -> AuthHeader | None:
     if arguments.read("auth_header") == {}:
-        reason = "empty; give `auth_header.header_name`, `auth_header.prefix`, or both"
-        arguments.report("auth_header", reason=reason)
+        arguments.report("empty; give `auth_header.header_name`, `auth_header.prefix`, or both", "auth_header")
     for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
         if arguments.given("auth_header") and arguments.given(source):
-            reason = f"has no effect with `{source}`, which {effect}; remove one"
-            arguments.report("auth_header", reason=reason)
+            arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
     name = arguments.read("auth_header", "header_name", check=header_name)
     prefix = arguments.read("auth_header", "prefix", check=header_prefix)
     return AuthHeader(name, prefix) if arguments.given("auth_header") else None
@@ -106,18 +102,14 @@ def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS
     if disabled or (url and not url.tls):
         for field in filter(tls.given, ("hostname", "ca_certificate_configmap")):
             switch = "tls.disabled" if disabled else "base_url"
-            reason = f"has no effect without TLS, which `{switch}` turns off; remove one of them"
-            tls.report(field, reason=reason)
+            tls.report(f"has no effect without TLS, which `{switch}` turns off; remove one of them", field)
     elif is_address(host) and not tls.given("hostname"):
-        reason = f'required, because the host "{host}" is an address; give the name on its certificate'
-        tls.report("hostname", reason=reason)
+        tls.report(f'required, because the host "{host}" is an address; give the name on its certificate', "hostname")
     return TLS(hostname or host, configmap) if (url.tls if url else not disabled) else None
 
 
 def _check_disabled(arguments: Arguments, url: urls.BaseUrl | None) -> None:
     if url and url.tls:
-        reason = "contradicts the https of `base_url`; give the URL with http"
-        arguments.report("tls", "disabled", reason=reason)
+        arguments.report("contradicts the https of `base_url`; give the URL with http", "tls", "disabled")
     elif arguments.read("port") == HTTPS_PORT or not (arguments.given("port") or arguments.given("base_url")):
-        reason = "port 443 is for TLS; give the `port` for plain HTTP"
-        arguments.report("tls", "disabled", reason=reason)
+        arguments.report("port 443 is for TLS; give the `port` for plain HTTP", "tls", "disabled")

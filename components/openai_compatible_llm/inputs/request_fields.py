@@ -16,19 +16,20 @@ def parse_request_fields(arguments: Arguments) -> tuple[Mapping[str, Any], Mappi
     defaults, overrides = (_parse_fields(arguments, name) for name in ("request_defaults", "request_overrides"))
     for field in defaults:
         if field in overrides:
-            reason = "`request_overrides` sets it in any case; remove one of them"
-            arguments.report("request_defaults", Key(field), reason=reason)
+            arguments.report(
+                "`request_overrides` sets it in any case; remove one of them", "request_defaults", Key(field)
+            )
     return defaults, overrides
 
 
 def parse_model_aliases(arguments: Arguments) -> Mapping[str, str]:
     """Parses the models by the names that callers use for them."""
     if arguments.given("model_aliases") and arguments.given("model"):
-        arguments.report("model_aliases", reason="has no effect with `model`, which wins; remove one of them")
+        arguments.report("has no effect with `model`, which wins; remove one of them", "model_aliases")
     aliases: Mapping[str, str] = arguments.read("model_aliases", check=_number_of_entries, default={})
     for alias, _ in arguments.read_each("model_aliases", check=validators.model):
         if reason := validators.model_alias(str(alias)):
-            arguments.report("model_aliases", alias, reason=reason)
+            arguments.report(reason, "model_aliases", alias)
     return aliases
 
 
@@ -38,7 +39,7 @@ def _parse_fields(arguments: Arguments, name: str) -> Mapping[str, Any]:
         if reason := _field_error(field, value) or (
             "`model` already sets it; remove one of them" if field == "model" and arguments.given("model") else None
         ):
-            arguments.report(name, Key(field), reason=reason)
+            arguments.report(reason, name, Key(field))
     return fields
 
 

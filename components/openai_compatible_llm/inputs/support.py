@@ -12,17 +12,19 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
         if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
             continue
         refused = name
-        arguments.report(*path, reason=backend.unsupported.get(name) or _not_supported(name))
+        arguments.report(backend.unsupported.get(name) or _not_supported(name), *path)
     for limitation in backend.limitations:
         path = tuple(limitation.argument.split("."))
         value = arguments.read(*path)
         if value is not None and limitation.applies_to(value):
-            arguments.report(*path, reason=limitation.reason)
+            arguments.report(limitation.reason, *path)
 
 
 def _supports(backend: BackendDefinition, name: str) -> bool:
     """Tells whether the argument is supported, is within one that is, or is a group of one that is."""
-    return any(f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.") for each in backend.supported)
+    return name in backend.supported or any(
+        name.startswith(f"{each}.") or each.startswith(f"{name}.") for each in backend.supported
+    )
 
 
 def _not_supported(name: str) -> str:

@@ -29,7 +29,7 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
                     f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
                     f"unknown; give one that does, or {owner}`endpoints: chat`"
                 )
-                group.report("path", reason=reason)
+                group.report(reason, "path")
     return endpoints
 
 
@@ -43,31 +43,31 @@ def parse_retries(arguments: Arguments, fallbacks: int) -> Retries | None:
     """Parses when a request is sent again; by default only if there are fallbacks, and then to each."""
     retries = arguments.within("retries")
     attempts = retries.read("attempts", check=validators.retry_attempts, default=max(fallbacks, 1))
-    codes = retries.read("status_codes", check=validators.status_codes, default=DEFAULT_STATUS_CODES)
-    for _ in retries.read_each("status_codes", check=validators.status_code):
-        pass
+    retries.read("status_codes", check=validators.status_codes)
+    codes = tuple(int(code) for _, code in retries.read_each("status_codes", check=validators.status_code))
     backoff = retries.read(
         "backoff_milliseconds", check=validators.backoff_milliseconds, default=DEFAULT_BACKOFF_MILLISECONDS
     )
     if not fallbacks and not arguments.given("retries"):
         return None
-    return Retries(int(attempts), tuple(map(int, codes)), int(backoff))
+    return Retries(int(attempts), codes or DEFAULT_STATUS_CODES, int(backoff))
 
 
 def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:
     """Parses how much the route takes."""
     groups = arguments.groups("rate_limits")
     if len(groups) > 1:
-        reason = f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one"
-        arguments.report("rate_limits", reason=reason)
+        arguments.report(
+            f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one", "rate_limits"
+        )
     return tuple(map(_parse_rate_limit, groups))
 
 
 def _parse_rate_limit(limit: Arguments) -> RateLimit:
     if limit.given("requests") and limit.given("tokens"):
-        limit.report(reason="has `requests` and `tokens`; give one of them")
+        limit.report("has `requests` and `tokens`; give one of them")
     elif not (limit.given("requests") or limit.given("tokens")):
-        limit.report(reason="has no limit; give `requests` or `tokens`")
+        limit.report("has no limit; give `requests` or `tokens`")
     requests = limit.read("requests", check=validators.rate_limit)
     tokens = limit.read("tokens", check=validators.rate_limit)
     return RateLimit(

@@ -6,10 +6,9 @@ Each function returns what is wrong with a value and what to give instead, or No
 import re
 
 from ..arguments.validators import (
-    LARGEST_DURATION,
     OBJECT_NAME_LENGTH,
+    between,
     host_name,
-    in_range,
     is_address,
     is_printed_as_given,
     too_long,
@@ -21,10 +20,15 @@ _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _UNEXPANDED = re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)")
 
 MODEL_LENGTH = 256
-LARGEST_RATE = 1_000_000_000
-MOST_RETRIES = 254
 CLIENT_KEY_LENGTH = 20
 FIELD_LENGTH = 256
+
+# Durations of the Gateway API have five digits at most. Agentgateway counts all attempts in one byte.
+timeout_seconds = between(1, 99999, "seconds")
+backoff_milliseconds = between(1, 99999, "milliseconds")
+retry_attempts = between(1, 254, "attempts")
+rate_limit = between(1, 1_000_000_000)
+burst = between(0, 1_000_000_000)
 
 
 def host(name: str) -> str | None:
@@ -47,16 +51,6 @@ def certificate_hostname(name: str) -> str | None:
     )
 
 
-def timeout_seconds(number: float) -> str | None:
-    """Checks how long an answer may take to begin. Source: Duration of the Gateway API, of five digits."""
-    return in_range(number, 1, LARGEST_DURATION, "seconds")
-
-
-def retry_attempts(number: float) -> str | None:
-    """Checks how often a request is sent again. Source: agentgateway counts all attempts in one byte."""
-    return in_range(number, 1, MOST_RETRIES, "attempts")
-
-
 def status_codes(codes: list[object]) -> str | None:
     """Checks that there are any, and none twice. Source: `traffic.retry.codes` of the AgentgatewayPolicy."""
     if not codes:
@@ -71,31 +65,11 @@ def status_code(number: float) -> str | None:
     return None if 400 <= number <= 599 else f"{number:.0f} is not the status of an error; give 400 to 599"
 
 
-def backoff_milliseconds(number: float) -> str | None:
-    """Checks the time between two attempts. Source: Duration of the Gateway API, of five digits."""
-    return in_range(number, 1, LARGEST_DURATION, "milliseconds")
-
-
-def rate_limit(number: float) -> str | None:
-    """Checks how much may be used in a period."""
-    return in_range(number, 1, LARGEST_RATE)
-
-
-def burst(number: float) -> str | None:
-    """Checks how much may be used on top of a limit."""
-    return in_range(number, 0, LARGEST_RATE)
-
-
 def chat_path(path: str) -> str | None:
     """Checks the path of a provider's chat completions."""
     if path.endswith(CHAT_COMPLETIONS * 2):
         return f'"{path}" ends in {CHAT_COMPLETIONS} twice; give "{path.removesuffix(CHAT_COMPLETIONS)}"'
     return url_path(path, "/v1/chat/completions")
-
-
-def route_path(path: str) -> str | None:
-    """Checks the path prefix of a route."""
-    return url_path(path, "/mistral")
 
 
 def model(name: str) -> str | None:

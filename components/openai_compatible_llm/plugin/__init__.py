@@ -1,4 +1,4 @@
-"""Offers the component to programs in other languages: Pulumi's engine runs the plugin, and asks it for its schema."""
+"""Offers the components to programs in other languages: Pulumi's engine runs the plugin, and asks it for its schema."""
 
 from .provider import Plugin, serve
 

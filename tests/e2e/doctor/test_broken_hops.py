@@ -1,71 +1,46 @@
 """Every hop between a client and a provider broken in turn, with the real objects of each gateway API."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import kubernetes
 import pytest
 
 from components.openai_compatible_llm.args import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.support.provider_objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
-from tests.support.stand_in_gateway import COMPLETION, MODEL, NO_ROUTE, Reply, gateways_own, page, providers, silent
-
-UPSTREAM = "upstream call failed"
-NO_UPSTREAM = gateways_own(503, UPSTREAM)
-SERVICE_NOT_FOUND = gateways_own(500, "service not found")
-REFUSED_KEY = providers(401, {"error": {"message": f"Incorrect API key provided: {API_KEY}."}})
-WRONG_NAME = gateways_own(
-    503,
-    f'{UPSTREAM}: Connect: invalid peer certificate: certificate not valid for name "llm.example.com"; '
-    'certificate is only valid for DnsName("api.mistral.ai")',
+from tests.support.broken_hops import (
+    AGENTGATEWAY,
+    COMPARE,
+    HOUSE_CA,
+    KGATEWAY,
+    MISSING_SECRET,
+    NO_ROUTE,
+    REFUSED_KEY,
+    SHARED_FAULTS,
+    UNKNOWN_ISSUER,
+    UPSTREAM,
+    WRONG_NAME,
+    Break,
+    Fault,
+    Faults,
+    changed,
+    from_gateway,
+    from_provider,
+    missing,
+    missing_keys,
+    page,
+    parameters,
+    redirect,
+    without_secret,
 )
-UNKNOWN_ISSUER = gateways_own(503, f"{UPSTREAM}: Connect: invalid peer certificate: UnknownIssuer")
-UNPARSED_PAGE = providers(
+from tests.support.provider_objects import API_KEY, GATEWAY, POLICY, ROUTE, SECRET, AcceptedObjects, condition
+from tests.support.stand_in_gateway import MODEL
+
+NO_UPSTREAM = from_gateway(503, UPSTREAM)
+SERVICE_NOT_FOUND = from_gateway(500, "service not found")
+UNPARSED_PAGE = from_provider(
     403, {"error": {"message": "failed to process response body (failed to parse response): <html>"}}
 )
-KGATEWAY, AGENTGATEWAY = BackendApi.KGATEWAY, BackendApi.AGENTGATEWAY
-
-Break = Callable[[AcceptedObjects], object]
-
-
-def nothing(_: AcceptedObjects) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Case:
-    """One broken hop.
-
-    Attributes:
-        says: Parts of what is printed, with the objects' `{namespace}`, `{backend}` and `{path}`.
-        options: Of the command line.
-        arguments: The component's.
-        apis: The APIs that this holds for.
-    """
-
-    name: str
-    reply: Reply
-    says: tuple[str, ...] = ()
-    broken: Break = nothing
-    options: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    apis: tuple[BackendApi, ...] = tuple(BackendApi)
-
-
-def missing(*kinds: str) -> Break:
-    def delete(objects: AcceptedObjects) -> None:
-        for kind in kinds:
-            objects.delete(kind)
-
-    return delete
-
-
-def changed(kind: str, change: Callable[[dict[str, Any]], object]) -> Break:
-    return lambda objects: objects.change(kind, change)
 
 
 def route_conditions(*conditions: dict[str, Any], gateway: str | None = None) -> Break:
@@ -84,10 +59,6 @@ def rejected_route(reason: str) -> Break:
     return route_conditions(condition("Accepted", "False", reason, "in the controller's words"))
 
 
-def secret_with(values: dict[str, str]) -> Break:
-    return lambda objects: objects.replace_secret(values)
-
-
 def authorities_with(data: dict[str, str]) -> Break:
     def write(objects: AcceptedObjects) -> None:
         metadata = kubernetes.client.V1ObjectMeta(name="house-ca", namespace=objects.namespace)
@@ -95,11 +66,6 @@ def authorities_with(data: dict[str, str]) -> Break:
         objects.cluster.core.create_namespaced_config_map(objects.namespace, body)
 
     return write
-
-
-def secret_missing_and_backend_rejected(objects: AcceptedObjects) -> None:
-    objects.delete(SECRET)
-    objects.refuse_backend(f"secret {objects.namespace}/mistral-secret not found")
 
 
 def old_statuses(objects: AcceptedObjects) -> None:
@@ -116,27 +82,11 @@ def without_tls(spec: dict[str, Any]) -> None:
 NOT_PROGRAMMED = condition("Programmed", "False", "AddressNotAssigned", "No address has been assigned")
 ADDRESSES = [{"type": "IPAddress", "value": "10.0.0.7"}]
 UNREACHABLE = ("--gateway-url", "http://gateway.invalid")
-MISSING_SECRET = "Secret {namespace}/mistral-secret, which the backend names, does not exist"
-HOUSE_CA = {"tls": {"ca_certificate_configmap": "house-ca"}}
-PASSTHROUGH = {"api_key": None, "passthrough": True}
-NO_KEY = {"api_key": None, "keyless": True}
-LARGE_REQUEST = gateways_own(503, "processing failed: request was too large")
-LARGE_RESPONSE = gateways_own(503, "processing failed: response was too large")
-COMPARE = "compare `host` and `path` (or `baseUrl`) with the provider's documentation"
 NOT_THE_GATEWAYS = "this URL seems to be something else's than the gateway's: give another --gateway-url"
 
-
-def redirect(location: str) -> Reply:
-    return lambda handler, _: handler.answer(301, "text/plain", "", Location=location)
-
-
-NO_KEY_IN = "Secret {namespace}/mistral-secret "
-KEYLESS = "so the gateway sends requests to the provider without an API key"
-NO_SERVICE = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"
-
-CASES: dict[Hop, list[Case]] = {
+FAULTS: Faults = {
     Hop.GATEWAY: [
-        Case(
+        Fault(
             "a Gateway without an address",
             NO_ROUTE,
             (
@@ -144,18 +94,24 @@ CASES: dict[Hop, list[Case]] = {
                 "Gateway {namespace}/agentgateway: Programmed is False: AddressNotAssigned",
             ),
             gateway_status({"conditions": [NOT_PROGRAMMED]}),
-            UNREACHABLE,
+            options=UNREACHABLE,
         ),
-        Case(
+        Fault(
             "a Gateway with another address",
             NO_ROUTE,
             ("the status of Gateway {namespace}/agentgateway has the address 10.0.0.7",),
             gateway_status({"conditions": [condition("Programmed")], "addresses": ADDRESSES}),
-            UNREACHABLE,
+            options=UNREACHABLE,
         ),
-        Case("no Gateway", NO_ROUTE, ("there is no Gateway {namespace}/agentgateway",), missing(GATEWAY), UNREACHABLE),
+        Fault(
+            "no Gateway",
+            NO_ROUTE,
+            ("there is no Gateway {namespace}/agentgateway",),
+            missing(GATEWAY),
+            options=UNREACHABLE,
+        ),
         *(
-            Case(
+            Fault(
                 f"no route, {name}",
                 reply,
                 (f"{says}; there is no HTTPRoute with the path {{path}} in the cluster of context", fix),
@@ -166,7 +122,7 @@ CASES: dict[Hop, list[Case]] = {
                 ("a redirect", redirect("/login"), "it redirects the client (/login)", "use the URL that it redirects"),
             )
         ),
-        Case(
+        Fault(
             "a redirect to the gateway's own name",
             redirect("https://127.0.0.1/login"),
             ("it redirects the client (https://127.0.0.1/login)",),
@@ -174,7 +130,7 @@ CASES: dict[Hop, list[Case]] = {
     ],
     Hop.ROUTE: [
         *(
-            Case(
+            Fault(
                 reason,
                 NO_ROUTE,
                 (
@@ -191,68 +147,53 @@ CASES: dict[Hop, list[Case]] = {
                 ("Pending", "`gateway`"),
             )
         ),
-        Case(
+        Fault(
             "a listener that the Gateway doesn't have, as kgateway reports it",
             NO_ROUTE,
             ("Accepted is False: NotAllowedByListeners", "set `gateway.sectionName`"),
             rejected_route("NotAllowedByListeners"),
             arguments={"gateway": {"section_name": "https"}},
         ),
-        Case(
+        Fault(
             "no report",
             NO_ROUTE,
             ("no controller has reported on HTTPRoute",),
             lambda objects: objects.write_status(ROUTE, {"parents": []}),
         ),
-        Case(
+        Fault(
             "a report for an earlier Gateway",
             NO_ROUTE,
             ("no controller has reported on HTTPRoute",),
             route_conditions(condition("Accepted"), gateway="an-earlier-one"),
         ),
-        Case("no Gateway", NO_ROUTE, ("there is no Gateway {namespace}/agentgateway",), missing(GATEWAY)),
-        Case("no route", NO_ROUTE, ("there is no HTTPRoute with the path {path}",), missing(ROUTE)),
-        Case("no route, a page", page(404), ("there is no HTTPRoute with the path {path}",), missing(ROUTE)),
-        Case(
-            "other host names",
-            NO_ROUTE,
-            ("matches llm.example.com, and the request was for 127.0.0.1",),
-            changed(ROUTE, lambda spec: spec.update(hostnames=["llm.example.com"])),
-        ),
-        Case(
+        Fault("no Gateway", NO_ROUTE, ("there is no Gateway {namespace}/agentgateway",), missing(GATEWAY)),
+        Fault("no route, a page", page(404), ("there is no HTTPRoute with the path {path}",), missing(ROUTE)),
+        Fault(
             "listeners for other host names",
             NO_ROUTE,
             ("match *.example.com, and the request was for 127.0.0.1",),
             changed(GATEWAY, lambda spec: spec.update(listeners=[AcceptedObjects.listener(hostname="*.example.com")])),
         ),
-        Case(
+        Fault(
             "accepted by another Gateway",
             NO_ROUTE,
-            (
-                "yet HTTPRoute {namespace}/mistral is accepted by the Gateway",
-                "the URL seems to be another gateway's",
-            ),
+            ("yet HTTPRoute {namespace}/mistral is accepted by the Gateway", "the URL seems to be another gateway's"),
         ),
-        Case("rejected, with an old status", NO_ROUTE, (), old_statuses),
+        Fault("rejected, with an old status", NO_ROUTE, (), old_statuses),
     ],
     Hop.CALLER: [
-        Case(
-            "no token",
-            gateways_own(401, "authentication failure: no bearer token found"),
-            ("--token-variable",),
-        ),
-        Case("a rule", gateways_own(403, "authorization failed"), ("find the policy of route, Gateway or listener",)),
+        Fault("no token", from_gateway(401, "authentication failure: no bearer token found"), ("--token-variable",))
     ],
     Hop.REQUEST: [
-        Case(
+        Fault(
             "unreadable",
-            gateways_own(503, "processing failed: failed to parse request: invalid type"),
+            from_gateway(503, "processing failed: failed to parse request: invalid type"),
             ("HTTP 503 from the gateway itself", "`requestOverrides`"),
-        ),
+        )
     ],
     Hop.BACKEND: [
         *(
-            Case(
+            Fault(
                 f"rejected, {name}",
                 reply,
                 ("{backend} {namespace}/mistral is not accepted: Accepted is False: TranslationError",),
@@ -260,27 +201,21 @@ CASES: dict[Hop, list[Case]] = {
             )
             for name, reply in (("500", SERVICE_NOT_FOUND), ("503", NO_UPSTREAM), ("401", REFUSED_KEY))
         ),
-        Case(
+        Fault(
             "no report",
-            gateways_own(500, "backend does not exist"),
+            from_gateway(500, "backend does not exist"),
             ("no controller has reported on it",),
             lambda objects: objects.write_status(objects.backend, {}),
         ),
-        Case(
-            "no backend",
-            gateways_own(500, "backend does not exist"),
-            ("there is no {backend} {namespace}/mistral, to which HTTPRoute",),
-            lambda objects: objects.delete(objects.backend),
-        ),
-        Case(
+        Fault(
             "references that aren't resolved",
-            gateways_own(500, "no valid backends"),
+            from_gateway(500, "no valid backends"),
             ("ResolvedRefs is False: RefNotPermitted",),
             route_conditions(
                 condition("Accepted"), condition("ResolvedRefs", "False", "RefNotPermitted", "not permitted")
             ),
         ),
-        Case(
+        Fault(
             "a route to something else",
             SERVICE_NOT_FOUND,
             ("HTTP 500 from the gateway",),
@@ -288,72 +223,52 @@ CASES: dict[Hop, list[Case]] = {
         ),
     ],
     Hop.SECRET: [
-        *(
-            Case(
-                f"{name}, {api.value}", REFUSED_KEY, (f"{NO_KEY_IN}{says}, {effect}",), secret_with(values), apis=(api,)
-            )
-            for api, effect in ((KGATEWAY, KEYLESS), (AGENTGATEWAY, NO_SERVICE))
-            for name, values, says in (
-                (
-                    "other keys",
-                    {"api-key": API_KEY, "other": "x"},
-                    "has no `Authorization`; it has `api-key`, `other`",
-                ),
-                ("no keys", {}, "has no `Authorization`; it has nothing"),
-                ("an empty key", {"Authorization": ""}, "is empty under `Authorization`"),
-                ("a blank key", {"Authorization": " \n"}, "is empty under `Authorization`"),
-                ("Bearer alone", {"Authorization": "Bearer "}, "is empty under `Authorization`"),
-            )
+        *missing_keys(
+            ("no keys", {}, "has no `Authorization`; it has nothing"),
+            ("a blank key", {"Authorization": " \n"}, "is empty under `Authorization`"),
+            ("Bearer alone", {"Authorization": "Bearer "}, "is empty under `Authorization`"),
         ),
         *(
-            Case(f"no Secret, {name}", reply, (MISSING_SECRET,), secret_missing_and_backend_rejected)
+            Fault(f"no Secret, {name}", reply, (MISSING_SECRET,), without_secret)
             for name, reply in (
-                ("401", REFUSED_KEY),
                 ("500", SERVICE_NOT_FOUND),
-                ("429", providers(429, {})),
-                ("200", providers(200, {"error": "who?"})),
+                ("429", from_provider(429, {})),
+                ("200", from_provider(200, {"error": "who?"})),
                 ("a redirect", redirect("https://login.example.com")),
             )
         ),
-        Case("no Secret and no policy", NO_UPSTREAM, (), missing(SECRET, POLICY), apis=(KGATEWAY,)),
+        Fault("no Secret and no policy", NO_UPSTREAM, (), missing(SECRET, POLICY), apis=(KGATEWAY,)),
     ],
     Hop.TLS: [
-        Case(
+        Fault(
             "no policy",
             NO_UPSTREAM,
-            (
-                "no BackendTLSPolicy targets {backend} {namespace}/mistral",
-                "speaks plain HTTP to api.mistral.ai:443",
-            ),
+            ("no BackendTLSPolicy targets {backend} {namespace}/mistral", "speaks plain HTTP to api.mistral.ai:443"),
             missing(POLICY),
             apis=(KGATEWAY,),
         ),
-        Case(
+        Fault(
             "no TLS in the backend",
             NO_UPSTREAM,
             ("{backend} {namespace}/mistral has no TLS settings", "speaks plain HTTP to api.mistral.ai:443"),
             lambda objects: objects.change(objects.backend, without_tls),
             apis=(AGENTGATEWAY,),
         ),
-        Case(
+        Fault(
             "a policy for another backend",
             NO_UPSTREAM,
             ("no BackendTLSPolicy targets",),
             changed(POLICY, lambda spec: spec["targetRefs"][0].update(name="other")),
             apis=(KGATEWAY,),
         ),
-        Case(
+        Fault(
             "a wrong host name",
             WRONG_NAME,
-            (
-                "mistral-",
-                "expects api.mistral.ai:443 to have a certificate for llm.example.com",
-                "`tls.hostname`",
-            ),
+            ("mistral-", "expects api.mistral.ai:443 to have a certificate for llm.example.com", "`tls.hostname`"),
             changed(POLICY, lambda spec: spec["validation"].update(hostname="llm.example.com")),
             apis=(KGATEWAY,),
         ),
-        Case(
+        Fault(
             "a wrong host name in the backend",
             WRONG_NAME,
             (
@@ -365,7 +280,7 @@ CASES: dict[Hop, list[Case]] = {
             ),
             apis=(AGENTGATEWAY,),
         ),
-        Case(
+        Fault(
             "a rejected policy",
             NO_UPSTREAM,
             ("is not accepted: Accepted is False: NoValidCACertificate: none",),
@@ -374,35 +289,22 @@ CASES: dict[Hop, list[Case]] = {
             ),
             apis=(KGATEWAY,),
         ),
-        Case(
+        Fault(
             "no report",
             NO_UPSTREAM,
             ("no controller has reported on BackendTLSPolicy",),
             lambda objects: objects.write_status(POLICY, {"ancestors": []}),
             apis=(KGATEWAY,),
         ),
-        Case(
+        Fault(
             "a section name",
             NO_UPSTREAM,
             ("has a `sectionName`",),
             changed(POLICY, lambda spec: spec["targetRefs"][0].update(sectionName="https")),
             apis=(KGATEWAY,),
         ),
-        Case("an old status of the route", NO_UPSTREAM, (), old_statuses, apis=(KGATEWAY,)),
-        *(
-            Case(
-                "no authorities",
-                UNKNOWN_ISSUER,
-                (f"ConfigMap {{namespace}}/house-ca, which {owner} names, does not exist",),
-                arguments=HOUSE_CA,
-                apis=(api,),
-            )
-            for api, owner in (
-                (KGATEWAY, "BackendTLSPolicy {namespace}/mistral-tls"),
-                (AGENTGATEWAY, "AgentgatewayBackend {namespace}/mistral"),
-            )
-        ),
-        Case(
+        Fault("an old status of the route", NO_UPSTREAM, (), old_statuses, apis=(KGATEWAY,)),
+        Fault(
             "a backend that isn't accepted, for want of its authorities",
             SERVICE_NOT_FOUND,
             ("ConfigMap {namespace}/house-ca, which {backend} {namespace}/mistral names, does not exist",),
@@ -410,14 +312,14 @@ CASES: dict[Hop, list[Case]] = {
             arguments=HOUSE_CA,
             apis=(AGENTGATEWAY,),
         ),
-        Case(
+        Fault(
             "authorities under another key",
             UNKNOWN_ISSUER,
             ("has no `ca.crt`",),
             authorities_with({"ca.pem": "x"}),
             arguments=HOUSE_CA,
         ),
-        Case(
+        Fault(
             "other authorities",
             UNKNOWN_ISSUER,
             ("`tls.caCertificateConfigmap`",),
@@ -426,28 +328,17 @@ CASES: dict[Hop, list[Case]] = {
         ),
     ],
     Hop.PROVIDER: [
-        Case(
-            "unreachable",
-            gateways_own(503, f"{UPSTREAM}: Connect: Connection refused (os error 111)"),
-            ("that the cluster can reach them",),
-        ),
-        Case("failing", providers(500, {}), ("HTTP 500 from the provider",)),
-        Case(
+        Fault(
             "failing with 200",
-            providers(200, {"error": "no"}),
+            from_provider(200, {"error": "no"}),
             ('HTTP 200 from the provider, with an error in it, "no"',),
         ),
-        Case(
-            "a list of parts",
-            gateways_own(503, "processing failed: failed to parse response: invalid type: sequence, expected a string"),
-            ("the provider's message is a list of parts",),
-        ),
         # TLS is as it should be, so the connection failed for something else.
-        Case("neither TLS nor a refused connection", NO_UPSTREAM, (UPSTREAM,)),
+        Fault("neither TLS nor a refused connection", NO_UPSTREAM, (UPSTREAM,)),
     ],
     Hop.HOST: [
         *(
-            Case(
+            Fault(
                 f"not rewritten, {name}",
                 reply,
                 ("HTTPRoute {namespace}/mistral leaves the Host header as it is",),
@@ -460,12 +351,11 @@ CASES: dict[Hop, list[Case]] = {
                 ("a page with 200", page(200)),
                 ("a redirect to the gateway's own name", redirect("https://127.0.0.1/")),
             )
-        ),
-        Case("misdirected", page(421)),
+        )
     ],
     Hop.KEY: [
         *(
-            Case(
+            Fault(
                 f"not rewritten by the route but by the proxy, {name}",
                 reply,
                 (),
@@ -474,63 +364,43 @@ CASES: dict[Hop, list[Case]] = {
             )
             for name, reply in (("a page", page(403)), ("an unparsed page", UNPARSED_PAGE))
         ),
-        Case(
+        Fault(
             "not rewritten, an API's error",
-            providers(403, {"message": "no access"}),
+            from_provider(403, {"message": "no access"}),
             (),
             changed(ROUTE, lambda spec: spec["rules"][0].pop("filters", None)),
         ),
-        *(
-            Case(
-                str(status),
-                providers(status, {"detail": API_KEY}),
-                (
-                    f"HTTP {status} from the provider; Secret {{namespace}}/mistral-secret has a key",
-                    "pulumi config set --secret",
-                ),
-            )
-            for status in (401, 403)
+        Fault(
+            "403",
+            from_provider(403, {"detail": API_KEY}),
+            ("HTTP 403 from the provider; Secret {namespace}/mistral-secret has a key", "pulumi config set --secret"),
         ),
-        Case(
+        Fault(
             "400",
-            providers(400, {"code": "invalid", "error": f"Incorrect API key provided: {API_KEY[:4]}***{API_KEY[-2:]}"}),
+            from_provider(
+                400, {"code": "invalid", "error": f"Incorrect API key provided: {API_KEY[:4]}***{API_KEY[-2:]}"}
+            ),
             (
                 "about the API key; Secret {namespace}/mistral-secret has a key",
                 "HTTP 400 from the provider, which says",
             ),
         ),
-        Case(
-            "passthrough without a token",
-            providers(401, {"detail": "Unauthorized"}),
-            ("the provider gets the caller's own token", "--token-variable"),
-            arguments=PASSTHROUGH,
-        ),
-        Case(
-            "no key, and the provider wants one",
-            providers(401, {"detail": "Unauthorized"}),
-            ("; the provider gets no key", "give its key as `apiKey` instead of `keyless`"),
-            arguments=NO_KEY,
-            apis=(AGENTGATEWAY,),
-        ),
-        Case("a route and a policy with old statuses", REFUSED_KEY, (), old_statuses),
+        Fault("a route and a policy with old statuses", REFUSED_KEY, (), old_statuses),
     ],
     Hop.MODEL_OR_PATH: [
-        *(
-            Case(
-                str(status),
-                providers(status, {"message": "Invalid model"}),
-                (f'HTTP {status} from the provider, "Invalid model"', MODEL),
-            )
-            for status in (400, 404)
+        Fault(
+            "400",
+            from_provider(400, {"message": "Invalid model"}),
+            ('HTTP 400 from the provider, "Invalid model"', MODEL),
         ),
-        Case("a page", page(404), ("HTTP 404 from the provider",)),
-        Case("a page with 200", page(200), (f"and no chat completion in it\n{COMPARE}",)),
-        Case(
+        Fault("a page", page(404), ("HTTP 404 from the provider",)),
+        Fault("a page with 200", page(200), (f"and no chat completion in it\n{COMPARE}",)),
+        Fault(
             "a redirect to the provider's host",
             redirect("https://www.mistral.ai/"),
             (f"HTTP 301 from the provider: a redirect to https://www.mistral.ai/\n{COMPARE}",),
         ),
-        Case(
+        Fault(
             "a redirect elsewhere",
             redirect("https://login.example.com"),
             (
@@ -538,45 +408,30 @@ CASES: dict[Hop, list[Case]] = {
                 f"{COMPARE}; if they are right, give another --gateway-url",
             ),
         ),
-        Case(
-            "no stream",
-            providers(200, COMPLETION),
-            ("HTTP 200 from the provider, with a completion in one piece", f"{COMPARE}: this one doesn't stream there"),
-            options=("--stream",),
-        ),
     ],
     Hop.LIMIT: [
-        Case("the provider's", providers(429, {}, Retry_After="30"), ("wait 30 seconds",)),
-        Case("the gateway's", gateways_own(429, "rate limit exceeded"), ("from the gateway itself",)),
-        Case("a large request", LARGE_REQUEST, ("the limit is fixed",), apis=(KGATEWAY,)),
-        Case("a large request", LARGE_REQUEST, ("`frontend.http.maxBufferSize`",), apis=(AGENTGATEWAY,)),
-        Case("a large response", LARGE_RESPONSE, ("(--stream)", "the limit is fixed"), apis=(KGATEWAY,)),
-        Case("a large response", LARGE_RESPONSE, ("(--stream)", "`frontend.http.maxBufferSize`"), apis=(AGENTGATEWAY,)),
-        Case("no money", providers(403, {"error": "no credits"}), ('HTTP 403 from the provider, "no credits"',)),
-    ],
-    Hop.TIMEOUT: [
-        Case("the gateway's", gateways_own(504, "request timeout"), ("from the gateway itself",)),
-        Case("the client's", silent, ("no response arrived for 0.3 seconds",), options=("--timeout", "0.3")),
+        Fault("the provider's", from_provider(429, {}, Retry_After="30"), ("wait 30 seconds",)),
+        *(
+            Fault(
+                f"a large {what}",
+                from_gateway(503, f"processing failed: {what} was too large"),
+                (*says, raise_limit),
+                apis=(api,),
+            )
+            for api, raise_limit in ((KGATEWAY, "the limit is fixed"), (AGENTGATEWAY, "`frontend.http.maxBufferSize`"))
+            for what, says in (("request", ()), ("response", ("(--stream)",)))
+        ),
+        Fault("no money", from_provider(403, {"error": "no credits"}), ('HTTP 403 from the provider, "no credits"',)),
     ],
 }
 
 
-def parameters() -> list[Any]:
-    return [
-        pytest.param(hop, case, api, id=f"{hop.label}, {case.name}, {api.value}")
-        for hop, cases in CASES.items()
-        for case in cases
-        for api in case.apis
-    ]
-
-
-@pytest.mark.parametrize(("hop", "case", "api"), parameters())
+@pytest.mark.parametrize(("hop", "fault", "api"), parameters(SHARED_FAULTS, FAULTS))
 def test_the_broken_hop_is_named_with_evidence_and_fix(
-    chat: StandInChat, deploy: Deploy, hop: Hop, case: Case, api: BackendApi
+    chat: StandInChat, deploy: Deploy, hop: Hop, fault: Fault, api: BackendApi
 ) -> None:
-    objects = deploy(api, **case.arguments)
-    case.broken(objects)
-    said = chat.where(case.reply, *case.options).broken_at(hop, stdout="\n" * ("--stream" in case.options))
-    for part in case.says:
-        known = {"namespace": objects.namespace, "backend": BACKENDS[api].kind, "path": chat.path}
-        assert part.format(**known) in said
+    objects = deploy(api, **fault.arguments)
+    fault.breaks(objects)
+    said = chat.where(fault.response, *fault.options).broken_at(hop, stdout="\n" * ("--stream" in fault.options))
+    for part in fault.parts(objects, chat.path):
+        assert part in said

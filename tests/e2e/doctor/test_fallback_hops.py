@@ -6,7 +6,7 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.e2e.doctor.conftest import Deploy, StandInChat
-from tests.e2e.doctor.test_broken_hops import REFUSED_KEY, UNKNOWN_ISSUER, WRONG_NAME
+from tests.support.broken_hops import REFUSED_KEY, UNKNOWN_ISSUER, WRONG_NAME
 from tests.support.provider_objects import API_KEY
 from tests.support.stand_in_gateway import MODEL, completion
 

@@ -6,7 +6,7 @@ import sysconfig
 from pathlib import Path
 
 from local.toolchain.binaries import find_or_build
-from local.toolchain.provider_plugin import install_plugin
+from local.toolchain.tools import KUBERNETES_PROVIDER
 from tests.support.project import FILES, NAME, Project
 from tests.support.repository import REPOSITORY
 
@@ -39,5 +39,5 @@ def clone_into(place: Path) -> Path:
 def ready(project: Project) -> Project:
     """Makes the home of a project, with the plugin that `pulumi install` would download."""
     (project.home / "state").mkdir(parents=True)
-    install_plugin(project.home, find_or_build(print).kubernetes_provider)
+    KUBERNETES_PROVIDER.install(project.home, find_or_build().kubernetes_provider)
     return project

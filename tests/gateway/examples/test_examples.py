@@ -17,23 +17,14 @@ from tests.gateway.examples.external_secrets import external_secrets_operator
 from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
 from tests.support.canary import Canaries
-from tests.support.cluster import ROUTE, Cluster
-from tests.support.pages import (
-    ADD_PACKAGE,
-    ASK_AS_CLIENT,
-    ASK_PROGRAM,
-    COPY_BESIDE_GATEWAY,
-    COPY_FAILOVER,
-    COPY_PYTHON,
-    COPY_TYPESCRIPT,
-    COPY_YAML,
-    DEPLOY,
-    DEPLOY_PROGRAM,
-    DESTROY_PROGRAM,
-    SET_KEYS,
-)
+from tests.support.cluster import Cluster
+from tests.support.pages import block
 from tests.support.project import NAME, Project
 from tests.support.question import ask
+
+ASK_PROGRAM = block("examples/python/README.md", "curl")
+COPY_PYTHON = block("examples/python/README.md", "cp -r")
+DEPLOY = block("examples/failover/README.md", "pulumi up")
 
 KEY, SECOND_KEY = "sk-canary-example-7b20", "sk-canary-example-7b21"
 CANARIES = Canaries(KEY, SECOND_KEY)
@@ -72,7 +63,7 @@ def example_in(name: str, api: str, installation: Installation, namespace: str, 
     """Yields an example, one at a time, because several have the same path at the Gateway."""
     clone = clone_into(place)
     project = ready(Project(clone.with_name(name), installation.pulumi, installation.kubeconfig))
-    with exclusive(installation.folder / "examples.lock", print), using(installation, api):
+    with exclusive(installation.folder / "examples.lock"), using(installation, api):
         yield Example(project, api, installation.gateways[api], namespace)
         if project.folder.exists():
             project.run("destroy", "--yes", "--skip-preview", **PIP)
@@ -100,8 +91,8 @@ agentgateway_only = pytest.mark.parametrize("api", ["agentgateway"], indirect=Tr
     [
         pytest.param(COPY_PYTHON, "__main__.py", "kgateway", id="python"),
         pytest.param(COPY_PYTHON, "__main__.py", "agentgateway", id="python-agentgateway"),
-        pytest.param(COPY_YAML, "Pulumi.yaml", "kgateway", id="yaml"),
-        pytest.param(COPY_TYPESCRIPT, "index.ts", "agentgateway", id="typescript"),
+        pytest.param(block("examples/yaml/README.md", "cp -r"), "Pulumi.yaml", "kgateway", id="yaml"),
+        pytest.param(block("examples/typescript/README.md", "cp -r"), "index.ts", "agentgateway", id="typescript"),
     ],
     indirect=["api"],
 )
@@ -112,9 +103,9 @@ def test_a_program_of_each_language_to_a_completion(
     example.configure(baseUrl=provider.base_url)
     if program != "__main__.py":
         added = (example.project.folder / "Pulumi.yaml").read_text()
-        example.run(ADD_PACKAGE)
+        example.run(block("docs/other-languages.md", "pulumi package add"))
         assert (example.project.folder / "Pulumi.yaml").read_text() == added
-    assert "Previewing update (dev)" in example.run(DEPLOY_PROGRAM, typed=KEY)
+    assert "Previewing update (dev)" in example.run(block("examples/python/README.md", "pulumi up"), typed=KEY)
     assert ANSWER in example.run(ASK_PROGRAM)
     assert provider.keys() == {f"Bearer {KEY}"}
     assert [each.json["model"] for each in provider.requests] == [MODEL]
@@ -126,7 +117,7 @@ def test_a_program_of_each_language_to_a_completion(
     file.write_text(MISSPELT.sub(r"\1gatway", written))
     assert "gatway" in refusal(example)
     file.write_text(written)
-    assert "6 deleted" in example.run(DESTROY_PROGRAM)
+    assert "6 deleted" in example.run(block("examples/python/README.md", "pulumi destroy"))
 
 
 def refusal(example: Example, *options: str) -> str:
@@ -139,7 +130,7 @@ def refusal(example: Example, *options: str) -> str:
 def test_beside_an_existing_gateway_the_key_is_an_external_secrets(
     example: Example, provider: OpenAIProvider, cluster: Cluster
 ) -> None:
-    example.run(COPY_BESIDE_GATEWAY, folder=example.project.folder.parent)
+    example.run(block("examples/existing-gateway/README.md", "cp -r"), folder=example.project.folder.parent)
     example.configure(baseUrl=provider.base_url)
     with external_secrets_operator(cluster, example.namespace, {"llm/mistral#apiKey": KEY}) as served:
         assert "Previewing update (dev)" in example.run(DEPLOY)
@@ -162,10 +153,11 @@ def test_a_stack_with_failover_clients_and_a_limit(
     example_in_clone: Example, provider: OpenAIProvider, other_provider: OpenAIProvider
 ) -> None:
     example = example_in_clone
-    example.run(COPY_FAILOVER)
+    example.run(block("examples/failover/README.md", "cp examples"))
     first, second = "providers.mistral.baseUrl", "providers.mistral.fallbacks[0].baseUrl"
     example.configure(**{first: provider.base_url, second: other_provider.base_url})
-    for command, typed in zip(SET_KEYS.splitlines(), (KEY, SECOND_KEY, ""), strict=True):
+    commands = block("examples/failover/README.md", "openssl").splitlines()
+    for command, typed in zip(commands, (KEY, SECOND_KEY, ""), strict=True):
         example.run(command, typed)
     client = example.project("config", "get", "--path", "clientApiKeys.web").strip()
     assert client not in example.run(DEPLOY)
@@ -175,7 +167,7 @@ def test_a_stack_with_failover_clients_and_a_limit(
     assert provider.requests == other_provider.requests == []
 
     provider.behaviour = failing(HTTPStatus.SERVICE_UNAVAILABLE)
-    answer = example.run(ASK_AS_CLIENT)
+    answer = example.run(block("examples/failover/README.md", "curl"))
     assert ANSWER in answer
     assert client not in answer
     asked = [(each.authorization, each.json["model"]) for each in (provider.requests[0], other_provider.requests[0])]
@@ -205,5 +197,5 @@ def test_the_script_for_kind_deploys_and_asks_and_does_so_again_when_the_objects
     assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
     assert provider.keys() == {f"Bearer {KEY}"}
 
-    cluster.custom.delete_namespaced_custom_object(*ROUTE[:2], example_in_clone.namespace, ROUTE[2], "mistral")
+    cluster.delete("HTTPRoute", "mistral", example_in_clone.namespace)
     assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)

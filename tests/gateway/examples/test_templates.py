@@ -10,7 +10,7 @@ from tests.gateway.examples.beside_clone import PIP, clone_into, ready
 from tests.gateway.examples.terminal import answer
 from tests.gateway.installation import Installation
 from tests.support.canary import Canaries
-from tests.support.pages import NEW_PYTHON_PROJECT, NEW_YAML_PROJECT, PREVIEW_PROJECT
+from tests.support.pages import block
 from tests.support.project import NAME, Project
 
 KEY = "sk-canary-template-3e61"
@@ -47,7 +47,7 @@ def settings(project: Project) -> dict[str, object]:
 
 def preview(project: Project) -> None:
     """Previews the objects, and checks that the key is only in the stack's file, encrypted."""
-    printed = project.shell(PREVIEW_PROJECT, PIP)
+    printed = project.shell(block("templates/README.md", "pulumi preview"), PIP)
     assert [each for each in CREATED if each not in printed] == []
     assert "6 to create" in printed
     assert not CANARIES.are_in(printed)
@@ -65,7 +65,7 @@ def preview(project: Project) -> None:
 def test_the_one_in_python_asks_for_what_it_needs(project: Project) -> None:
     questions = {"Project name": "", "Project description": "", "Stack name": "dev"}
     questions |= {f"({name})": value for name, value in ANSWERS.items()}
-    shell = ["bash", "-euc", NEW_PYTHON_PROJECT]
+    shell = ["bash", "-euc", block("templates/README.md", "templates/python")]
     status, screen = answer(shell, questions, project.folder.parent, {**project.environment, **PIP})
     assert status == 0, screen
     assert "Your new project is ready to go!" in screen
@@ -76,6 +76,7 @@ def test_the_one_in_python_asks_for_what_it_needs(project: Project) -> None:
 def test_the_one_in_yaml_takes_what_is_given_without_questions(project: Project) -> None:
     given = [f"{name}={value}" for name, value in ANSWERS.items() if name != "apiKey"]
     options = shlex.join(["--yes", "--stack", "dev", *(part for each in given for part in ("--config", each))])
-    project.shell(f"{NEW_YAML_PROJECT.rstrip()} {options}", PIP, folder=project.folder.parent)
+    command = block("templates/README.md", "templates/yaml").rstrip()
+    project.shell(f"{command} {options}", PIP, folder=project.folder.parent)
     project.shell("pulumi config set --secret apiKey", typed=KEY)
     preview(project)

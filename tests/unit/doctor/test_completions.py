@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.http_server import Request
 from tests.support.repository import REPOSITORY
-from tests.support.stand_in_gateway import (
-    COMPLETION,
-    MODEL,
-    SECONDS_UNTIL_IT_GIVES_UP,
-    TOKENS,
-    Handler,
-    Request,
-    StandInGateway,
-)
+from tests.support.stand_in_gateway import COMPLETION, MODEL, SECONDS_UNTIL_IT_GIVES_UP, TOKENS, Handler, StandInGateway
 from tests.support.stand_in_gateway import providers as from_provider
 from tests.unit.doctor.conftest import Chat
 
@@ -32,7 +25,7 @@ def test_the_completion_is_printed_and_a_summary_on_standard_error(chat: Chat) -
     assert run.stderr.startswith(f"{MODEL}, 14 tokens, ")
     (request,) = chat.gateway.requests
     assert request.path == "/mistral/v1/chat/completions"
-    assert request.body == {"model": MODEL, "messages": [{"role": "user", "content": "Bonjour ?"}]}
+    assert request.json == {"model": MODEL, "messages": [{"role": "user", "content": "Bonjour ?"}]}
 
 
 def test_json_prints_the_response_verbatim(chat: Chat) -> None:
@@ -122,4 +115,4 @@ def test_a_completion_may_lack_usage_or_text(chat: Chat, unusual: dict[str, Any]
 
 def test_a_prompt_may_start_with_a_dash(chat: Chat) -> None:
     assert chat("--", "--stream").status == 0
-    assert chat.gateway.requests[0].body["messages"][0]["content"] == "--stream"
+    assert chat.gateway.requests[0].json["messages"][0]["content"] == "--stream"

@@ -7,7 +7,8 @@ import pytest
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.presets import PRESETS
 from tests.support.chat_run import NO_CLUSTER
-from tests.support.stand_in_gateway import EMBEDDING, MODEL, MODELS, Handler, Request, gateways_own, page, providers
+from tests.support.http_server import Request
+from tests.support.stand_in_gateway import EMBEDDING, MODEL, MODELS, Handler, gateways_own, page, providers
 from tests.unit.doctor.conftest import Chat, Stack
 
 CANARY = "sk-canary-4be1d2a09c"
@@ -31,7 +32,7 @@ def test_embeddings_prints_the_dimensions_and_beside_them_who_gave_them(chat: Ch
     assert run.stderr.startswith("mistral-embed, 2 tokens, ")
     (request,) = chat.gateway.requests
     assert request.path == "/mistral/v1/embeddings"
-    assert request.body == {"model": "mistral-embed", "input": "Bonjour", "encoding_format": "float"}
+    assert request.json == {"model": "mistral-embed", "input": "Bonjour", "encoding_format": "float"}
 
 
 @pytest.mark.parametrize(("arguments", "body"), [(["--models"], MODELS), (["--embeddings", "a"], EMBEDDING)])
@@ -44,7 +45,7 @@ def test_the_model_of_the_stack_is_not_the_embeddings(stack: Stack, chat: Chat) 
     stack.set_outputs({"providers": {"mistral": {"path": "/mistral", "model": MODEL}}})
     run = stack.chat("--gateway-url", chat.gateway.url, "--embeddings", "a", "--model", "mistral-embed")
     assert run.status == 0
-    assert chat.gateway.requests[0].body["model"] == "mistral-embed"
+    assert chat.gateway.requests[0].json["model"] == "mistral-embed"
 
 
 def test_the_callers_token_is_sent_where_it_is_asked_for(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:

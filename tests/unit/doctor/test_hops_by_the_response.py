@@ -10,18 +10,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.support.chat_run import NO_CLUSTER, ChatRun
-from tests.support.stand_in_gateway import (
-    NO_ROUTE,
-    PAGE,
-    TOKENS,
-    Handler,
-    Reply,
-    Request,
-    gateways_own,
-    page,
-    providers,
-    silent,
-)
+from tests.support.http_server import Request
+from tests.support.stand_in_gateway import NO_ROUTE, PAGE, TOKENS, Handler, Reply, gateways_own, page, providers, silent
 from tests.unit.doctor.conftest import Chat
 
 CANARY = "sk-canary-4be1d2a09c"
@@ -84,7 +74,7 @@ def test_a_gateway_that_never_accepts_a_connection(chat: Chat) -> None:
 
 def test_a_gateway_that_redirects_clients(chat: Chat) -> None:
     elsewhere = "https://llm.example.com/mistral/v1/chat/completions"
-    chat.gateway.replies_with(lambda handler, _: handler.answer(301, "text/plain", "", Location=elsewhere))
+    chat.gateway.replies_with(lambda handler, _: handler.answer(301, b"", "text/plain", Location=elsewhere))
     assert f"it redirects the client ({elsewhere})" in broken_at(chat(), Hop.GATEWAY)
 
 
@@ -126,7 +116,7 @@ RESPONSES: list[tuple[Reply, Hop, str]] = [
     (providers(404, {"error": {"message": "The model does not exist"}}), Hop.MODEL_OR_PATH, '"The model does not'),
     (providers(404, {"detail": "Not Found"}), Hop.MODEL_OR_PATH, '"Not Found"'),
     (providers(422, {"detail": [{"loc": ["body"]}]}), Hop.MODEL_OR_PATH, "HTTP 422 from the provider"),
-    (lambda handler, _: handler.answer(404, "text/plain", "404 page not found"), Hop.MODEL_OR_PATH, "HTTP 404 from"),
+    (lambda handler, _: handler.answer(404, b"404 page not found", "text/plain"), Hop.MODEL_OR_PATH, "HTTP 404 from"),
     (page(404), Hop.MODEL_OR_PATH, "HTTP 404 from the provider"),
     (page(200), Hop.MODEL_OR_PATH, "HTTP 200 with text/html; charset=UTF-8, and no chat completion in it"),
     (
@@ -134,7 +124,7 @@ RESPONSES: list[tuple[Reply, Hop, str]] = [
         Hop.MODEL_OR_PATH,
         "failed to process response body",
     ),
-    (lambda handler, _: handler.answer(200, "application/json", "{"), Hop.MODEL_OR_PATH, "no chat completion in it"),
+    (lambda handler, _: handler.answer(200, b"{"), Hop.MODEL_OR_PATH, "no chat completion in it"),
     (providers(429, {"message": "Too many requests"}, Retry_After="17"), Hop.LIMIT, "wait 17 seconds"),
     (providers(429, {"message": "Too many"}, Retry_After="Wed, 21 Oct"), Hop.LIMIT, "wait and try again"),
     (providers(402, {"error": {"message": "Insufficient Balance"}}), Hop.LIMIT, '"Insufficient Balance"'),
@@ -158,8 +148,8 @@ def test_each_response_is_the_fault_of_its_hop(chat: Chat, reply: Reply, hop: Ho
 )
 def test_json_that_is_no_completion(chat: Chat, body: object) -> None:
     def as_a_body_or_an_event(handler: Handler, request: Request) -> None:
-        if not request.body.get("stream"):
-            handler.answer(200, "application/json", json.dumps(body))
+        if not request.json.get("stream"):
+            handler.answer_json(200, body)
             return
         handler.begin_stream()
         handler.event(json.dumps(body))

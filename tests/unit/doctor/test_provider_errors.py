@@ -7,7 +7,8 @@ import pytest
 
 from components.openai_compatible_llm.doctor.hops import Hop
 from tests.support.chat_run import NO_CLUSTER
-from tests.support.stand_in_gateway import COMPLETION, MODEL, Handler, Reply, Request, gateways_own, providers
+from tests.support.http_server import Request
+from tests.support.stand_in_gateway import COMPLETION, MODEL, Handler, Reply, gateways_own, providers
 from tests.unit.doctor.conftest import Chat
 
 KEY_FIX = (
@@ -120,7 +121,7 @@ def in_one_piece(body: object) -> Reply:
 
 def as_the_first_event(body: object) -> Reply:
     def reply(handler: Handler, request: Request) -> None:
-        if not request.body.get("stream"):
+        if not request.json.get("stream"):
             in_one_piece(body)(handler, request)
             return
         handler.begin_stream()
@@ -162,8 +163,8 @@ PARTS = [
 def with_parts(handler: Handler, request: Request) -> None:
     """Replies as a reasoning model whose content is a list."""
     message = {"role": "assistant", "content": PARTS}
-    if not request.body.get("stream"):
-        handler.answer(200, "application/json", json.dumps({**COMPLETION, "choices": [{"message": message}]}))
+    if not request.json.get("stream"):
+        handler.answer_json(200, {**COMPLETION, "choices": [{"message": message}]})
         return
     handler.begin_stream()
     for part in (*PARTS, "!"):

@@ -24,7 +24,7 @@ def test_path_model_and_url_come_from_the_stack(stack: Stack, gateway: StandInGa
     assert stack.chat().status == 0
     assert stack.cli_arguments.read_text().split()[:5] == ["stack", "output", "--json", "--stack", "prod"]
     assert gateway.requests[0].path == "/mistral/v1/chat/completions"
-    assert gateway.requests[0].body["model"] == MODEL
+    assert gateway.requests[0].json["model"] == MODEL
 
 
 def test_a_given_gateway_url_takes_precedence_over_the_stacks(stack: Stack, gateway: StandInGateway) -> None:
@@ -40,7 +40,7 @@ def test_one_of_several_providers_is_chosen_by_its_name(stack: Stack, gateway: S
     where = ("--gateway-url", gateway.url)
     assert stack.chat(*where, "--provider", "deepseek", "--model", "deepseek-flash").status == 0
     assert gateway.requests[0].path == "/llm/deepseek/v1/chat/completions"
-    assert gateway.requests[0].body["model"] == "deepseek-flash"
+    assert gateway.requests[0].json["model"] == "deepseek-flash"
     assert "prod has the providers deepseek, mistral: choose one with --provider, or --all" in stack.usage_error(*where)
     assert "no provider deepsek; did you mean `deepseek`?" in stack.usage_error(*where, "--provider", "deepsek")
     assert stack.usage_error(*where, "--provider", "deepseek") == NO_MODEL

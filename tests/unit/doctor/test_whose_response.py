@@ -15,7 +15,7 @@ ELSEWHERE = "https://login.example.com/start"
 
 
 def redirect(status: int, location: str) -> Reply:
-    return lambda handler, _: handler.answer(status, "text/plain", "", Location=location)
+    return lambda handler, _: handler.answer(status, b"", "text/plain", Location=location)
 
 
 def ask(stack: Stack, chat: Chat, *arguments: str, host: str | None = None) -> str:
@@ -124,6 +124,6 @@ def test_a_page_that_the_gateway_quotes_is_the_providers(chat: Chat) -> None:
 def test_an_error_that_no_api_wrote_may_come_from_in_front_of_the_gateway(
     chat: Chat, status: int, hop: Hop, fix: str, content_type: str
 ) -> None:
-    chat.gateway.replies_with(lambda handler, _: handler.answer(status, content_type, "<h1>404 page not found</h1>"))
+    chat.gateway.replies_with(lambda handler, _: handler.answer(status, b"<h1>404 page not found</h1>", content_type))
     report = chat().broken_at(hop, note=NO_CLUSTER)
     assert report.startswith(f"{OF_EITHER.format(status)}\n{fix}")

@@ -1,17 +1,17 @@
 """Which stack `make chat` asks, and what it tells the command of the package."""
 
 import json
-import os
 import socket
+import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
+from components.openai_compatible_llm import doctor
 from local import chat as module
 from local.chat import chat
 from local.errors import LocalError
@@ -19,8 +19,10 @@ from local.folders import StateFolder
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
+from local.waiting import wait_until
 
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
+USERS = {"KUBECONFIG": "/home/user/.kube/config", "OPENAI_API_KEY": "own", "PULUMI_ACCESS_TOKEN": "pul-token"}
 PROVIDERS = {"mistral": {}, "edge": {"gateway": {"name": "edge"}, "api": "agentgateway"}}
 
 
@@ -37,13 +39,14 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
     got = Asked()
 
-    def ask(arguments: Sequence[str]) -> int:
-        got.arguments, got.folder, got.environment = list(arguments), Path.cwd(), dict(os.environ)
-        return 17
+    def run(command: list[str], env: dict[str, str], cwd: Path, *, check: bool) -> "subprocess.CompletedProcess[bytes]":
+        assert not check
+        assert command[:3] == [sys.executable, "-m", doctor.__name__]
+        got.arguments, got.folder, got.environment = command[3:], cwd, env
+        return subprocess.CompletedProcess(command, 17)
 
-    monkeypatch.setattr(module, "ask", ask)
-    monkeypatch.setattr(module, "find_or_build", lambda _: Binaries(*(tmp_path / "bin" / name for name in "abcde")))
-    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(module, "find_or_build", lambda: Binaries(*(tmp_path / "bin" / name for name in "abcde")))
     monkeypatch.chdir(tmp_path)
     return got
 
@@ -78,10 +81,7 @@ def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
         (state.gateway_ports).write_text(json.dumps(ports))
         processes.start(api.controller, ["sleep", "60"])
         processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
-        deadline = time.monotonic() + 10
-        while not processes.listens(gateway.proxy, port):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        assert wait_until(lambda: processes.listens(gateway.proxy, port), 10)
         return gateway
 
     yield run
@@ -95,11 +95,13 @@ def test_a_local_stack_is_asked_at_its_gateway_with_its_own_state_and_cluster(
     state: StateFolder, asked: Asked, run: Run
 ) -> None:
     gateway = run(KGATEWAY, "agentgateway")
-    assert chat(state, ["--stack", "dev", "--provider", "mistral", "--stream", "--", "Hi!"]) == 17
+    assert chat(state, ["--stack", "dev", "--provider", "mistral", "--stream", "--", "Hi!"], USERS) == 17
     assert asked.arguments[:2] == ["--gateway-url", gateway.url]
     assert asked.arguments[2:] == ["--stack", "dev", "--provider", "mistral", "--stream", "--", "Hi!"]
     assert asked.folder == state.pulumi_project
     assert asked.environment["KUBECONFIG"] == str(state.kubeconfig)
+    assert asked.environment["OPENAI_API_KEY"] == "own"
+    assert "PULUMI_ACCESS_TOKEN" not in asked.environment
     assert asked.environment["PULUMI_BACKEND_URL"] == state.pulumi_state.as_uri()
     assert asked.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(state.pulumi_passphrase)
 
@@ -107,10 +109,10 @@ def test_a_local_stack_is_asked_at_its_gateway_with_its_own_state_and_cluster(
 def test_the_gateway_is_that_of_the_provider_that_is_asked(state: StateFolder, asked: Asked, run: Run) -> None:
     run(KGATEWAY, "agentgateway")
     edge = run(AGENTGATEWAY, "edge")
-    chat(state, ["--stack", "dev", "--provider", "edge"])
+    chat(state, ["--stack", "dev", "--provider", "edge"], USERS)
     assert asked.arguments[:2] == ["--gateway-url", edge.url]
     with pytest.raises(LocalError, match=r"^The providers of stack dev have different gateways\."):
-        chat(state, ["--stack", "dev", "--all"])
+        chat(state, ["--stack", "dev", "--all"], USERS)
 
 
 @pytest.mark.parametrize(
@@ -127,15 +129,15 @@ def test_everything_else_goes_to_the_package_as_it_is(
     arguments: list[str], state: StateFolder, asked: Asked, run: Run, tmp_path: Path
 ) -> None:
     run(KGATEWAY, "agentgateway")
-    assert chat(state, arguments) == 17
+    assert chat(state, arguments, USERS) == 17
     assert asked.arguments == arguments
     assert asked.folder == tmp_path
-    assert asked.environment.get("KUBECONFIG") != str(state.kubeconfig)
+    assert asked.environment.items() >= USERS.items()
 
 
 def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(state: StateFolder, asked: Asked) -> None:
     state.gateways.unlink()
-    assert chat(state, ["--stack", "dev"]) == 17
+    assert chat(state, ["--stack", "dev"], USERS) == 17
     assert asked.arguments == ["--stack", "dev"]
 
 
@@ -143,5 +145,5 @@ def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFol
     gateway = run(KGATEWAY, "agentgateway")
     DetachedProcesses(state).stop(gateway.proxy)
     with pytest.raises(LocalError, match=r"^No gateway is running for the local stack dev\. Start it with `make up "):
-        chat(state, ["--stack", "dev", "--provider", "mistral"])
+        chat(state, ["--stack", "dev", "--provider", "mistral"], USERS)
     assert asked.arguments == []

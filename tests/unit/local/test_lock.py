@@ -17,7 +17,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from local.lock import exclusive
-with exclusive(Path(sys.argv[1]), print):
+with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -34,32 +34,32 @@ def held_elsewhere(lock: Path) -> Iterator["subprocess.Popen[str]"]:
             holder.kill()
 
 
-def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_free_lock_is_taken_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        with exclusive(tmp_path / "lock", said.append):
+        with exclusive(tmp_path / "lock"):
             pass
-    assert said == []
+    assert caplog.messages == []
 
 
 def test_the_lock_lies_beside_the_state_folder_which_may_be_removed(tmp_path: Path) -> None:
-    with exclusive(StateFolder(tmp_path / ".local").lock, print):
+    with exclusive(StateFolder(tmp_path / ".local").lock):
         assert [file.name for file in tmp_path.iterdir()] == [".local.lock"]
 
 
-def test_who_waits_is_told_once_for_whom(tmp_path: Path) -> None:
-    lock, said = tmp_path / "lock", list[str]()
+def test_who_waits_is_told_once_for_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, told = tmp_path / "lock", list[str]()
     with held_elsewhere(lock) as holder:
 
         def let_go(line: str) -> None:
-            said.append(line)
+            told.append(line)
             assert holder.stdin
             holder.stdin.close()
 
-        with exclusive(lock, let_go, timeout=10):
+        monkeypatch.setattr("local.lock.logger.info", let_go)
+        with exclusive(lock, timeout=10):
             assert holder.wait(5) == 0
-        assert len(said) == 1
-        assert said[0].startswith(f"Waiting for process {holder.pid} (python -c")
+        assert len(told) == 1
+        assert told[0].startswith(f"Waiting for process {holder.pid} (python -c")
 
 
 def test_who_waits_too_long_gives_up(tmp_path: Path) -> None:
@@ -67,24 +67,24 @@ def test_who_waits_too_long_gives_up(tmp_path: Path) -> None:
     with (
         held_elsewhere(lock) as holder,
         pytest.raises(LocalError, match=rf"(?s)^process {holder.pid} .* has held {lock} for 0 minutes"),
-        exclusive(lock, lambda _: None, timeout=0.1),
+        exclusive(lock, timeout=0.1),
     ):
         pass
 
 
-def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
-    lock, said = tmp_path / "lock", list[str]()
+def test_a_killed_holder_holds_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lock = tmp_path / "lock"
     with held_elsewhere(lock) as holder:
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
-        with exclusive(lock, said.append, timeout=0):
+        with exclusive(lock, timeout=0):
             pass
-    assert said == []
+    assert caplog.messages == []
 
 
 def test_an_error_inside_lets_go(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with pytest.raises(ZeroDivisionError), exclusive(lock, print):
+    with pytest.raises(ZeroDivisionError), exclusive(lock):
         raise ZeroDivisionError
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

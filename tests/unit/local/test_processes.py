@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from local import processes
 from local.errors import LocalError
 from local.folders import StateFolder
 from local.processes import DetachedProcesses, ProcessEndedError, is_alive
+from local.waiting import wait_until
 
 SLEEP = ["sleep", "60"]
 START = """
@@ -43,20 +43,14 @@ def detached(state: StateFolder) -> Iterator[DetachedProcesses]:
 
 def found(detached: DetachedProcesses, name: str) -> psutil.Process:
     """On a busy machine there is a moment in which a new program has neither command line nor environment yet."""
-    deadline = time.monotonic() + 10
-    while True:
-        process = detached.find(name)
-        if process and process.cmdline():
-            return process
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert wait_until(lambda: (process := detached.find(name)) and process.cmdline(), timeout=10)
+    process = detached.find(name)
+    assert process
+    return process
 
 
 def wait_for(file: Path, text: str) -> None:
-    deadline = time.monotonic() + 5
-    while text not in file.read_text():
-        assert time.monotonic() < deadline, file.read_text()
-        time.sleep(0.01)
+    assert wait_until(lambda: text in file.read_text(), timeout=5), file.read_text()
 
 
 def test_a_started_process_is_found_and_stopped(detached: DetachedProcesses) -> None:
@@ -94,8 +88,7 @@ def test_a_process_killed_by_someone_else_is_not_found(detached: DetachedProcess
     detached.start("one", SLEEP)
     process = found(detached, "one")
     process.kill()
-    while is_alive(process):
-        time.sleep(0.01)
+    assert wait_until(lambda: not is_alive(process), timeout=10)
     assert detached.find("one") is None
 
 

@@ -96,9 +96,12 @@ def test_a_version_is_released_once(complete: Path) -> None:
     assert problem(complete).startswith(f"The tag v{__version__} exists.")
 
 
-def test_the_schema_is_the_codes(complete: Path) -> None:
-    replace(complete / SCHEMA, '"port"', '"tcpPort"')
-    assert problem(complete) == "components/schema.json is not what the code has. Run `make schema`, and commit it."
+@pytest.mark.parametrize(
+    ("file", "old", "new"), [(SCHEMA, '"port"', '"tcpPort"'), (POLICY_PACK, "version: ", "version: 9")]
+)
+def test_generated_files_are_the_codes(complete: Path, file: str, old: str, new: str) -> None:
+    replace(complete / file, old, new)
+    assert problem(complete) == f"{file} is not what the code has. Run `make schema`, and commit it."
 
 
 def test_a_change_that_breaks_programs_is_in_the_changelog(complete: Path) -> None:

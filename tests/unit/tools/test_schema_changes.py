@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.pages import PAGES, UPGRADING
+from tests.support.pages import PAGES
 from tests.support.repository import REPOSITORY
 from tools.schema import SCHEMA
 from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, breaking_changes, unannounced
@@ -20,7 +20,7 @@ from tools.schema_changes import CHANGELOG, RELEASED_SCHEMA, breaking_changes, u
 PACKAGE = "openai-compatible-llm:index:"
 COMPONENT = f"{PACKAGE}OpenAICompatibleLLM"
 CURRENT: dict[str, Any] = json.loads((REPOSITORY / SCHEMA).read_text())
-OF = "of `OpenAICompatibleLLM`"
+OWNER = "`OpenAICompatibleLLM`"
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -51,30 +51,32 @@ def declared(schema: dict[str, Any], name: str) -> Any:
 BREAKS: dict[str, Change] = {
     "The package `openai-compatible-llm` was renamed to `llm`.": lambda s: s.update(name="llm"),
     "Resource `OpenAICompatibleLLM` was removed.": lambda s: s["resources"].clear(),
-    f"Input `port` {OF} was removed or renamed.": lambda s: inputs(s).update(tcpPort=inputs(s).pop("port")),
-    f"Input `port` {OF} changed from integer to string.": lambda s: inputs(s)["port"].update(type="string"),
-    f"Input `host` {OF} changed from string to plain string.": lambda s: inputs(s)["host"].update(plain=True),
-    f"Input `passthrough` {OF} changed from plain boolean to boolean.": lambda s: inputs(s)["passthrough"].pop("plain"),
-    f"Input `labels` {OF} changed from map of string to map of integer.": (
+    f"Input `port` of {OWNER} was removed or renamed.": lambda s: inputs(s).update(tcpPort=inputs(s).pop("port")),
+    f"Input `port` of {OWNER} changed from integer to string.": lambda s: inputs(s)["port"].update(type="string"),
+    f"Input `host` of {OWNER} changed from string to plain string.": lambda s: inputs(s)["host"].update(plain=True),
+    f"Input `passthrough` of {OWNER} changed from plain boolean to boolean.": lambda s: inputs(s)["passthrough"].pop(
+        "plain"
+    ),
+    f"Input `labels` of {OWNER} changed from map of string to map of integer.": (
         lambda s: inputs(s)["labels"]["additionalProperties"].update(type="integer")
     ),
-    f"Input `hostnames` {OF} changed from array of string to array of integer.": (
+    f"Input `hostnames` of {OWNER} changed from array of string to array of integer.": (
         lambda s: inputs(s)["hostnames"]["items"].update(type="integer")
     ),
-    f"Input `requestDefaults` {OF} changed from map of Any to map of string.": (
+    f"Input `requestDefaults` of {OWNER} changed from map of Any to map of string.": (
         lambda s: inputs(s)["requestDefaults"].update(additionalProperties={"type": "string"})
     ),
-    f"Input `gateway` {OF} changed from GatewayArgs to TLSArgs.": (
+    f"Input `gateway` of {OWNER} changed from GatewayArgs to TLSArgs.": (
         lambda s: inputs(s)["gateway"].update({"$ref": f"#/types/{PACKAGE}TLSArgs"})
     ),
-    f"Input `fallbacks` {OF} changed from plain array of plain FallbackArgs to plain array of FallbackArgs.": (
+    f"Input `fallbacks` of {OWNER} changed from plain array of plain FallbackArgs to plain array of FallbackArgs.": (
         lambda s: inputs(s)["fallbacks"]["items"].pop("plain")
     ),
-    f"Input `apiKey` {OF} is no longer a secret.": lambda s: inputs(s)["apiKey"].pop("secret"),
-    f"Input `model` {OF} is required now.": lambda s: component(s)["requiredInputs"].append("model"),
-    f"Output `url` {OF} was removed or renamed.": lambda s: outputs(s).pop("url"),
-    f"Output `path` {OF} changed from string to integer.": lambda s: outputs(s)["path"].update(type="integer"),
-    f"Output `host` {OF} may be missing now.": lambda s: component(s)["required"].remove("host"),
+    f"Input `apiKey` of {OWNER} is no longer a secret.": lambda s: inputs(s)["apiKey"].pop("secret"),
+    f"Input `model` of {OWNER} is required now.": lambda s: component(s)["requiredInputs"].append("model"),
+    f"Output `url` of {OWNER} was removed or renamed.": lambda s: outputs(s).pop("url"),
+    f"Output `path` of {OWNER} changed from string to integer.": lambda s: outputs(s)["path"].update(type="integer"),
+    f"Output `host` of {OWNER} may be missing now.": lambda s: component(s)["required"].remove("host"),
     "Type `RetriesArgs` was removed.": lambda s: s["types"].pop(f"{PACKAGE}RetriesArgs"),
     "Type `BackendApi` changed from string to integer.": lambda s: declared(s, "BackendApi").update(type="integer"),
     "Value `kgateway` of `BackendApi` was removed or renamed.": (
@@ -102,7 +104,7 @@ def test_a_change_that_breaks_programs_is_named(sentence: str) -> None:
 
 
 def test_the_page_on_upgrading_has_sentences_as_they_are_printed() -> None:
-    explained = re.findall(r"^\| ([A-Z]\w+ `.+?\.) \|", PAGES[UPGRADING], re.MULTILINE)
+    explained = re.findall(r"^\| ([A-Z]\w+ `.+?\.) \|", PAGES["docs/upgrading.md"], re.MULTILINE)
     assert explained
     assert [sentence for sentence in explained if sentence not in BREAKS] == []
 
@@ -132,7 +134,7 @@ def test_outputs_have_no_types_of_the_package() -> None:
 
 
 def test_a_change_is_meant_if_the_newest_section_of_the_changelog_has_its_sentence() -> None:
-    sentence = f"Input `port` {OF} was removed or renamed."
+    sentence = f"Input `port` of {OWNER} was removed or renamed."
     newest = (
         "# Changelog\n\n## [9.2.0] - Unreleased\n\n- Input `port` of\n  `OpenAICompatibleLLM` was removed or renamed."
     )
@@ -160,6 +162,6 @@ def test_lint_fails_on_a_branch_that_renames_an_input(tmp_path: Path) -> None:
     assert renamed.returncode == 1
     assert renamed.stderr == (
         f"These changes break programs that use the last release ({RELEASED_SCHEMA}):\n"
-        f"  Input `rewriteHost` {OF} was removed or renamed.\n"
+        f"  Input `rewriteHost` of {OWNER} was removed or renamed.\n"
         "Undo them. If one is meant, write its sentence into the newest section of CHANGELOG.md, with the reason.\n"
     )

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,8 +6,7 @@ from local.control_plane import custom_resource_definitions as module
 from local.control_plane.custom_resource_definitions import CRD_FILES, custom_resource_definitions
 from local.errors import LocalError
 from local.toolchain.go import download_module
-
-Program = Callable[[Path, str], Path]
+from tests.unit.local.conftest import Program
 
 VERSION = '[ "$1" = version ] && echo go version go1.99.0 linux/amd64 && exit'
 CRD_NAMES = [Path(file).stem for files in CRD_FILES.values() for file in files]
@@ -39,7 +37,7 @@ def downloading_go(modules: Path, bin_folder: Path, program: Program) -> Path:
 
 
 def names() -> list[str]:
-    return [manifest["metadata"]["name"] for manifest in custom_resource_definitions(print)]
+    return [manifest["metadata"]["name"] for manifest in custom_resource_definitions()]
 
 
 @pytest.mark.usefixtures("downloading_go")
@@ -70,7 +68,7 @@ def test_what_is_taken_anew_is_not_read_from_the_cache(
 
 @pytest.mark.usefixtures("downloading_go")
 def test_each_module_has_a_folder_of_its_own(modules: Path) -> None:
-    assert [download_module(print, name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
+    assert [download_module(name) for name in CRD_FILES] == [modules / name for name in CRD_FILES]
 
 
 @pytest.mark.parametrize("missing", CRD_FILES)

@@ -37,9 +37,9 @@ def test_objects_and_plain_outputs_are_what_the_engine_wrote(tmp_path: Path) -> 
     write(tmp_path, {"resources": [stack, provider, backend, resource("Namespace", "v1", "n"), chart]})
     checkpoint = only(tmp_path)
     assert checkpoint.stack == "dev"
-    assert [(each.api_version, str(each), each.namespace) for each in checkpoint.objects] == [
-        ("gateway.kgateway.dev/v1alpha1", "Backend gloo-system/a", "gloo-system"),
-        ("v1", "Namespace n", ""),
+    assert [(each.api_version, str(each), each.id) for each in checkpoint.objects] == [
+        ("gateway.kgateway.dev/v1alpha1", "Backend gloo-system/a", "gloo-system/a"),
+        ("v1", "Namespace n", "n"),
     ]
     assert checkpoint.outputs == {"plain": {"path": "/a"}}
     assert not checkpoint.has_pending_operations

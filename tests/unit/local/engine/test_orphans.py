@@ -33,26 +33,27 @@ def start() -> Iterator[Start]:
         process.wait()
 
 
-def test_where_none_is_left_nothing_is_said(state: StateFolder, start: Start) -> None:
+def test_where_none_is_left_nothing_is_said(state: StateFolder, start: Start, caplog: pytest.LogCaptureFixture) -> None:
     other = start("60", "/home/user/.pulumi")
-    said: list[str] = []
-    wait_for_orphans(state, said.append)
-    assert said == []
+    wait_for_orphans(state)
+    assert caplog.messages == []
     assert other.poll() is None
 
 
-def test_an_engine_that_ends_by_itself_is_waited_for(state: StateFolder, start: Start) -> None:
+def test_an_engine_that_ends_by_itself_is_waited_for(
+    state: StateFolder, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = start("0.3", str(state.pulumi_home))
-    said: list[str] = []
-    wait_for_orphans(state, said.append)
-    assert said == TOLD
+    wait_for_orphans(state)
+    assert caplog.messages == TOLD
     assert engine.wait() == 0
 
 
-def test_an_engine_that_does_not_end_is_killed(state: StateFolder, start: Start) -> None:
+def test_an_engine_that_does_not_end_is_killed(
+    state: StateFolder, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     engine, other = start("60", str(state.pulumi_home)), start("60", "/home/user/.pulumi")
-    said: list[str] = []
-    wait_for_orphans(state, said.append, timeout=0.1)
-    assert said == TOLD
+    wait_for_orphans(state, timeout=0.1)
+    assert caplog.messages == TOLD
     assert engine.wait() == -9
     assert other.poll() is None

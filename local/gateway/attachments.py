@@ -1,0 +1,51 @@
+"""Lists the Gateways that stacks attach to, and chooses the API of each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from components.openai_compatible_llm.settings import Placement
+from local.gateway.api import GATEWAY_APIS, Gateway
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A stack's provider, and the Gateway that its route attaches to."""
+
+    stack: str
+    provider: str
+    gateway: Gateway
+
+
+def attachments(placements: Mapping[str, Mapping[str, Placement]]) -> list[Attachment]:
+    """Returns the attachment of each provider, given the placements of each stack's providers."""
+    return [
+        Attachment(stack, provider, Gateway(GATEWAY_APIS[each.api.value], each.gateway.namespace, each.gateway.name))
+        for stack, providers in placements.items()
+        for provider, each in providers.items()
+    ]
+
+
+def one_api_each(attached: Iterable[Attachment], current: Mapping[str, str]) -> dict[str, Attachment]:
+    """Returns by each Gateway's name the attachment that chooses its API.
+
+    Args:
+        attached: The attachments. The first one to a Gateway chooses, so that all agree on what it serves.
+        current: The API that a Gateway has, and keeps while a provider uses it.
+    """
+    chosen: dict[str, Attachment] = {}
+    for each in sorted(attached, key=lambda each: current.get(str(each.gateway)) != each.gateway.api.name):
+        chosen.setdefault(str(each.gateway), each)
+    return chosen
+
+
+def api_conflicts(attached: Iterable[Attachment], chosen: Mapping[str, Attachment]) -> Iterator[str]:
+    """Yields a line for each attachment that has another API than its Gateway."""
+    for each in attached:
+        first = chosen[str(each.gateway)]
+        if first.gateway.api != each.gateway.api:
+            yield (
+                f"The Gateway {first.gateway} can serve only one API, and serves `{first.gateway.api.name}` for "
+                f"provider {first.provider} of stack {first.stack}. Requests to provider {each.provider} of stack "
+                f"{each.stack}, which has `api: {each.gateway.api.name}`, get no answer. "
+                "Give that provider a `gateway` of another name."
+            )
