@@ -1,7 +1,6 @@
 """The rules of the policy pack, on objects that programs register. tests/e2e/test_policy_pack.py runs them in the engine."""
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +41,14 @@ def objects_of(properties: Iterable[Mapping[str, Any]]) -> list[KubernetesObject
 def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = ()) -> dict[str, list[str]]:
     """Returns the messages of each rule that is broken."""
     objects = objects_of(properties)
-    messages = {
-        "no-inline-token": list(chain.from_iterable(map(keys.inline_tokens, objects))),
-        "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
-        "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
-        "tls-hostname-is-host": [message for message, _ in tls.wrong_hostnames(objects, list(allowed))],
-        "routes-ask-for-a-key": [message for message, _ in access.routes_without_authentication(objects)],
+    violations = {
+        "no-inline-token": keys.inline_tokens(objects),
+        "no-key-in-spec": keys.keys_in_spec(objects),
+        "backend-has-tls": tls.backends_without_tls(objects),
+        "tls-hostname-is-host": tls.wrong_hostnames(objects, list(allowed)),
+        "routes-ask-for-a-key": access.routes_without_authentication(objects),
     }
+    messages = {rule: [message for message, _ in each] for rule, each in violations.items()}
     return {rule: each for rule, each in messages.items() if each}
 
 
