@@ -56,11 +56,11 @@ test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lo
 	@$(BIN)/python -m tools.versions
 	@$(MAKE) --no-print-directory --keep-going versions-lowest versions-newest
 
-bench: $(VENV)/.installed ## Measure what the component costs with 100 providers, into build/ (takes ten minutes)
-	@$(BIN)/python -m bench --folder build
+bench: $(VENV)/.installed ## Compare what a program takes with the component and without it (takes three minutes)
+	@$(BIN)/python -m bench
 
-bench-all: $(VENV)/.installed ## Measure all sizes and programs, and write docs/benchmark.md (takes an hour)
-	@$(BIN)/python -m bench --rounds 5 --other-rounds 2
+bench-all: $(VENV)/.installed ## Measure that and what everything takes with the engine, and write docs/benchmark.md (takes a quarter of an hour)
+	@$(BIN)/python -m bench --page docs/benchmark.md
 
 lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, imports, workflows and scripts, and that the schema breaks no program
 	@$(BIN)/ruff check

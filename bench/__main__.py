@@ -1,146 +1,45 @@
-"""Runs the benchmark, and writes its page with a plot.
-
-Ctrl-C ends it before all rounds are done; it then writes the rounds that are complete.
-"""
+"""Measures what the component's program costs; with `--page`, also what it costs with the real engine."""
 
 import argparse
-import json
-import os
-import shutil
-import subprocess
+import logging
 import sys
-import tempfile
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from itertools import product
+from collections.abc import Iterator
 from pathlib import Path
 
-import kubernetes
-import yaml
 from rich.console import Console
 
-from bench.figures import NOISE, TARGET_SIZE, Figures, Sample
-from bench.operation import DESTROY, IMPORTS, KUBECTL, NAMESPACE, OPERATIONS, import_cost
-from bench.report import CHECKPOINTS, write
+from bench.engine_time import TARGET_SIZE, engine_samples
+from bench.figures import Figures, Sample
+from bench.program_time import paired_samples, requests
+from bench.report import PAIRS, page, summary
 from bench.waiting import waiting
-from local.control_plane.api_server import namespace_objects
-from local.control_plane.control_plane import ControlPlane
-from local.environment import Environment
-from local.folders import REPOSITORY, StateFolder
 from local.messages import show_messages
-from local.toolchain.binaries import Binaries, find_or_build
-from local.toolchain.tools import KUBERNETES_PROVIDER
+from local.toolchain.binaries import find_or_build
 
-WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-KINDS = (
-    ("gateway.networking.k8s.io", "v1", "httproutes"),
-    ("gateway.networking.k8s.io", "v1", "backendtlspolicies"),
-    ("gateway.kgateway.dev", "v1alpha1", "backends"),
-)
-SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
-# With checkpoints and more providers, an `up` takes minutes.
-MOST_WITH_CHECKPOINTS = 100
-SIZES = (1, 10, TARGET_SIZE, 250)
-COMPARED = ("component", "flat", NOISE, "baseline")
-ARGUMENTS = ("agentgateway", "fallback", "clients")
-OTHERS = (*ARGUMENTS, CHECKPOINTS)
-# The program to run where the page has another name. The noise is the flat program compared with itself.
-PROGRAMS = {NOISE: "flat", CHECKPOINTS: "component"}
+logger = logging.getLogger("local.bench")
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help=f"of the compared programs, with {TARGET_SIZE} providers")
-    parser.add_argument("--other-rounds", type=int, default=0, help="in how many of them everything else is measured")
-    parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs", help="where to write the page and its plot")
-    parser.add_argument("--samples", type=Path, help="a file to keep all samples in, as JSON")
+    parser.add_argument("--rounds", type=int, default=6, help="processes in which the programs are compared")
+    parser.add_argument("--engine-rounds", type=int, default=3, help="of the real engine, with --page")
+    parser.add_argument("--page", type=Path, help="a file in which to write all figures, those of the real engine too")
     options = parser.parse_args(arguments)
     show_messages(Console(stderr=True))
-    with tempfile.TemporaryDirectory() as name:
+    own, engine = Figures(_program_samples(options.rounds)), Figures([])
+    if options.page:
         binaries = find_or_build()
-        plane = ControlPlane(StateFolder(Path(name)), binaries)
-        try:
-            plane.start(namespace_objects([NAMESPACE]))
-            KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
-            samples = _complete_rounds(plane, binaries, options.rounds, options.other_rounds)
-        finally:
-            plane.stop()
-    imports = [
-        Sample(number, program, 0, "import", import_cost(program))
-        for number in range(2 * options.rounds)
-        for program in IMPORTS
-    ]
-    waited = list(waiting(options.rounds))
-    if options.samples:
-        options.samples.write_text(json.dumps([asdict(each) for each in [*samples, *imports, *waited]]))
-    write(Figures(samples), Figures(imports), Figures(waited), binaries, options.folder)
+        engine = Figures(engine_samples(binaries, options.engine_rounds))
+        options.page.write_text(page(own, engine, Figures(waiting(options.engine_rounds)), binaries))
+    print("\n".join(summary(own, engine)))  # noqa: T201
 
 
-def _complete_rounds(plane: ControlPlane, binaries: Binaries, rounds: int, other_rounds: int) -> list[Sample]:
-    """Runs the rounds. The programs take turns at being first, so that changes of the machine's load affect all."""
-    order = deque([*COMPARED, *OTHERS, *([KUBECTL] if shutil.which(KUBECTL) else [])])
-    samples: list[Sample] = []
-    try:
-        for number in range(rounds):
-            complete: list[Sample] = []
-            for size, program in product(SIZES, order):
-                whole = number < other_rounds and _is_measured(program, size)
-                if whole or (program in COMPARED and size == TARGET_SIZE):
-                    _say(f"round {number + 1} of {rounds}, {size} providers, {program}")
-                    operations = [each for each in OPERATIONS if whole or each != DESTROY]
-                    complete += _run_cycle(plane, binaries, number, program, size, operations)
-            samples += complete
-            order.rotate(-1)
-    except KeyboardInterrupt:
-        _say(f"Ended early, after {number} rounds.")
-    return samples
-
-
-def _is_measured(program: str, size: int) -> bool:
-    """Leaves out what would take hours: programs with more arguments at all sizes, and checkpoints at the largest."""
-    if program in ARGUMENTS:
-        return size == TARGET_SIZE
-    return program != CHECKPOINTS or size <= MOST_WITH_CHECKPOINTS
-
-
-def _run_cycle(
-    plane: ControlPlane, binaries: Binaries, number: int, program: str, size: int, operations: Sequence[str]
-) -> Iterator[Sample]:
-    """Runs operations, from an empty namespace to an empty namespace."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
-        environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
-        environment |= {"PULUMI_BACKEND_URL": f"file://{folder}/state", "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
-        Path(folder, "state").mkdir()
-        Path(folder, "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
-        for operation in operations:
-            cost = _measure([PROGRAMS.get(program, program), str(size), operation, folder], environment)
-            yield Sample(number, program, size, operation, cost)
-    if DESTROY not in operations:
-        _empty_namespace(plane)
-
-
-def _empty_namespace(plane: ControlPlane) -> None:
-    """Deletes all at once what `destroy`, where no program runs, takes most of a round for."""
-    with kubernetes.config.new_client_from_config(str(plane.state.kubeconfig)) as client:
-        kubernetes.client.CoreV1Api(client).delete_collection_namespaced_secret(NAMESPACE)
-        custom = kubernetes.client.CustomObjectsApi(client)
-        for group, version, plural in KINDS:
-            custom.delete_collection_namespaced_custom_object(group, version, NAMESPACE, plural)
-
-
-def _measure(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.operation", *arguments]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed.\n{done.stdout}{done.stderr}")
-    cost: dict[str, float] = json.loads(done.stdout)
-    return cost
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+def _program_samples(rounds: int) -> Iterator[Sample]:
+    for api, pair in PAIRS.items():
+        logger.info("Comparing programs without the engine, %s", api)
+        for program in pair:
+            yield Sample(0, program, TARGET_SIZE, "requests", {"requests": requests(program, TARGET_SIZE).total()})
+        yield from paired_samples(pair, rounds)
 
 
 if __name__ == "__main__":

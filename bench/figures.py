@@ -1,13 +1,10 @@
-"""Evaluates the samples round by round, and compares the component with its targets."""
+"""Evaluates the samples, in pairs of the same round."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-
-NOISE = "flat again"
-TARGET_SIZE = 100
-PROCESSOR = ("program processor seconds", "engine processor seconds")
 
 
 @dataclass(frozen=True)
@@ -22,37 +19,25 @@ class Sample:
 
 
 class Figures:
-    """The samples of complete rounds. Some programs and sizes are measured in more rounds than others.
-
-    Attributes:
-        sizes: Numbers of providers.
-    """
+    """The samples by what was measured. Some programs and sizes are measured in more rounds than others."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._costs: dict[tuple[str, int, str], dict[int, dict[str, float]]] = defaultdict(dict)
         for each in samples:
             self._costs[each.program, each.providers, each.operation][each.round] = each.cost
-        self.sizes = sorted({size for _, size, _ in self._costs})
 
-    def sizes_of(self, program: str) -> list[int]:
-        """Returns the sizes at which the program was measured."""
-        return sorted({size for name, size, _ in self._costs if name == program})
+    def measured(self, program: str) -> list[tuple[int, str]]:
+        """Returns the sizes and operations at which the program was measured."""
+        found = [(size, operation) for name, size, operation in self._costs if name == program]
+        return sorted(found, key=lambda each: each[0])
 
-    def operations_at(self, size: int) -> list[str]:
-        """Returns the operations that were measured at this size, in their order."""
-        return list(dict.fromkeys(operation for _, of, operation in self._costs if of == size))
-
-    def rounds_of(self, program: str, size: int, operation: str) -> int:
-        """Returns in how many rounds this was measured."""
-        return len(self._costs[program, size, operation])
-
-    def of(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
+    def values(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
         """Returns each round's sum of these measures."""
-        return [_sum(cost, measures) for cost in self._costs[program, size, operation].values()]
+        return [_sum(cost, measures) for cost in self._costs.get((program, size, operation), {}).values()]
 
-    def ratio(self, over: tuple[str, int], under: tuple[str, int], operation: str, *measures: str) -> list[float]:
-        """Returns the ratio of one program at one size to another, in each round that has both."""
-        one, other = self._costs[*over, operation], self._costs[*under, operation]
+    def ratios(self, over: str, under: str, size: int, operation: str, *measures: str) -> list[float]:
+        """Returns the ratio of one program to another, in each round that has both."""
+        one, other = (self._costs.get((name, size, operation), {}) for name in (over, under))
         return [_sum(one[number], measures) / _sum(other[number], measures) for number in one if number in other]
 
 
@@ -61,27 +46,18 @@ def _sum(cost: dict[str, float], measures: Iterable[str]) -> float:
 
 
 def spread(values: Sequence[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    """Formats the median, and the interval that has the median of many more values with a probability of 95 %.
+
+    Of few values, that is the least to the most.
+    """
+    if len(values) < 2:
+        return f"{values[0]:.2f}" if values else "-"
+    ordered, reach, middle = sorted(values), math.sqrt(len(values)), (len(values) - 1) / 2
+    low, high = ordered[max(0, math.floor(middle - reach))], ordered[min(len(values) - 1, math.ceil(middle + reach))]
+    return f"{median(values):.2f} ({low:.2f} to {high:.2f})"
 
 
-def targets(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
-    """Yields each target: its promise, the result, the limit and the verdict. All are of 100 providers."""
-    if TARGET_SIZE not in figures.sizes:
-        return
-    component, baseline, noise, flat = ((name, TARGET_SIZE) for name in ("component", "baseline", NOISE, "flat"))
-    for operation in ("preview", "up", "up again"):
-        ratios = figures.ratio(component, baseline, operation, *PROCESSOR)
-        yield _target(f"processor time of `{operation}`", ratios, 1.05)
-    for measure in ("program memory", "engine memory"):
-        yield _target(f"{measure} of `up`", figures.ratio(component, baseline, "up", measure), 1.05)
-    for operation in ("preview", "up", "up again"):
-        again = figures.ratio(noise, flat, operation, "seconds")
-        limit = max(*again, *(1 / ratio for ratio in again))
-        yield _target(f"time of `{operation}`", figures.ratio(component, baseline, operation, "seconds"), limit)
-
-
-def _target(promise: str, ratios: Sequence[float], at_most: float) -> tuple[str, str, str, str]:
-    met = round(median(ratios), 2) <= round(at_most, 2)
+def target(promise: str, ratios: Sequence[float], at_most: float) -> tuple[str, str, str, str]:
+    """Returns the promise, the result, the limit and the verdict."""
+    met = round(median(ratios), 2) <= at_most
     return promise, spread(ratios), f"{at_most:.2f}", "met" if met else "**missed**"

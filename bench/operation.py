@@ -1,4 +1,4 @@
-"""Measures one operation of one program, in a process of its own: `python -m bench.operation`."""
+"""Measures one operation of one program in the real engine, in a process of its own: `python -m bench.operation`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,24 +18,20 @@ import yaml
 from pulumi import automation
 
 from bench import programs
-from local.folders import REPOSITORY
 
 DESTROY = "destroy"
 OPERATIONS = ("preview", "up", "up again", "rotate", DESTROY)
+PROCESSOR = ("program processor seconds", "engine processor seconds")
 KUBECTL = "kubectl"
-NAMESPACE = "bench"
-IMPORTS = {
-    "component": "import openai_compatible_llm",
-    "flat": "import pulumi, pulumi_kubernetes.apiextensions, pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1",
-}
-
-_COUNT_MODULES = "import sys; before = set(sys.modules); {}; print(len(set(sys.modules) - before))"
 
 
-def main(program: str, providers: str, operation: str, project: str) -> None:
+def main(program: str, providers: str, operation: str, namespace: str, project: str) -> None:
     """Prints the cost as JSON: seconds, seconds of processor time, bytes of peak memory and of the state."""
     keys = programs.keys(int(providers), rotated=operation == "rotate")
-    run = (_kubectl if program == KUBECTL else _pulumi)(program, operation, keys, Path(project))
+    if program == KUBECTL:
+        run = _kubectl(operation, programs.manifests(namespace, keys), Path(project))
+    else:
+        run = _pulumi(operation, programs.PROGRAMS[program](namespace, keys), Path(project))
     own, others = _processor_seconds(resource.RUSAGE_SELF), _processor_seconds(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     with _peak_memory_of_descendants() as peaks:
@@ -51,28 +47,20 @@ def main(program: str, providers: str, operation: str, project: str) -> None:
     sys.stdout.write(json.dumps(cost))
 
 
-def import_cost(program: str) -> dict[str, float]:
-    """Measures a Python that only imports what the program needs: seconds, and the number of modules it loads."""
-    command = [sys.executable, "-c", _COUNT_MODULES.format(IMPORTS[program])]
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=REPOSITORY / "components", capture_output=True, text=True, check=True)
-    return {"seconds": time.monotonic() - started, "modules": int(done.stdout)}
-
-
-def _pulumi(program: str, operation: str, keys: dict[str, str], project: Path) -> Callable[[], object]:
+def _pulumi(operation: str, program: programs.Program, project: Path) -> Callable[[], object]:
     stack = automation.create_or_select_stack(
         "bench",
         project_name="bench",
-        program=getattr(programs, program)(NAMESPACE, keys),
+        program=program,
         opts=automation.LocalWorkspaceOptions(work_dir=str(project), pulumi_command=automation.PulumiCommand()),
     )
     runs: dict[str, Callable[[], object]] = {"preview": stack.preview, DESTROY: stack.destroy}
     return runs.get(operation, stack.up)
 
 
-def _kubectl(_: str, operation: str, keys: dict[str, str], project: Path) -> Callable[[], object]:
+def _kubectl(operation: str, objects: Iterable[object], project: Path) -> Callable[[], object]:
     file = project / "objects.yaml"
-    file.write_text(yaml.safe_dump_all(programs.manifests(NAMESPACE, keys)))
+    file.write_text(yaml.safe_dump_all(objects))
     # When kubectl waits, it checks one object after the other.
     command = ["delete", "--wait=false"] if operation == DESTROY else ["apply", "--server-side"]
     command += ["--dry-run=server"] if operation == "preview" else []

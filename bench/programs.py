@@ -1,50 +1,37 @@
-"""Creates the same objects with the component, with flat Pulumi programs, and as manifests."""
+"""Programs that create the same objects with the component, and by hand without it."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 
 MODEL = "example-model"
 HOST = "api.example.com"
-DEPENDS_ON = {"Backend": ["Secret"], "BackendTLSPolicy": ["Backend"], "HTTPRoute": ["Backend", "BackendTLSPolicy"]}
+
+Program = Callable[[], None]
 
 
 def keys(count: int, *, rotated: bool) -> dict[str, str]:
     """Returns a key for each provider; `rotated` changes the first one's."""
-    found = {f"provider-{number:03}": f"sk-of-{number:03}" for number in range(count)}
-    return found | ({"provider-000": "sk-rotated"} if rotated else {})
+    found = {f"provider{number:03}": f"sk-of-{number:03}" for number in range(count)}
+    return found | ({"provider000": "sk-rotated"} if rotated else {})
 
 
-def manifests(namespace: str, api_keys: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Yields the four objects of each provider."""
-
-    def manifest(api_version: str, kind: str, name: str, **content: Any) -> dict[str, Any]:
-        metadata = {"name": name, "namespace": namespace}
-        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
-
-    for name, key in api_keys.items():
-        backend = {"group": "gateway.kgateway.dev", "kind": "Backend", "name": name}
-        auth_token = {"kind": "SecretRef", "secretRef": {"name": f"{name}-secret"}}
-        openai = {"model": MODEL, "authToken": auth_token}
-        llm = {"host": HOST, "port": 443, "path": {"full": "/v1/chat/completions"}, "openai": openai}
-        policy = {"targetRefs": [backend], "validation": {"hostname": HOST, "wellKnownCACertificates": "System"}}
-        rule = {
-            "matches": [{"path": {"type": "PathPrefix", "value": f"/{name}"}}],
-            "filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": HOST}}],
-            "backendRefs": [{**backend, "namespace": namespace}],
-        }
-        route = {"parentRefs": [{"name": "agentgateway", "namespace": namespace}], "rules": [rule]}
-        gateway_api = "gateway.networking.k8s.io/v1"
-        yield manifest("v1", "Secret", f"{name}-secret", type="Opaque", stringData={"Authorization": key})
-        yield manifest("gateway.kgateway.dev/v1alpha1", "Backend", name, spec={"type": "AI", "ai": {"llm": llm}})
-        yield manifest(gateway_api, "BackendTLSPolicy", f"{name}-tls", spec=policy)
-        yield manifest(gateway_api, "HTTPRoute", name, spec=route)
+def manifests(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> list[dict[str, Any]]:
+    """Returns the objects of each provider, each after those that it refers to."""
+    file = Path(__file__).with_name("objects") / f"{api}.yaml"
+    text = json.dumps([*yaml.safe_load_all(file.read_text())]).replace('"bench"', json.dumps(namespace))
+    texts = (text.replace("provider000", name).replace("sk-of-000", key) for name, key in api_keys.items())
+    return [manifest for each in texts for manifest in json.loads(each)]
 
 
-def component(namespace: str, api_keys: dict[str, str], **more: Any) -> Callable[[], None]:
+def component(namespace: str, api_keys: Mapping[str, str], **more: Any) -> Program:
     def program() -> None:
         # Imported here, so that the flat program doesn't pay for it.
         from components import OpenAICompatibleLLM
@@ -57,34 +44,24 @@ def component(namespace: str, api_keys: dict[str, str], **more: Any) -> Callable
     return program
 
 
-def agentgateway(namespace: str, api_keys: dict[str, str], **more: Any) -> Callable[[], None]:
-    return component(namespace, api_keys, api="agentgateway", **more)
-
-
-def fallback(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    other = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
-    return agentgateway(namespace, api_keys, fallbacks=[other])
-
-
-def clients(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
-    return agentgateway(namespace, api_keys, client_api_keys={"web": "of-the-client-0123456789"})
-
-
-def flat(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+def flat(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> Program:
     """Returns a program as one would write it by hand, which creates each object after those that it refers to."""
+    objects = manifests(namespace, api_keys, api)
 
     def program() -> None:
-        made: dict[str, pulumi.Resource] = {}
-        for manifest in manifests(namespace, api_keys):
-            kind, metadata = manifest["kind"], manifest["metadata"]
-            name, version = metadata["name"], manifest["apiVersion"]
-            if kind == "Secret":
+        created: list[pulumi.Resource] = []
+        for manifest in objects:
+            metadata = manifest["metadata"]
+            if manifest["kind"] == "Secret":
                 key = {"Authorization": pulumi.Output.secret(manifest["stringData"]["Authorization"])}
-                made = {kind: Secret(name, metadata=metadata, type=manifest["type"], string_data=key)}
+                created = [Secret(metadata["name"], metadata=metadata, type=manifest["type"], string_data=key)]
             else:
-                options = pulumi.ResourceOptions(depends_on=[made[each] for each in DEPENDS_ON[kind]])
-                spec = manifest["spec"]
-                made[kind] = CustomResource(name, version, kind, metadata=metadata, spec=spec, opts=options)
+                version, kind, spec = manifest["apiVersion"], manifest["kind"], manifest["spec"]
+                # The backend is created after the Secret, and all others after the backend and each other.
+                options = pulumi.ResourceOptions(depends_on=created[1:] or created)
+                created.append(
+                    CustomResource(metadata["name"], version, kind, metadata=metadata, spec=spec, opts=options)
+                )
 
     return program
 
@@ -97,12 +74,27 @@ class EmptyComponent(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def baseline(namespace: str, api_keys: dict[str, str]) -> Callable[[], None]:
+def baseline(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> Program:
     """Returns the flat program with an empty component for each provider; no component can cost less."""
+    flat_program = flat(namespace, api_keys, api)
 
     def program() -> None:
         for name in api_keys:
             EmptyComponent(name)
-        flat(namespace, api_keys)()
+        flat_program()
 
     return program
+
+
+FALLBACK = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
+CLIENTS = {"web": "of-the-client-0123456789"}
+
+PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
+    "component": component,
+    "flat": flat,
+    "baseline": baseline,
+    "agentgateway": partial(component, api="agentgateway"),
+    "agentgateway baseline": partial(baseline, api="agentgateway"),
+    "fallback": partial(component, api="agentgateway", fallbacks=[FALLBACK]),
+    "clients": partial(component, api="agentgateway", client_api_keys=CLIENTS),
+}

@@ -1,4 +1,4 @@
-"""Measures what a user waits for: commands of the repository, run in a clone of it with warm caches."""
+"""Measures what a user waits for: imports, and commands of the repository in a clone of it with warm caches."""
 
 import os
 import subprocess
@@ -11,6 +11,12 @@ from tempfile import TemporaryDirectory
 from bench.figures import Sample
 from local.folders import REPOSITORY, cache_folder
 
+IMPORTS = {
+    "component": "import openai_compatible_llm",
+    "flat": "import pulumi, pulumi_kubernetes.apiextensions, pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1",
+}
+_COUNT_MODULES = "import sys; before = set(sys.modules); {}; print(len(set(sys.modules) - before))"
+
 LOCAL = ("-m", "local")
 COMMANDS = {
     "`make up STACK=mistral`, the first time": (*LOCAL, "up", "mistral"),
@@ -21,9 +27,19 @@ COMMANDS = {
 }
 
 
+def import_cost(program: str) -> dict[str, float]:
+    """Measures a Python that only imports what the program needs: seconds, and the number of modules it loads."""
+    command = [sys.executable, "-c", _COUNT_MODULES.format(IMPORTS[program])]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=REPOSITORY / "components", capture_output=True, text=True, check=True)
+    return {"seconds": time.monotonic() - started, "modules": int(done.stdout)}
+
+
 def waiting(rounds: int) -> Iterator[Sample]:
-    """Yields the seconds of each command in each round, in the order in which a user runs them."""
+    """Yields the seconds of each command in each round, in the order in which a user runs them, and of the imports."""
     for number in range(rounds):
+        for program in IMPORTS:
+            yield Sample(number, program, 0, "import", import_cost(program))
         with TemporaryDirectory() as name:
             folder = Path(name) / "clone"
             subprocess.run(["git", "clone", "--quiet", REPOSITORY, folder], check=True)

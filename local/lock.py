@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 20 * 60.0
 
 @contextmanager
 def exclusive(path: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold a lock file, which the system frees when its holder ends, even if it is killed.
+    """Holds a lock file, which the system frees when its holder ends, even if it is killed.
 
     Args:
         path: The file.

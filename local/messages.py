@@ -17,7 +17,7 @@ class _Lines(logging.Handler):
 
 
 def show_messages(console: Console | None = None) -> None:
-    """Show what the modules here log, on stdout unless told otherwise, and nothing of what libraries log."""
+    """Shows what the modules here log, on stdout unless told otherwise, and nothing of what libraries log."""
     logger = logging.getLogger("local")
     logger.setLevel(logging.INFO)
     logger.addHandler(_Lines(console or Console()))

@@ -22,14 +22,14 @@ class Ports:
         self._address = address
 
     def read(self) -> dict[str, int]:
-        """Return the ports by name; an empty dict if the file is missing or damaged."""
+        """Returns the ports by name; an empty dict if the file is missing or damaged."""
         try:
             return {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
         except (OSError, ValueError, AttributeError):
             return {}
 
     def choose(self, names: Sequence[str], in_use: Container[str]) -> dict[str, int]:
-        """Choose a port for each name: its last one, unless another program has taken it.
+        """Chooses a port for each name: its last one, unless another program has taken it.
 
         Args:
             names: The names.
@@ -45,7 +45,7 @@ class Ports:
         return ports
 
     def forget(self) -> None:
-        """Choose new ports next time."""
+        """Chooses new ports next time."""
         self._file.unlink(missing_ok=True)
 
 

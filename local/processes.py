@@ -62,11 +62,11 @@ class DetachedProcesses:
         return self._state.logs / f"{name}.log"
 
     def last_lines(self, name: str) -> str:
-        """Return the end of the program's log for an error message, with the name of the file."""
+        """Returns the end of the program's log for an error message, with the name of the file."""
         return last_lines(self.log(name))
 
     def find(self, name: str) -> psutil.Process | None:
-        """Return the program's process, if it runs."""
+        """Returns the program's process, if it runs."""
         if record := self._record(name):
             with suppress(psutil.Error):
                 process = psutil.Process(record.pid)
@@ -80,14 +80,14 @@ class DetachedProcesses:
         return {mark.stem for _, mark in processes_with(_MARK) if mark.parent == self._state.processes.resolve()}
 
     def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
-        """Tell whether the program runs with just this command line and revision."""
+        """Tells whether the program runs with just this command line and revision."""
         process, record = self.find(name), self._record(name)
         if not process or not record:
             return False
         return (record.pid, record.command, record.revision) == (process.pid, list(command), revision)
 
     def listens(self, name: str, port: int) -> bool:
-        """Tell whether the program listens on this TCP port."""
+        """Tells whether the program listens on this TCP port."""
         process = self.find(name)
         try:
             connections = process.net_connections(kind="tcp") if process else []
@@ -98,7 +98,7 @@ class DetachedProcesses:
     def start(
         self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a program with an environment that holds none of the caller's secrets.
+        """Starts a program with an environment that holds none of the caller's secrets.
 
         Args:
             name: Name by which to find it again.
@@ -146,7 +146,7 @@ class DetachedProcesses:
         return True
 
     def wait_for(self, happened: Callable[[], bool], names: Collection[str], timeout: float) -> bool:
-        """Wait up to `timeout` seconds for something to happen, and tell whether it did.
+        """Waits up to `timeout` seconds for something to happen, and tells whether it did.
 
         Raises:
             ProcessEndedError: One of the programs of these names ended before it happened.
@@ -163,7 +163,7 @@ class DetachedProcesses:
         return wait_until(happened_while_they_run, timeout)
 
     def stop(self, *names: str) -> None:
-        """Stop the programs one after the other. If one can't be stopped, go on with the rest before raising."""
+        """Stops the programs one after the other. If one can't be stopped, goes on with the rest before raising."""
         failures = []
         for name in names:
             try:
@@ -176,7 +176,7 @@ class DetachedProcesses:
             raise LocalError("\n".join(failures))
 
     def stop_all(self, last: Sequence[str]) -> None:
-        """Stop every program that runs, and those of these names last, in their order."""
+        """Stops every program that runs, and those of these names last, in their order."""
         self.stop(*sorted(self.names() - set(last)), *last)
 
     def _record_file(self, name: str) -> Path:
@@ -191,7 +191,7 @@ class DetachedProcesses:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether the process still holds its ports and files."""
+    """Tells whether the process still holds its ports and files."""
     try:
         # A process that is ending looks like a zombie while some of its threads still run.
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
@@ -200,7 +200,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
-    """Wait up to `timeout` seconds, and tell whether all of the processes have ended."""
+    """Waits up to `timeout` seconds, and tells whether all of the processes have ended."""
     processes = list(processes)
     ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
     _children[:] = [child for child in _children if child.poll() is None]
@@ -208,7 +208,7 @@ def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> boo
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log for an error message, with the name of the file."""
+    """Returns the end of a log for an error message, with the name of the file."""
     try:
         with log.open(errors="replace") as text:
             lines = "".join(deque(text, maxlen=count)).rstrip()

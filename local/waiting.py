@@ -7,7 +7,7 @@ SECONDS_BETWEEN_LOOKS = 0.02
 
 
 def wait_until(happened: Callable[[], object], timeout: float) -> bool:
-    """Wait up to `timeout` seconds until the function returns something true, and tell whether it did.
+    """Waits up to `timeout` seconds until the function returns something true, and tells whether it did.
 
     The function is called at least once, and what it raises ends the waiting.
     """

@@ -1,110 +1,80 @@
 """Refuses, in any Pulumi program, objects that expose a key or let requests reach a provider without TLS."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from pulumi_policy import (
-    EnforcementLevel,
-    PolicyConfigSchema,
-    PolicyPack,
-    PolicyResource,
-    ReportViolation,
-    ResourceValidation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    StackValidationArgs,
-    StackValidationPolicy,
-)
+import pulumi_policy
 from pulumi_policy.proxy import UnknownValueError
 
 from gateway_policies import access, keys, tls
-from gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
+from gateway_policies.objects import UNKNOWN, KubernetesObject, Violation, kubernetes_object
+
+Policy = Callable[[list[KubernetesObject]], Iterator[Violation]]
+Args = pulumi_policy.ResourceValidationArgs | pulumi_policy.StackValidationArgs
 
 
-def of_each_object(rule: Callable[[KubernetesObject], Iterator[str]]) -> ResourceValidation:
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if obj := kubernetes_object(args.urn, plain(args.props)):
-            for message in rule(obj):
-                report(message, None)
-
-    return validate
-
-
-def backends_have_tls(args: StackValidationArgs, report: ReportViolation) -> None:
-    for message, urn in tls.backends_without_tls(objects_of(args.resources)):
+def check(policy: Policy, args: Args, report: pulumi_policy.ReportViolation) -> None:
+    resources = args.resources if isinstance(args, pulumi_policy.StackValidationArgs) else [args]
+    objects = (kubernetes_object(each.urn, plain(partial(getattr, each, "props"))) for each in resources)
+    for message, urn in policy([each for each in objects if each]):
         report(message, urn)
 
 
-def hostnames_are_the_hosts(args: StackValidationArgs, report: ReportViolation) -> None:
+def check_hostnames(args: pulumi_policy.StackValidationArgs, report: pulumi_policy.ReportViolation) -> None:
     allowed = args.get_config().get("allowedHostnames", [])
-    for message, urn in tls.wrong_hostnames(objects_of(args.resources), allowed):
-        report(message, urn)
+    check(partial(tls.wrong_hostnames, allowed=allowed), args, report)
 
 
-def routes_ask_for_a_key(args: StackValidationArgs, report: ReportViolation) -> None:
-    for message, urn in access.routes_without_authentication(objects_of(args.resources)):
-        report(message, urn)
-
-
-def objects_of(resources: Sequence[PolicyResource]) -> list[KubernetesObject]:
-    objects = (kubernetes_object(each.urn, plain(each.props)) for each in resources)
-    return [each for each in objects if each]
-
-
-def plain(value: Any) -> Any:
+def plain(read: Callable[[], Any]) -> Any:
     """Makes plain dicts and lists of pulumi-policy's, which raise an error where a value isn't known yet."""
+    try:
+        value = read()
+    except UnknownValueError:
+        return UNKNOWN
     if isinstance(value, Mapping):
-        return {key: known(value, key) for key in value}
+        return {key: plain(partial(value.__getitem__, key)) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [known(value, index) for index in range(len(value))]
+        return [plain(partial(value.__getitem__, index)) for index in range(len(value))]
     return value
 
 
-def known(container: Any, key: Any) -> Any:
-    try:
-        return plain(container[key])
-    except UnknownValueError:
-        return UNKNOWN
+ALLOWED_HOSTNAMES = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "Host names that a certificate may be for although they differ from the host.",
+}
 
-
-PolicyPack(
+pulumi_policy.PolicyPack(
     name="openai-compatible-llm",
-    enforcement_level=EnforcementLevel.MANDATORY,
+    enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
     policies=[
-        ResourceValidationPolicy(
+        pulumi_policy.ResourceValidationPolicy(
             name="no-inline-token",
             description="A backend names the Secret with its key instead of containing the key.",
-            validate=of_each_object(keys.inline_tokens),
+            validate=partial(check, keys.inline_tokens),
         ),
-        ResourceValidationPolicy(
+        pulumi_policy.ResourceValidationPolicy(
             name="no-key-in-spec",
             description="No custom resource has a key in its spec.",
-            validate=of_each_object(keys.keys_in_spec),
+            validate=partial(check, keys.keys_in_spec),
         ),
-        StackValidationPolicy(
+        pulumi_policy.StackValidationPolicy(
             name="backend-has-tls",
             description="A backend on port 443 has a BackendTLSPolicy or TLS of its own.",
-            validate=backends_have_tls,
+            validate=partial(check, tls.backends_without_tls),
         ),
-        StackValidationPolicy(
+        pulumi_policy.StackValidationPolicy(
             name="tls-hostname-is-host",
             description="A BackendTLSPolicy, or a backend's own TLS, expects a certificate for the backend's host.",
-            validate=hostnames_are_the_hosts,
-            config_schema=PolicyConfigSchema(
-                properties={
-                    "allowedHostnames": {
-                        "type": "array",
-                        "items": {"type": "string"},
-                        "description": "Host names that a certificate may be for although they differ from the host.",
-                    }
-                }
-            ),
+            validate=check_hostnames,
+            config_schema=pulumi_policy.PolicyConfigSchema({"allowedHostnames": ALLOWED_HOSTNAMES}),
         ),
-        StackValidationPolicy(
+        pulumi_policy.StackValidationPolicy(
             name="routes-ask-for-a-key",
             description="A route to an LLM provider is for callers with credentials.",
-            enforcement_level=EnforcementLevel.ADVISORY,
-            validate=routes_ask_for_a_key,
+            enforcement_level=pulumi_policy.EnforcementLevel.ADVISORY,
+            validate=partial(check, access.routes_without_authentication),
         ),
     ],
 )

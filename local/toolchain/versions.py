@@ -9,7 +9,7 @@ from packaging.version import Version
 
 
 def read_version(program: Path, argument: str, environment: Mapping[str, str]) -> Version | None:
-    """Return the version that a program prints when it is called with this argument; None if it prints none."""
+    """Returns the version that a program prints when it is called with this argument; None if it prints none."""
     try:
         done = subprocess.run(
             [program, argument], env=environment, capture_output=True, text=True, timeout=30, check=True

@@ -1,107 +1,43 @@
 """Finds routes by which anyone who reaches the gateway spends the key of an LLM provider."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown, values
-from .tls import Violation
-
-POLICIES = {"agentgateway.dev": "AgentgatewayPolicy", "gateway.kgateway.dev": "TrafficPolicy"}
-"""Kind of the policy for routes in each gateway API's group."""
-
-AUTHENTICATIONS = {"apiKeyAuthentication", "jwtAuthentication", "basicAuthentication", "extAuth"}
-NOT_ENFORCED = {"Optional", "Permissive"}
-PASSTHROUGH = {"agentgateway.dev": ("auth", "passthrough"), "gateway.kgateway.dev": ("authToken", "kind")}
-"""The last two steps of the path at which a backend says that it forwards the caller's own token."""
-
-KEYLESS = "openai"
-"""Provider that gets no key where the backend has no `auth`. Others may have credentials of their cloud."""
-
-Place = tuple[Any, Any, Any]
-"""Kind, namespace and name of what a policy is for."""
+from . import gateway_api
+from .apis import GatewayApi
+from .objects import UNKNOWN, KubernetesObject, Violation, backends, get, walk
 
 
 def routes_without_authentication(objects: Collection[KubernetesObject]) -> Iterator[Violation]:
     """Yields a violation for each route to an LLM backend of the program that no policy asks for credentials.
 
-    A backend that forwards the caller's own token, or sends no key, needs none. What isn't known yet breaks no rule.
+    A backend that forwards the caller's own token, or sends no key, needs none. What isn't known yet breaks no policy.
     """
-    backends = [each for each in objects if each.is_backend and _holds_a_key(each)]
-    policies = [each for each in objects if POLICIES.get(each.group) == each.kind]
-    for route in objects:
-        if (route.group, route.kind) != (GATEWAY_API, "HTTPRoute"):
+    with_key = [(backend, api) for backend, api in backends(objects) if _has_key(backend.spec, api)]
+    for route in gateway_api.of_kind(objects, "HTTPRoute"):
+        references = list(gateway_api.backends_of(route))
+        backend, api = next((each for each in with_key if each[0].identity in references), (None, None))
+        if backend is None or api is None:
             continue
-        backend = next((each for each in backends if _leads_to(route, each)), None)
-        if backend is None:
-            continue
-        places = {("HTTPRoute", route.namespace, route.name), *_gateways(route)}
-        guards = [each for each in policies if each.group == backend.group and _authenticates(each)]
-        if not any(_is_for(policy, places) for policy in guards):
+        places = [route.identity, *gateway_api.gateways_of(route)]
+        policies = (each for each in objects if each.api == api and each.kind == api.policy)
+        guards = [each for each in policies if _authenticates(each.spec, api)]
+        if not any(get(each.spec, api.selectors) or gateway_api.is_for(each, *places) for each in guards):
             message = f"anyone who reaches the gateway may use {backend}, because no policy asks for a key"
-            remedy = f"Give the route or its Gateway {_remedy(backend)}"
-            yield f"{route}: {message}. {remedy}.", route.urn
+            yield f"{route}: {message}. Give the route or its Gateway {api.remedy}.", route.urn
 
 
-def _remedy(backend: KubernetesObject) -> str:
-    if backend.group == "agentgateway.dev":
-        return "an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clientApiKeys`"
-    return "a TrafficPolicy with extAuth, or move to `api: agentgateway`, whose gateways check keys themselves"
-
-
-def _holds_a_key(backend: KubernetesObject) -> bool:
-    if not isinstance(backend.spec, Mapping) or not backend.spec.get("ai"):
+def _has_key(spec: Any, api: GatewayApi) -> bool:
+    llm = get(spec, api.llm)
+    if llm is UNKNOWN or not llm:
         return False
-    end = PASSTHROUGH[backend.group]
-    found = list(values(backend.spec))
-    if any(path[-2:] == end and value in ({}, "Passthrough") for path, value in found):
-        return False
-    steps = {path[-1] for path, _ in found}
-    return end[0] in steps or KEYLESS not in steps
+    values = [(path[-2:], value) for path, value, _ in walk(spec)]
+    field, setting = api.passthrough
+    fields = {path[-1] for path, _ in values}
+    return ((api.auth, field), setting) not in values and (api.auth in fields or api.keyless not in fields)
 
 
-def _leads_to(route: KubernetesObject, backend: KubernetesObject) -> bool:
-    for path, reference in values(route.spec):
-        if path[-2:-1] == ("backendRefs",) and isinstance(reference, Mapping):
-            found = (reference.get("group", ""), reference.get("kind", "Service"), reference.get("name"))
-            namespace = reference.get("namespace") or route.namespace
-            if (*found, namespace) == (backend.group, backend.kind, backend.name, backend.namespace):
-                return True
-    return False
-
-
-def _gateways(route: KubernetesObject) -> Iterator[Place]:
-    references = route.spec.get("parentRefs") if isinstance(route.spec, Mapping) else None
-    for reference in references if isinstance(references, list) else []:
-        if isinstance(reference, Mapping):
-            yield "Gateway", reference.get("namespace") or route.namespace, reference.get("name")
-
-
-def _authenticates(policy: KubernetesObject) -> bool:
-    if not isinstance(policy.spec, Mapping):
-        return policy.spec is UNKNOWN
-    traffic = policy.spec.get("traffic", policy.spec)
-    if not isinstance(traffic, Mapping):
-        return traffic is UNKNOWN
-    for name in AUTHENTICATIONS & traffic.keys():
-        mode = traffic[name].get("mode") if isinstance(traffic[name], Mapping) else None
-        if mode not in NOT_ENFORCED:
-            return True
-    return False
-
-
-def _is_for(policy: KubernetesObject, places: Collection[Place]) -> bool:
-    if not isinstance(policy.spec, Mapping) or policy.spec.get("targetSelectors"):
-        return True
-    references = policy.spec.get("targetRefs") or []
-    if isinstance(references, Unknown):
-        return True
-    return any(
-        _matches((reference.get("kind"), policy.namespace, reference.get("name")), place)
-        for reference in references
-        for place in places
-        if isinstance(reference, Mapping)
-    )
-
-
-def _matches(one: Place, other: Place) -> bool:
-    return all(UNKNOWN in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True))
+def _authenticates(spec: Any, api: GatewayApi) -> bool:
+    traffic = get(spec, *api.traffic)
+    found = [each for name in api.authentications if (each := get(traffic, name)) is not None]
+    return any(all(get(each, field) != setting for field, setting in api.unenforced) for each in found)

@@ -1,40 +1,35 @@
-"""Reads Kubernetes objects for the rules. Values that aren't known yet break no rule."""
+"""Reads Kubernetes objects for the policies. A value that isn't known yet breaks no policy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
-GATEWAY_API = "gateway.networking.k8s.io"
-BACKENDS = {"gateway.kgateway.dev": "Backend", "agentgateway.dev": "AgentgatewayBackend"}
-"""Kind of the backend in each gateway API's group."""
-
-INLINE_TOKENS = {"gateway.kgateway.dev": ("authToken", "inline"), "agentgateway.dev": ("auth", "key")}
-"""The last two steps of the path at which each gateway API takes a key that isn't in a Secret."""
+from .apis import APIS, GatewayApi
 
 
-class Unknown:
+class Unknown(Enum):
     """Stands for a value that is not known yet, as in a preview."""
 
-    def __repr__(self) -> str:
-        return "UNKNOWN"
+    UNKNOWN = "UNKNOWN"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = Unknown.UNKNOWN
 
 Path = tuple[str | int, ...]
+
+Violation = tuple[str, str]
+"""The message, and the URN of the resource that is wrong."""
 
 
 @dataclass(frozen=True)
 class KubernetesObject:
-    """One object of the program.
+    """One object of the program. Its name, its namespace and values in its spec may be `UNKNOWN`.
 
     Attributes:
         urn: Pulumi's name of the resource.
         group: API group; empty for Kubernetes' core.
-        kind: The object's kind.
-        name: The object's name, or `UNKNOWN`.
-        namespace: The object's namespace, or `UNKNOWN`.
-        spec: Plain dicts and lists; a value in them may be `UNKNOWN`.
+        api: The gateway API of its group; None where it belongs to none.
     """
 
     urn: str
@@ -43,54 +38,62 @@ class KubernetesObject:
     name: str | Unknown
     namespace: str | Unknown
     spec: Any
+    api: GatewayApi | None
 
     def __str__(self) -> str:
         known = [part for part in (self.namespace, self.name) if isinstance(part, str)]
         return f"{self.kind} {'/'.join(known)}".rstrip()
 
     @property
-    def is_backend(self) -> bool:
-        """Whether it is the backend of a gateway API."""
-        return BACKENDS.get(self.group) == self.kind
-
-    @property
-    def is_custom_resource(self) -> bool:
-        """Whether its group isn't Kubernetes' own: those have no dot, or end in `.k8s.io`.
-
-        Groups that end in `.networking.k8s.io`, such as the Gateway API's, count as custom.
-        """
-        builtin = "." not in self.group or self.group.endswith(".k8s.io")
-        return not builtin or self.group.endswith(".networking.k8s.io")
+    def identity(self) -> tuple[Any, ...]:
+        return self.group, self.kind, self.namespace, self.name
 
 
-def kubernetes_object(urn: str, properties: Mapping[str, Any]) -> KubernetesObject | None:
+def kubernetes_object(
+    urn: str, properties: Mapping[str, Any], apis: Collection[GatewayApi] = APIS
+) -> KubernetesObject | None:
     """Returns the object that a resource's properties describe; None where they describe none."""
     api_version, kind = properties.get("apiVersion"), properties.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return None
-    metadata = properties.get("metadata")
-    if metadata is UNKNOWN:
-        metadata = {"name": UNKNOWN, "namespace": UNKNOWN}
-    names = metadata if isinstance(metadata, Mapping) else {}
-    return KubernetesObject(
-        urn=urn,
-        group=api_version.rpartition("/")[0],
-        kind=kind,
-        name=names.get("name") or "",
-        namespace=names.get("namespace") or "default",
-        spec=properties.get("spec"),
-    )
+    group = api_version.rpartition("/")[0]
+    name = get(properties, "metadata", "name") or ""
+    namespace = get(properties, "metadata", "namespace") or "default"
+    api = next((api for api in apis if api.group == group), None)
+    return KubernetesObject(urn, group, kind, name, namespace, properties.get("spec"), api)
 
 
-def values(value: Any, path: Path = ("spec",)) -> Iterator[tuple[Path, Any]]:
-    """Yields the value and every value in it with its path, the outer ones first."""
-    yield path, value
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from values(each, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from values(each, (*path, index))
+def backends(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, GatewayApi]]:
+    """Yields the backends of all gateway APIs, each with its API."""
+    return ((each, each.api) for each in objects if each.api is not None and each.kind == each.api.backend)
+
+
+def get(value: Any, *path: str) -> Any:
+    """Returns what is at the path in mappings; None where there is nothing, `UNKNOWN` where that isn't known yet."""
+    for step in path:
+        if value is not UNKNOWN:
+            value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def items(value: Any) -> list[Any]:
+    """Returns the list; with one item that isn't known where the list isn't known yet."""
+    return [UNKNOWN] if value is UNKNOWN else value if isinstance(value, list) else []
+
+
+def same(one: Iterable[Any], other: Iterable[Any], *, if_unknown: bool) -> bool:
+    """Tells whether all parts of two names are equal; `if_unknown` where only unknown parts may differ."""
+    pairs = list(zip(one, other, strict=True))
+    known = [pair for pair in pairs if UNKNOWN not in pair]
+    return all(left == right for left, right in known) and (if_unknown or len(known) == len(pairs))
+
+
+def walk(value: Any, path: Path = ("spec",), *around: Any) -> Iterator[tuple[Path, Any, tuple[Any, ...]]]:
+    """Yields every value, the outer ones first: its path, the value, and what it is in, the nearest first."""
+    yield path, value, around
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for step, each in parts:
+        yield from walk(each, (*path, step), value, *around)
 
 
 def format_path(path: Path) -> str:

@@ -5,134 +5,87 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .objects import GATEWAY_API, UNKNOWN, KubernetesObject, Unknown
+from . import gateway_api
+from .apis import GatewayApi
+from .objects import KubernetesObject, Violation, backends, format_path, get, walk
 
 HTTPS_PORT = 443
 
 _ALLOW = "If that is intended, add it to allowedHostnames in the policy's configuration"
 
-Violation = tuple[str, str]
-"""The message, and the URN of the resource that is wrong."""
-
 
 @dataclass(frozen=True)
-class Endpoint:
-    """A host that a backend leads to.
+class Upstream:
+    """A host that a backend leads to; each value may be `UNKNOWN`.
 
     Attributes:
-        host: Host name or address, or `UNKNOWN`.
-        port: TCP port, or `UNKNOWN`.
         section: Name by which a policy's `sectionName` refers to it, if the backend has several.
-        own_tls: The backend's or the provider's own TLS settings, in `policies.tls`, which go before a policy; None
-            where there are none.
+        tls: Its own TLS settings, which go before a policy; None where there are none.
     """
 
+    backend: KubernetesObject
+    api: GatewayApi
     host: Any
     port: Any
-    section: str | None
-    own_tls: Any
+    section: Any
+    tls: Any
 
-
-@dataclass(frozen=True)
-class Target:
-    """One target of a BackendTLSPolicy, and the name that the certificate must be for."""
-
-    policy: KubernetesObject
-    reference: Any
-    hostname: Any
-
-    def is_for(self, backend: KubernetesObject, endpoint: Endpoint, *, if_unknown: bool) -> bool:
-        """Tells whether the target is this endpoint; `if_unknown` where that isn't known yet."""
-        if not isinstance(self.reference, Mapping):
-            return if_unknown
-        section = self.reference.get("sectionName")
-        pairs = [
-            (self.policy.namespace, backend.namespace),
-            (self.reference.get("group", ""), backend.group),
-            (self.reference.get("kind"), backend.kind),
-            (self.reference.get("name"), backend.name),
-            *([(section, endpoint.section)] if section else []),
-        ]
-        known = [pair for pair in pairs if UNKNOWN not in pair]
-        return all(one == other for one, other in known) and (if_unknown or len(known) == len(pairs))
+    def targeted_by(self, policies: Iterable[KubernetesObject], *, if_unknown: bool) -> list[KubernetesObject]:
+        """Returns the policies for it; with `if_unknown`, also those of which that isn't known yet."""
+        backend = self.backend.identity
+        return [p for p in policies if gateway_api.is_for(p, backend, section=self.section, if_unknown=if_unknown)]
 
 
 def backends_without_tls(objects: Collection[KubernetesObject]) -> Iterator[Violation]:
     """Yields a violation for each backend on port 443 without a BackendTLSPolicy: it would get plain HTTP."""
-    targets = list(_targets(objects))
-    for backend, endpoint in _endpoints_of_all(objects):
-        if endpoint.port != HTTPS_PORT or endpoint.own_tls is not None:
-            continue
-        if not any(target.is_for(backend, endpoint, if_unknown=True) for target in targets):
-            message = (
-                f"port {HTTPS_PORT}{_of(endpoint)} expects TLS, and no BackendTLSPolicy in its namespace targets it"
-            )
-            yield f"{backend}: {message}. Create one.", backend.urn
+    policies = gateway_api.of_kind(objects, "BackendTLSPolicy")
+    for each in upstreams(objects):
+        if each.port == HTTPS_PORT and each.tls is None and not each.targeted_by(policies, if_unknown=True):
+            host = f" of {each.host}" if isinstance(each.host, str) else ""
+            message = f"port {HTTPS_PORT}{host} expects TLS, and no BackendTLSPolicy in its namespace targets it"
+            yield f"{each.backend}: {message}. Create one.", each.backend.urn
 
 
 def wrong_hostnames(objects: Collection[KubernetesObject], allowed: Collection[str] = ()) -> Iterator[Violation]:
     """Yields a violation for each certificate that is expected to be for another name than the host's.
 
-    The name is a BackendTLSPolicy's `hostname`, or a backend's own `sni`. The name for an address isn't compared.
+    The name is a BackendTLSPolicy's `hostname`, or in a backend's own TLS settings. An address has no name to compare.
 
     Args:
         objects: All objects of the stack.
-        allowed: Host names that a policy may expect although they differ from the host.
+        allowed: Host names that a certificate may be for although they differ from the host.
     """
-    targets = list(_targets(objects))
-    for backend, endpoint in _endpoints_of_all(objects):
-        if not isinstance(endpoint.host, str) or _is_address(endpoint.host):
+    policies = gateway_api.of_kind(objects, "BackendTLSPolicy")
+    for each in upstreams(objects):
+        if not isinstance(each.host, str) or _is_address(each.host):
             continue
-        right = {endpoint.host.lower(), *(name.lower() for name in allowed)}
-        if endpoint.own_tls is not None:
-            name = endpoint.own_tls.get("sni") if isinstance(endpoint.own_tls, Mapping) else None
-            if isinstance(name, str) and name.lower() not in right:
-                expected = f'policies.tls.sni is "{name}", but the host is "{endpoint.host}"'
-                yield f"{backend}: {expected}. {_ALLOW}.", backend.urn
-            continue
-        for target in targets:
-            if not target.is_for(backend, endpoint, if_unknown=False) or not isinstance(target.hostname, str):
-                continue
-            if target.hostname.lower() not in right:
-                expected = f'validation.hostname is "{target.hostname}", but the host of {backend} is "{endpoint.host}"'
-                yield f"{target.policy}: {expected}. {_ALLOW}.", target.policy.urn
+        right = {name.lower() for name in (each.host, *allowed)}
+        if each.tls is not None:
+            *_, name = path = each.api.tls_hostname
+            expected = [(each.backend, format_path(path), get(each.tls, name), "the host")]
+        else:
+            field, host = "validation.hostname", f"the host of {each.backend}"
+            targeting = each.targeted_by(policies, if_unknown=False)
+            expected = [(policy, field, get(policy.spec, *field.split(".")), host) for policy in targeting]
+        for wrong, field, hostname, host in expected:
+            if isinstance(hostname, str) and hostname.lower() not in right:
+                yield f'{wrong}: {field} is "{hostname}", but {host} is "{each.host}". {_ALLOW}.', wrong.urn
 
 
-def _endpoints_of_all(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, Endpoint]]:
-    for each in objects:
-        if each.is_backend:
-            for endpoint in _endpoints(each.spec):
-                yield each, endpoint
+def upstreams(objects: Iterable[KubernetesObject]) -> Iterator[Upstream]:
+    """Yields an upstream wherever a backend's spec has a host beside a port."""
+    for backend, api in backends(objects):
+        for _, value, around in walk(backend.spec):
+            host, port = get(value, api.host), get(value, api.port)
+            if isinstance(value, Mapping) and host is not None and port is not None:
+                scopes = (value, *around)
+                tls = _innermost(scopes, api.tls_hostname[:-1]) if api.tls_hostname else None
+                yield Upstream(backend, api, host, port, _innermost(scopes, (api.section,)), tls)
 
 
-def _endpoints(value: Any, section: str | None = None, own_tls: Any = None) -> Iterator[Endpoint]:
-    """Yields an endpoint wherever a spec has a host beside a port."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _endpoints(each, section, own_tls)
-    elif isinstance(value, Mapping):
-        policies = value.get("policies")
-        if isinstance(policies, Mapping) and policies.get("tls") is not None:
-            own_tls = policies["tls"]
-        section = name if isinstance(name := value.get("name"), str) else section
-        if value.get("host") is not None and value.get("port") is not None:
-            yield Endpoint(value["host"], value["port"], section, own_tls)
-        for each in value.values():
-            yield from _endpoints(each, section, own_tls)
-
-
-def _targets(objects: Iterable[KubernetesObject]) -> Iterator[Target]:
-    for policy in objects:
-        if (policy.group, policy.kind) != (GATEWAY_API, "BackendTLSPolicy"):
-            continue
-        spec = policy.spec if isinstance(policy.spec, Mapping) else {"targetRefs": policy.spec}
-        references = spec.get("targetRefs")
-        validation = spec.get("validation")
-        hostname = validation.get("hostname") if isinstance(validation, Mapping) else validation
-        if isinstance(references, Unknown):
-            references = [UNKNOWN]
-        for reference in references or []:
-            yield Target(policy, reference, hostname)
+def _innermost(scopes: Iterable[Any], path: Iterable[str]) -> Any:
+    found = (get(scope, *path) for scope in scopes)
+    return next((each for each in found if each is not None), None)
 
 
 def _is_address(host: str) -> bool:
@@ -141,7 +94,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _of(endpoint: Endpoint) -> str:
-    return f" of {endpoint.host}" if isinstance(endpoint.host, str) else ""

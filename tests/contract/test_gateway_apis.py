@@ -10,7 +10,9 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS, BackendReader
 from components.openai_compatible_llm.objects import gateway_api
 from local.gateway.api import GATEWAY_APIS
-from policy.gateway_policies import objects, tls
+from policy.gateway_policies import apis, objects, tls
+from policy.gateway_policies import gateway_api as policy_gateway_api
+from tests.support.recording import record_component
 from tests.support.repository import REPOSITORY
 
 GROUPS = {definition.group for definition in BACKENDS.values()}
@@ -19,6 +21,12 @@ GROUPS = {definition.group for definition in BACKENDS.values()}
 @pytest.fixture(params=list(BACKENDS))
 def reader(request: pytest.FixtureRequest) -> BackendReader:
     return READERS[request.param]
+
+
+@pytest.fixture
+def record(reader: BackendReader) -> apis.GatewayApi:
+    """The policy pack's record of the API."""
+    return next(each for each in apis.APIS if each.group == reader.definition.group)
 
 
 def test_every_api_has_a_definition_and_its_reader() -> None:
@@ -41,11 +49,48 @@ def test_the_role_grants_all_that_the_component_creates() -> None:
     }
 
 
-def test_the_policy_pack_knows_every_backend() -> None:
-    assert {each.group: each.kind for each in BACKENDS.values()} == objects.BACKENDS
-    assert objects.INLINE_TOKENS.keys() == GROUPS
-    assert f"{objects.GATEWAY_API}/v1" == gateway_api.API_VERSION
+def test_the_policy_pack_has_a_record_of_every_api() -> None:
+    kinds = [(each.group, each.kind, each.policy_kind) for each in BACKENDS.values()]
+    assert [(each.group, each.backend, each.policy) for each in apis.APIS] == kinds
+    assert f"{policy_gateway_api.GROUP}/v1" == gateway_api.API_VERSION
     assert tls.HTTPS_PORT == presets.HTTPS_PORT
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"api_key_secret": {"name": "shared"}},
+        {"api_key_secret": {"name": "shared"}, "tls": {"hostname": "llm.internal"}, "port": 8443},
+        {"api_key_secret": {"name": "shared"}, "tls": {"disabled": True}, "port": 8000},
+        {"passthrough": True},
+    ],
+    ids=str,
+)
+def test_the_policy_pack_reads_a_backend_as_the_component_does(
+    reader: BackendReader, record: apis.GatewayApi, arguments: dict[str, Any]
+) -> None:
+    api = next(each for each in BACKENDS if BACKENDS[each] is reader.definition)
+    recording = record_component({"host": "llm.example.com", "api": api, **arguments})
+    backend = recording.one(f":{reader.definition.kind}").inputs
+    (provider,) = reader.read_providers(backend)
+    found = objects.kubernetes_object("urn", backend)
+    assert found is not None
+    (upstream,) = tls.upstreams([found])
+    assert (upstream.host, upstream.port, upstream.tls) == (provider.host, provider.port, provider.tls)
+    auth = [value for path, value, _ in objects.walk(found.spec) if path[-1] == record.auth]
+    assert [objects.get(each, record.secret, "name") for each in auth] == [provider.secret_name]
+    field, setting = record.passthrough
+    assert [objects.get(each, field) == setting for each in auth] == [provider.gets_callers_token]
+    assert {path[-1] for path, _, _ in objects.walk(found.spec)} >= {record.llm, record.keyless}
+
+
+def test_the_policy_pack_names_fields_that_a_backend_has(
+    reader: BackendReader, record: apis.GatewayApi, crds: dict[str, dict[str, Any]]
+) -> None:
+    crd = crds[f"{reader.resources[record.backend]}.{record.group}"]
+    fields = {path[-1] for path, _, _ in objects.walk(crd["spec"]["versions"]) if "properties" in path}
+    named = {record.llm, record.host, record.port, record.section, record.auth, record.inline_key, record.keyless}
+    assert fields >= {*named, *record.tls_hostname, record.passthrough[0]}
 
 
 def test_the_local_control_plane_serves_every_backend_and_policy(

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
 
-Program = Callable[[], None]
+Program = Callable[[], Any]
 
 
 class QuickStack(automation.Stack):
@@ -161,14 +161,6 @@ def route(namespace: str, match: str = "PathPrefix", **more: Any) -> Any:
         },
         **{"metadata": {"name": "mistral", "namespace": namespace}, **more},
     )
-
-
-def of(*makers: Callable[[], Any]) -> Program:
-    def program() -> None:
-        for make in makers:
-            make()
-
-    return program
 
 
 def live_secret(core: CoreV1Api, namespace: str) -> Any:

@@ -20,7 +20,7 @@ def test_a_component_adds_one_resource_and_at_most_a_third_more_bytes_to_the_sta
     keys = programs.keys(PROVIDERS, rotated=False)
     sizes = {}
     for name, per_provider in (("component", 5), ("flat", 4)):
-        stack.up(getattr(programs, name)(namespace, keys))
+        stack.up(programs.PROGRAMS[name](namespace, keys))
         deployment: Any = stack.stack.export_stack().deployment
         providers, own = 1, 1
         assert len(deployment["resources"]) == PROVIDERS * per_provider + providers + own

@@ -1,6 +1,7 @@
 """What the pages say of the Kubernetes provider: rotation, objects that exist already, what a refusal shows."""
 
 import base64
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -10,7 +11,7 @@ from kubernetes.client import CoreV1Api
 from pulumi import automation
 
 from tests.e2e import inline_stack
-from tests.e2e.inline_stack import CANARY, ROTATED, Stack, backend, live_key, live_secret, of, secret
+from tests.e2e.inline_stack import CANARY, ROTATED, Stack, backend, live_key, live_secret, secret
 
 pytestmark = inline_stack.pytestmark
 
@@ -19,9 +20,9 @@ def test_a_mutable_secret_is_rotated_in_place_and_its_value_is_nowhere_to_be_rea
     stack: Stack, namespace: str, core: CoreV1Api
 ) -> None:
     stack.stack.set_config("kubernetes:enableSecretMutable", automation.ConfigValue("true"))
-    stack.up(of(lambda: secret(namespace)))
+    stack.up(lambda: secret(namespace))
     before = live_secret(core, namespace)
-    rotated = of(lambda: secret(namespace, ROTATED))
+    rotated = partial(secret, namespace, ROTATED)
     assert stack.preview(rotated) == {"1 to update", "1 unchanged"}
     assert stack.up(rotated) == {"1 updated", "1 unchanged"}
     assert live_key(core, namespace) == ROTATED
@@ -39,9 +40,9 @@ def test_a_mutable_secret_is_rotated_in_place_and_its_value_is_nowhere_to_be_rea
 
 @pytest.mark.slow
 def test_a_secret_is_replaced_by_default(stack: Stack, namespace: str, core: CoreV1Api) -> None:
-    stack.up(of(lambda: secret(namespace)))
+    stack.up(lambda: secret(namespace))
     before = live_secret(core, namespace)
-    assert stack.up(of(lambda: secret(namespace, ROTATED))) == {"1 replaced", "1 unchanged"}
+    assert stack.up(lambda: secret(namespace, ROTATED)) == {"1 replaced", "1 unchanged"}
     assert live_key(core, namespace) == ROTATED
     assert live_secret(core, namespace).metadata.uid != before.metadata.uid
 
@@ -64,14 +65,14 @@ def test_an_object_that_exists_already_is_refused_unless_it_is_to_be_taken_over(
 ) -> None:
     theirs = {"metadata": {"name": "mistral-secret"}, "stringData": {"Authorization": "theirs"}}
     core.create_namespaced_secret(namespace, theirs, field_manager="somebody")  # type: ignore[arg-type]
-    said = stack.fails(stack.up, of(lambda: secret(namespace)))
+    said = stack.fails(stack.up, lambda: secret(namespace))
     assert "was not successfully created by the Kubernetes API server" in said
     assert "already exists" in said
     assert live_key(core, namespace) == "theirs"
 
     monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
     monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "true")
-    stack.up(of(lambda: secret(namespace)))
+    stack.up(lambda: secret(namespace))
     assert live_key(core, namespace) == CANARY
 
 
@@ -88,9 +89,9 @@ def test_what_the_api_server_drops_is_a_change_at_every_up(stack: Stack, namespa
 
 @pytest.mark.slow
 def test_what_was_deleted_by_hand_is_made_again_after_a_refresh(stack: Stack, namespace: str, core: CoreV1Api) -> None:
-    stack.up(of(lambda: secret(namespace)))
+    stack.up(lambda: secret(namespace))
     core.delete_namespaced_secret("mistral-secret", namespace)
-    assert stack.up(of(lambda: secret(namespace)), refresh=True) == {"1 created", "1 unchanged"}
+    assert stack.up(lambda: secret(namespace), refresh=True) == {"1 created", "1 unchanged"}
     assert live_key(core, namespace) == CANARY
     core.delete_namespaced_secret("mistral-secret", namespace)
     stack.destroy()

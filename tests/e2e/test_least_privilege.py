@@ -110,7 +110,7 @@ def assert_forbids(said: str, verb: str, account: Account) -> None:
 @pytest.mark.slow
 def test_up_without_create_fails_for_every_kind(stack: Stack, account: Account) -> None:
     account.set_verbs(without="create")
-    program = inline_stack.of(lambda: one_of_each(account.namespace))
+    program = functools.partial(one_of_each, account.namespace)
     assert_forbids(stack.fails(stack.up, program, continue_on_error=True), "create", account)
 
 
@@ -119,15 +119,15 @@ def test_up_without_create_fails_for_every_kind(stack: Stack, account: Account) 
 def test_a_second_up_without_the_verb_that_it_needs_fails_for_every_kind(
     stack: Stack, account: Account, verb: str, options: dict[str, Any]
 ) -> None:
-    stack.up(inline_stack.of(lambda: one_of_each(account.namespace)))
+    stack.up(lambda: one_of_each(account.namespace))
     account.set_verbs(without=verb)
-    changed = inline_stack.of(lambda: one_of_each(account.namespace, label="second"))
+    changed = functools.partial(one_of_each, account.namespace, label="second")
     assert_forbids(stack.fails(stack.up, changed, continue_on_error=True, **options), verb, account)
 
 
 @pytest.mark.slow
 def test_destroy_without_delete_fails_for_every_kind(stack: Stack, account: Account, cluster: Cluster) -> None:
-    stack.up(inline_stack.of(lambda: one_of_each(account.namespace)))
+    stack.up(lambda: one_of_each(account.namespace))
     account.set_verbs(without="delete")
     destroy = functools.partial(stack.stack.destroy, on_output=stack.printed.append, color="never")
     said = stack.fails(destroy, continue_on_error=True)

@@ -88,12 +88,12 @@ class Providers:
     def __init__(self, trusted: trustme.CA, foreign: trustme.CA) -> None:
         self._trusted, self._foreign = trusted, foreign
         self._running: dict[str, ExitStack] = {}
-        self.of: dict[str, OpenAIProvider] = {}
+        self.by_failure: dict[str, OpenAIProvider] = {}
         for failure in (*FAILURES, REFUSES, CERTIFICATE):
             self._start(failure)
 
     def fail(self, failure: str) -> None:
-        provider = self.of[failure]
+        provider = self.by_failure[failure]
         if failure == REFUSES:
             self._running[failure].close()
         elif failure == CERTIFICATE:
@@ -103,14 +103,14 @@ class Providers:
 
     def recover(self, failure: str) -> OpenAIProvider:
         """Makes the provider well again, and has it forget what came before."""
-        port = self.of[failure].port
+        port = self.by_failure[failure].port
         if failure == REFUSES:
             self._start(failure, port)
         else:
-            self.of[failure].tls = tls_context(self._trusted)
-            self.of[failure].behaviour = self._well(failure)
-            self.of[failure].requests.clear()
-        return self.of[failure]
+            self.by_failure[failure].tls = tls_context(self._trusted)
+            self.by_failure[failure].behaviour = self._well(failure)
+            self.by_failure[failure].requests.clear()
+        return self.by_failure[failure]
 
     def stop(self) -> None:
         for stack in self._running.values():
@@ -118,8 +118,8 @@ class Providers:
 
     def _start(self, failure: str, port: int = 0) -> None:
         self._running[failure] = ExitStack()
-        self.of[failure] = self._running[failure].enter_context(openai_provider(self._trusted, port))
-        self.of[failure].behaviour = self._well(failure)
+        self.by_failure[failure] = self._running[failure].enter_context(openai_provider(self._trusted, port))
+        self.by_failure[failure].behaviour = self._well(failure)
 
     @staticmethod
     def _well(failure: str) -> Behaviour:
@@ -144,7 +144,7 @@ def third_provider(installation_authority: trustme.CA) -> Iterator[OpenAIProvide
 def test_whatever_way_the_first_provider_fails_every_request_is_answered(
     deployment: Deployment, providers: Providers, other_provider: OpenAIProvider
 ) -> None:
-    firsts = dict(providers.of)
+    firsts = dict(providers.by_failure)
     deployment.write(
         {
             failure: deployment.config(

@@ -12,6 +12,7 @@ _HOUSE_CA = [{"group": "", "kind": "ConfigMap", "name": "house-ca"}]
 
 _AUTH_TOKEN = {"kind": "SecretRef", "secretRef": {"name": "mistral-secret"}}
 _AUTH = {"secretRef": {"name": "mistral-secret"}}
+_OWN_HEADER = {"name": "Authorization", "value": "hJ2kfoT4x"}
 
 
 def manifest(api_version: str, kind: str, name: str, spec: Any) -> Manifest:
@@ -106,6 +107,16 @@ def access_policy(kind: str = "HTTPRoute", name: str = "mistral", mode: str = "S
     return manifest("agentgateway.dev/v1alpha1", "AgentgatewayPolicy", name, spec)
 
 
+def access_policy_by_labels() -> Manifest:
+    """Makes an AgentgatewayPolicy that asks the clients of some routes for a key."""
+    policy = access_policy()
+    spec = {
+        "targetSelectors": [{"kind": "HTTPRoute", "matchLabels": {"team": "a"}}],
+        "traffic": policy["spec"]["traffic"],
+    }
+    return {**policy, "spec": spec}
+
+
 def traffic_policy(**spec: Any) -> Manifest:
     """Makes a TrafficPolicy of kgateway for the route."""
     target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
@@ -133,6 +144,7 @@ KEYS_IN_SPECS = {
     "a path prefix": [agentgateway_backend(pathPrefix=f"/{KEY}/v1", port=8443)],
     "a header": [route(set_header("X-Token", f"Bearer {KEY}"))],
     "a header that carries keys": [route(set_header("Authorization", "hJ2kfoT4x"))],
+    "a policy's header": [access_policy(headerModifiers={"request": {"set": [_OWN_HEADER]}})],
 }
 
 WITHOUT_TLS = {
@@ -170,6 +182,7 @@ OPEN_ROUTES = {
     "several providers": [two_providers(port=8443), route_to(two_providers())],
     "a policy without authentication": [*_AGENTGATEWAY_ROUTE, access_policy(rateLimit=_LIMIT)],
     "a policy that lets anyone pass": [*_AGENTGATEWAY_ROUTE, access_policy(mode="Optional")],
+    "a policy that lets wrong keys pass": [*_AGENTGATEWAY_ROUTE, access_policy(mode="Permissive")],
     "a policy for another route": [*_AGENTGATEWAY_ROUTE, access_policy(name="deepseek")],
     "a policy in another namespace": [*_AGENTGATEWAY_ROUTE, in_another_namespace(access_policy())],
     "a policy for another Gateway": [*_AGENTGATEWAY_ROUTE, access_policy("Gateway", "edge")],

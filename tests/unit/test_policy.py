@@ -1,7 +1,9 @@
 """The rules of the policy pack, on objects that programs register. tests/e2e/test_policy_pack.py runs them in the engine."""
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+import ast
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from hypothesis import given, settings
 
 from components.openai_compatible_llm.args import BackendApi
 from policy.gateway_policies import access, keys, tls
+from policy.gateway_policies.apis import APIS, GatewayApi
+from policy.gateway_policies.gateway_api import GROUP as GATEWAY_API
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
 from tests.support import refused
 from tests.support.arguments import accepted_arguments
@@ -33,22 +37,103 @@ CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
 ]
 
+VALID: list[list[Manifest]] = [
+    [backend(port=8443)],
+    [agentgateway_backend(tls={})],
+    [refused.two_providers(tls={})],
+    [
+        refused.first_and_fallback(tls={"sni": "Second.example.com"}),
+        tls_policy(refused.first_and_fallback(), "first.example.com"),
+    ],
+    [
+        refused.first_and_fallback(),
+        tls_policy(refused.first_and_fallback(), "second.example.com", "second"),
+    ],
+    [backend(host="API.mistral.ai"), tls_policy(backend())],
+    [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
+    [refused.mcp_backend(), tls_policy(refused.mcp_backend(), section="tools")],
+    [route(set_header("X-Team", "llm")), route(path="/sk-north-1-cluster-gateway-internal")],
+    [route(path="/sk-inferenceproduction1"), route(headers=[{"name": "Authorization", "value": "hJ2kfoT4x"}])],
+    [manifest("example.com/v1", "Note", "note", {"text": "Bearer authentication is required; sk-... is a key"})],
+    [manifest("apps/v1", "Deployment", "app", {"env": [{"name": "OPENAI_API_KEY", "value": KEY}]})],
+    [manifest("networking.k8s.io/v1", "Ingress", "ingress", {"defaultBackend": KEY})],
+    [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"Authorization": KEY}}],
+    [{"length": 16}, {"kind": "Backend"}],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy()],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy("Gateway", "agentgateway")],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(jwtAuthentication={"providers": []})],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(basicAuthentication={})],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(extAuth={"backendRef": {}})],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], {**refused.access_policy(), "spec": UNKNOWN}],
+    [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy_by_labels()],
+    [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
+    [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
+    [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
+    [refused.keyless_backend(), refused.route_to(refused.keyless_backend())],
+    [refused.route_to(agentgateway_backend())],
+]
 
-def objects_of(properties: Iterable[Mapping[str, Any]]) -> list[KubernetesObject]:
-    objects = (kubernetes_object(f"urn:{number}", each) for number, each in enumerate(properties))
+AGENTGATEWAY = APIS[1]
+
+# No field, kind or value is an existing API's, so a policy that names one of those fails.
+THIRD = GatewayApi(
+    group="edge.example.com",
+    backend="Origin",
+    llm="generators",
+    host="address",
+    port="tcpPort",
+    section="label",
+    tls_hostname=("connection", "encryption", "peerName"),
+    auth="credentials",
+    inline_key="literal",
+    secret="fromSecret",
+    passthrough=("forwarded", {}),
+    keyless="anonymous",
+    policy="Guard",
+    selectors="byLabels",
+    traffic=("requests",),
+    authentications=("keyCheck", "tokenCheck", "passwordCheck", "serviceCheck"),
+    unenforced=(("strictness", "Hint"), ("strictness", "Lenient")),
+    header_modifiers="headerEdits",
+    remedy="a Guard with keyCheck",
+)
+
+ANOTHER: dict[str, Any] = {
+    "tls_hostname": (),
+    "passthrough": ("another", {}),
+    "traffic": ("another",),
+    "authentications": (),
+    "unenforced": (),
+}
+"""Other values for fields that aren't strings."""
+
+THIRD_CASES = {
+    f"{rule or 'valid'}: {name}": ({rule} - {""}, objects)
+    for rule, cases in {**REFUSED, "": {str(objects): objects for objects in VALID}}.items()
+    for name, objects in cases.items()
+    if any(each.get("apiVersion", "").startswith(f"{AGENTGATEWAY.group}/") for each in objects)
+}
+"""What agentgateway's objects violate, and the third API's have to as well."""
+
+
+def objects_of(properties: Iterable[Mapping[str, Any]], apis: Collection[GatewayApi] = APIS) -> list[KubernetesObject]:
+    objects = (kubernetes_object(f"urn:{number}", each, apis) for number, each in enumerate(properties))
     return [each for each in objects if each]
 
 
-def refusals(properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = ()) -> dict[str, list[str]]:
+def refusals(
+    properties: Iterable[Mapping[str, Any]], allowed: Iterable[str] = (), apis: Collection[GatewayApi] = APIS
+) -> dict[str, list[str]]:
     """Returns the messages of each rule that is broken."""
-    objects = objects_of(properties)
-    messages = {
-        "no-inline-token": list(chain.from_iterable(map(keys.inline_tokens, objects))),
-        "no-key-in-spec": list(chain.from_iterable(map(keys.keys_in_spec, objects))),
-        "backend-has-tls": [message for message, _ in tls.backends_without_tls(objects)],
-        "tls-hostname-is-host": [message for message, _ in tls.wrong_hostnames(objects, list(allowed))],
-        "routes-ask-for-a-key": [message for message, _ in access.routes_without_authentication(objects)],
+    objects = objects_of(properties, apis)
+    violations = {
+        "no-inline-token": keys.inline_tokens(objects),
+        "no-key-in-spec": keys.keys_in_spec(objects),
+        "backend-has-tls": tls.backends_without_tls(objects),
+        "tls-hostname-is-host": tls.wrong_hostnames(objects, list(allowed)),
+        "routes-ask-for-a-key": access.routes_without_authentication(objects),
     }
+    messages = {rule: [message for message, _ in each] for rule, each in violations.items()}
     return {rule: each for rule, each in messages.items() if each}
 
 
@@ -184,44 +269,7 @@ def test_the_hostname_for_an_address_is_not_compared() -> None:
     assert refusals([backend(host="10.0.0.1"), tls_policy(backend(), "llm.internal")]) == {}
 
 
-@pytest.mark.parametrize(
-    "objects",
-    [
-        [backend(port=8443)],
-        [agentgateway_backend(tls={})],
-        [refused.two_providers(tls={})],
-        [
-            refused.first_and_fallback(tls={"sni": "Second.example.com"}),
-            tls_policy(refused.first_and_fallback(), "first.example.com"),
-        ],
-        [
-            refused.first_and_fallback(),
-            tls_policy(refused.first_and_fallback(), "second.example.com", "second"),
-        ],
-        [backend(host="API.mistral.ai"), tls_policy(backend())],
-        [tls_policy(backend(name="of-another-stack"), "api.deepseek.com")],
-        [refused.mcp_backend(), tls_policy(refused.mcp_backend(), section="tools")],
-        [route(set_header("X-Team", "llm")), route(path="/sk-north-1-cluster-gateway-internal")],
-        [route(path="/sk-inferenceproduction1"), route(headers=[{"name": "Authorization", "value": "hJ2kfoT4x"}])],
-        [manifest("example.com/v1", "Note", "note", {"text": "Bearer authentication is required; sk-... is a key"})],
-        [manifest("apps/v1", "Deployment", "app", {"env": [{"name": "OPENAI_API_KEY", "value": KEY}]})],
-        [manifest("networking.k8s.io/v1", "Ingress", "ingress", {"defaultBackend": KEY})],
-        [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"Authorization": KEY}}],
-        [{"length": 16}, {"kind": "Backend"}],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy()],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy("Gateway", "agentgateway")],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(jwtAuthentication={"providers": []})],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(basicAuthentication={})],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(extAuth={"backendRef": {}})],
-        [*refused.OPEN_ROUTES["an AgentgatewayBackend"], {**refused.access_policy(), "spec": UNKNOWN}],
-        [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
-        [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
-        [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
-        [refused.keyless_backend(), refused.route_to(refused.keyless_backend())],
-        [refused.route_to(agentgateway_backend())],
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("objects", VALID, ids=str)
 def test_valid_and_unrelated_objects_pass(objects: list[Manifest]) -> None:
     assert refusals(objects) == {}
 
@@ -260,3 +308,59 @@ def test_unknown_values_pass_but_an_unknown_inline_token_does_not() -> None:
     assert refusals([{**backend(), "spec": UNKNOWN}, {**backend(port=8443), "metadata": UNKNOWN}]) == {}
     assert set(refusals([{**backend(host=UNKNOWN), "metadata": UNKNOWN}])) == {"backend-has-tls"}
     assert set(refusals([backend({"kind": "Inline", "inline": UNKNOWN}, port=8443)])) == {"no-inline-token"}
+
+
+@pytest.mark.parametrize(("rules", "objects"), THIRD_CASES.values(), ids=THIRD_CASES)
+def test_the_policies_need_nothing_but_a_record_for_a_third_api(rules: set[str], objects: list[Manifest]) -> None:
+    messages = refusals([of_third_api(each) for each in objects], apis=[*APIS, THIRD])
+    assert set(messages) == rules
+    assert not re.search("gateway(policy|backend)|sni|secretRef", str(messages), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("field", [each.name for each in fields(GatewayApi)])
+def test_no_field_of_a_record_is_without_effect(field: str) -> None:
+    value: Any = ANOTHER.get(field, "another")
+    other = replace(THIRD, **{field: value})
+    cases = [[of_third_api(each) for each in objects] for _, objects in THIRD_CASES.values()]
+    assert [refusals(each, apis=[other]) for each in cases] != [refusals(each, apis=[THIRD]) for each in cases]
+
+
+def of_third_api(obj: Manifest) -> Manifest:
+    """Writes an object of agentgateway, or a reference to one, as the third API has it."""
+    group, _, version = obj.get("apiVersion", "").rpartition("/")
+    words = dict(zip(names_of(AGENTGATEWAY), names_of(THIRD), strict=True))
+    if obj.get("kind") != AGENTGATEWAY.backend:
+        # In a reference, it isn't the section.
+        del words[AGENTGATEWAY.section]
+    if group not in (AGENTGATEWAY.group, GATEWAY_API):
+        return obj
+    return {**translated(obj, words), "apiVersion": f"{words.get(group, group)}/{version}", "metadata": obj["metadata"]}
+
+
+def translated(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {words.get(name, name): translated(each, words) for name, each in value.items()}
+    if isinstance(value, list):
+        return [translated(each, words) for each in value]
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def names_of(value: Any) -> list[str]:
+    """Returns all names in a record, but for the remedy."""
+    if isinstance(value, GatewayApi):
+        return names_of([each for field, each in asdict(value).items() if field != "remedy"])
+    return [value] if isinstance(value, str) else [name for each in value for name in names_of(each)]
+
+
+def test_no_module_but_that_of_the_records_names_an_api_or_a_field_of_one() -> None:
+    folder = REPOSITORY / "policy"
+    modules = {folder / "__main__.py", *folder.glob("gateway_policies/**/*.py")} - {folder / "gateway_policies/apis.py"}
+    # Objects of other APIs have these, too.
+    names = {name for api in APIS for name in names_of(api)} - {"kind", "name"}
+    for module in sorted(modules):
+        source = module.read_text()
+        assert not re.search("kgateway|agentgateway", source, re.IGNORECASE), module
+        texts = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+        assert names.isdisjoint(text for text in texts if isinstance(text, str)), module
+        distinctive = [name for name in names if not name.islower()]
+        assert [name for name in distinctive if re.search(rf"\b{re.escape(name)}\b", source)] == [], module
