@@ -57,9 +57,18 @@ class Recording:
 
     def one(self, type_suffix: str, name: str | None = None) -> Registration:
         """Returns the only resource whose type ends like this."""
-        found = [r for r in self.resources if r.type.endswith(type_suffix) and name in (None, r.name)]
+        found = [r for r in self.all(type_suffix) if name in (None, r.name)]
         assert len(found) == 1, f"{len(found)} of {type_suffix} in {[(r.type, r.name) for r in self.resources]}"
         return found[0]
+
+    def all(self, type_suffix: str) -> list[Registration]:
+        """Returns the resources whose types end like this."""
+        return [r for r in self.resources if r.type.endswith(type_suffix)]
+
+    def outside_secrets(self) -> str:
+        """Returns all that was registered and said, but for Secrets."""
+        others = [r for r in self.resources if not r.type.endswith(":Secret")]
+        return f"{others} {self.outputs} {self.messages}"
 
     def objects(self) -> list[dict[str, Any]]:
         """Returns the inputs of the Kubernetes objects, each after those on which it depends, then by kind and name.
@@ -84,6 +93,12 @@ class Recording:
     def spec(self, kind: str) -> Any:
         """Returns the spec of the only object of this kind."""
         return self.one(f":{kind}").inputs["spec"]
+
+    def providers(self) -> list[Any]:
+        """Returns the providers of a backend with fallbacks, in the order of use. Each is a group of its own."""
+        return [
+            provider for group in self.spec("AgentgatewayBackend")["ai"]["groups"] for provider in group["providers"]
+        ]
 
     def component_outputs(self) -> dict[str, Any]:
         """Returns the outputs of the only component."""

@@ -43,10 +43,9 @@ def test_the_clients_keys_are_in_a_secret_that_the_policy_names() -> None:
 def test_only_the_keys_are_secret_and_they_are_nowhere_else() -> None:
     recording = MISTRAL.record(client_api_keys=CLIENTS)
     for each in recording.resources:
-        is_secret = each.type.endswith(":Secret")
-        assert each.secret_inputs == ({"stringData"} if is_secret else set())
-        if is_secret:
-            each.inputs.pop("stringData")
+        assert each.secret_inputs == ({"stringData"} if each in recording.all(":Secret") else set())
+    for each in recording.all(":Secret"):
+        each.inputs.pop("stringData")
     assert not any(recording.secret_outputs.values())
     shown = f"{recording.resources} {recording.outputs} {recording.messages}"
     assert not Canaries(WEB, CRON, PROVIDER_KEY).are_in(shown)
@@ -142,30 +141,24 @@ NOT_A_MAP = "client_api_keys: the value is not a map of strings"
 SWAPPED = "client_api_keys: a client's name is longer than its key; give each key under its client's name"
 NAME_RULE = 'is not a valid name for a client; use letters, digits, "-", "_" and "."'
 BRACE = "the key starts with a brace, so the gateway would take it for JSON; give another"
+LINE_BREAK = "the key has a line break, as keys read from a file often do; remove it"
+BEARER = 'the key starts with "Bearer"; remove that, because clients add it'
+TWICE = "another client has the same key; give each client its own"
+OF_PROVIDER = "client_api_keys.web: the key is a provider's own; give the client another"
 KEPT = "the key is a variable that was not expanded; give its value"
 
 BAD_KEYS: list[tuple[Any, *tuple[str, ...]]] = [
     ({}, EMPTY),
     ({"web": "0123456789012345678"}, "client_api_keys.web: the key is 19 characters long; give at least 20"),
     ({"web": ""}, "client_api_keys.web: the key is empty"),
-    (
-        {"web": f"{WEB}\n"},
-        "client_api_keys.web: the key has a line break, as keys read from a file often do; remove it",
-    ),
+    ({"web": f"{WEB}\n"}, f"client_api_keys.web: {LINE_BREAK}"),
     ({"web": f" {WEB}"}, "client_api_keys.web: the key has spaces around it; remove them"),
-    (
-        {"web": f"Bearer {WEB}"},
-        'client_api_keys.web: the key starts with "Bearer"; remove that, because clients add it',
-    ),
+    ({"web": f"Bearer {WEB}"}, f"client_api_keys.web: {BEARER}"),
     ({"web": "$WEB_KEY_OF_THE_CLIENTS"}, f"client_api_keys.web: {KEPT}"),
     ({"web": '{"key": "' + WEB + '"}'}, f"client_api_keys.web: {BRACE}"),
     ({"web": "{" + WEB}, f"client_api_keys.web: {BRACE}"),
-    ({"web": PROVIDER_KEY}, "client_api_keys.web: the key is a provider's own; give the client another"),
-    (
-        {"web": WEB, "cron": WEB},
-        "client_api_keys.web: another client has the same key; give each client its own",
-        "client_api_keys.cron: another client has the same key; give each client its own",
-    ),
+    ({"web": PROVIDER_KEY}, OF_PROVIDER),
+    ({"web": WEB, "cron": WEB}, f"client_api_keys.web: {TWICE}", f"client_api_keys.cron: {TWICE}"),
     ({"web team": WEB}, f'client_api_keys["web team"]: "web team" {NAME_RULE}'),
     ({"web/eu": WEB}, f'client_api_keys["web/eu"]: "web/eu" {NAME_RULE}'),
     ({"": WEB}, f'client_api_keys[""]: "" {NAME_RULE}'),
@@ -191,16 +184,13 @@ def test_an_output_is_refused_as_a_plain_value_is(keys: Any, errors: list[str]) 
 
 def test_a_clients_key_that_is_the_providers_is_refused_even_if_both_are_outputs() -> None:
     late = pulumi.Output.secret
-    assert MISTRAL.errors(lambda: {"client_api_keys": {"web": late(PROVIDER_KEY)}, "api_key": late(PROVIDER_KEY)}) == [
-        "client_api_keys.web: the key is a provider's own; give the client another"
-    ]
+    errors = MISTRAL.errors(lambda: {"client_api_keys": {"web": late(PROVIDER_KEY)}, "api_key": late(PROVIDER_KEY)})
+    assert errors == [OF_PROVIDER]
 
 
 def test_a_clients_key_that_is_a_fallbacks_is_refused() -> None:
     fallback = {"name": "second", "host": "llm.example.com", "api_key": WEB}
-    assert MISTRAL.errors(client_api_keys={"web": WEB}, fallbacks=[fallback]) == [
-        "client_api_keys.web: the key is a provider's own; give the client another"
-    ]
+    assert MISTRAL.errors(client_api_keys={"web": WEB}, fallbacks=[fallback]) == [OF_PROVIDER]
 
 
 NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
@@ -208,8 +198,12 @@ REMOVED = (
     "the gateway removes the client's key from the request, so with `passthrough` the provider would get none; "
     "remove one of them"
 )
-SHARED = "holds the provider's key, with which clients could call; give another"
+PASSTHROUGH: dict[str, Any] = {"api_key": None, "passthrough": True}
 SECOND: dict[str, Any] = {"name": "second", "host": "llm.example.com"}
+
+
+SAID_TWICE = "`client_api_keys` already says which keys clients have; remove one of them"
+BAD_NAME = 'is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at each end'
 
 
 @pytest.mark.parametrize(
@@ -217,50 +211,35 @@ SECOND: dict[str, Any] = {"name": "second", "host": "llm.example.com"}
     [
         (
             {"client_api_keys": CLIENTS, "client_api_keys_secret": {"name": "keys"}},
-            "client_api_keys_secret: `client_api_keys` already says which keys clients have; remove one of them",
+            f"client_api_keys_secret: {SAID_TWICE}",
         ),
-        ({"client_api_keys": CLIENTS, "api_key": None, "passthrough": True}, f"client_api_keys: {REMOVED}"),
-        (
-            {"client_api_keys_secret": {"name": "keys"}, "api_key": None, "passthrough": True},
-            f"client_api_keys_secret: {REMOVED}",
-        ),
+        ({**PASSTHROUGH, "client_api_keys": CLIENTS}, f"client_api_keys: {REMOVED}"),
+        ({**PASSTHROUGH, "client_api_keys_secret": {"name": "keys"}}, f"client_api_keys_secret: {REMOVED}"),
         ({**KGATEWAY, "client_api_keys": CLIENTS}, f"client_api_keys: {NO_CLIENT_KEYS}"),
         ({**KGATEWAY, "client_api_keys_secret": {"name": "keys"}}, f"client_api_keys_secret: {NO_CLIENT_KEYS}"),
         ({"client_api_keys_secret": {}}, "client_api_keys_secret.name: required"),
         ({"client_api_keys_secret": "keys"}, "client_api_keys_secret: the value is not a group of settings"),
-        (
-            {"client_api_keys_secret": {"name": "Keys"}},
-            (
-                'client_api_keys_secret.name: "Keys" is not a valid name; use lower-case letters, digits, "-" and ".", '
-                "with a letter or digit at each end"
-            ),
-        ),
-        (
-            {"client_api_keys_secret": {"name": "mistral-secret"}},
-            f'client_api_keys_secret.name: "mistral-secret" {SHARED}',
-        ),
-        (
-            {**ELSEWHERE, "client_api_keys_secret": {"name": "keys"}},
-            f'client_api_keys_secret.name: "keys" {SHARED}',
-        ),
-        (
-            {
-                "client_api_keys_secret": {"name": "mistral-second-secret"},
-                "fallbacks": [{**SECOND, "api_key": "sk-second"}],
-            },
-            f'client_api_keys_secret.name: "mistral-second-secret" {SHARED}',
-        ),
-        (
-            {
-                "client_api_keys_secret": {"name": "second"},
-                "fallbacks": [{**SECOND, "api_key_secret": {"name": "second"}}],
-            },
-            f'client_api_keys_secret.name: "second" {SHARED}',
-        ),
+        ({"client_api_keys_secret": {"name": "Keys"}}, f'client_api_keys_secret.name: "Keys" {BAD_NAME}'),
     ],
 )
 def test_who_may_call_is_refused_where_it_can_not_be(args: dict[str, Any], message: str) -> None:
     assert MISTRAL.errors(**args) == [message]
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("mistral-secret", {}),
+        ("keys", ELSEWHERE),
+        ("mistral-second-secret", {"fallbacks": [{**SECOND, "api_key": "sk-second"}]}),
+        ("second", {"fallbacks": [{**SECOND, "api_key_secret": {"name": "second"}}]}),
+    ],
+)
+def test_a_secret_with_a_providers_key_has_no_keys_of_clients(name: str, args: dict[str, Any]) -> None:
+    shared = (
+        f'client_api_keys_secret.name: "{name}" holds the provider\'s key, with which clients could call; give another'
+    )
+    assert MISTRAL.errors(**args, client_api_keys_secret={"name": name}) == [shared]
 
 
 def test_a_new_key_would_replace_the_clients_secret_too_so_that_a_program_is_warned() -> None:
@@ -290,7 +269,7 @@ def test_agentgateway_gets_each_limit_with_its_unit(limit: dict[str, Any], emitt
 
 def test_clients_may_call_a_provider_that_takes_no_key() -> None:
     recording = MISTRAL.record(api_key=None, keyless=True, client_api_keys=CLIENTS)
-    assert [r.name for r in recording.resources if r.type.endswith(":Secret")] == ["mistral-clients"]
+    assert recording.one(":Secret").name == "mistral-clients"
     assert recording.spec("AgentgatewayPolicy")["traffic"]["apiKeyAuthentication"] == AUTHENTICATION
     assert "auth" not in recording.spec("AgentgatewayBackend")["policies"]
 

@@ -14,11 +14,11 @@ CHAT_PATH = {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions
 
 
 def backend(**args: Any) -> Any:
-    return GROQ.record(**args).one(":AgentgatewayBackend").inputs["spec"]
+    return GROQ.record(**args).spec("AgentgatewayBackend")
 
 
 def rules(**args: Any) -> Any:
-    return GROQ.record(**args).one(":HTTPRoute").inputs["spec"]["rules"]
+    return GROQ.record(**args).spec("HTTPRoute")["rules"]
 
 
 def test_on_agentgateway_the_whole_api_is_behind_the_route_unless_said_otherwise() -> None:
@@ -75,34 +75,29 @@ def test_with_a_path_of_its_own_or_by_choice_every_request_is_a_chat_completion(
 def test_on_kgateway_nothing_changes() -> None:
     older = {"api": "kgateway", "route_path": None}
     assert GROQ.record(**older).objects() == GROQ.record(**older, endpoints="chat").objects()
-    assert GROQ.record(**older).one(":Backend").inputs["spec"]["ai"]["llm"]["path"] == {
-        "full": "/openai/v1/chat/completions"
-    }
+    path = GROQ.record(**older).spec("Backend")["ai"]["llm"]["path"]
+    assert path == {"full": "/openai/v1/chat/completions"}
+
+
+CHAT_ONLY = "these gateways take every request for a chat completion; give `api: agentgateway`"
+OWN_HOST = "these gateways always set the provider's own host; leave this argument out"
+NO_PREFIX = (
+    "doesn't end in /chat/completions, so the other endpoints' paths are unknown; give one that does, or "
+    "`endpoints: chat`"
+)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (
-            {"api": "kgateway", "endpoints": "all"},
-            "endpoints: these gateways take every request for a chat completion; give `api: agentgateway`",
-        ),
+        ({"api": "kgateway", "endpoints": "all"}, f"endpoints: {CHAT_ONLY}"),
         ({"endpoints": "ALL"}, 'endpoints: "ALL" is not a valid value; did you mean `all`?'),
         ({"endpoints": True}, "endpoints: True is not a valid value; valid values are `all`, `chat`"),
         ({"endpoints": ["all"]}, "endpoints: ['all'] is not a valid value; did you mean `all`?"),
         ({"endpoint": "all"}, "endpoint: unknown argument; did you mean `endpoints`?"),
         ({"endpoints": "embeddings"}, 'endpoints: "embeddings" is not a valid value; valid values are `all`, `chat`'),
-        (
-            {"path": "/generate", "endpoints": "all"},
-            (
-                "path: \"/generate\" doesn't end in /chat/completions, so the other endpoints' paths are unknown; "
-                "give one that does, or `endpoints: chat`"
-            ),
-        ),
-        (
-            {"rewrite_host": False},
-            "rewrite_host: these gateways always set the provider's own host; leave this argument out",
-        ),
+        ({"path": "/generate", "endpoints": "all"}, f'path: "/generate" {NO_PREFIX}'),
+        ({"rewrite_host": False}, f"rewrite_host: {OWN_HOST}"),
     ],
 )
 def test_what_can_not_be_is_refused(given: dict[str, Any], message: str) -> None:

@@ -23,14 +23,12 @@ HEALTH = {
     "eviction": {"duration": "3s"},
 }
 CODES = [429, 500, 502, 503, 504]
+REMOVAL = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
 PRESET_NAMES = ", ".join(sorted(PRESETS))
 
 
-def groups(*fallbacks: dict[str, Any], **args: Any) -> list[Any]:
-    """Returns the provider of each group."""
-    spec = MISTRAL.record(fallbacks=list(fallbacks), **args).spec("AgentgatewayBackend")
-    assert all(len(group["providers"]) == 1 for group in spec["ai"]["groups"])
-    return [group["providers"][0] for group in spec["ai"]["groups"]]
+def providers(*fallbacks: dict[str, Any], **args: Any) -> list[Any]:
+    return MISTRAL.record(fallbacks=list(fallbacks), **args).providers()
 
 
 def policy(**args: Any) -> Any:
@@ -45,81 +43,43 @@ def timeouts(**args: Any) -> Any:
 
 def test_each_provider_is_a_group_of_its_own_in_the_order_of_use() -> None:
     house = {"name": "house", "base_url": "https://llm.example.com:8443/api", "model": "m", "api_key": "k"}
-    spec = MISTRAL.record(fallbacks=[DEEPSEEK, house]).spec("AgentgatewayBackend")
-    assert spec == {
-        "ai": {
-            "groups": [
-                {
-                    "providers": [
-                        {
-                            "name": "mistral",
-                            "openai": {"model": "large"},
-                            "host": "api.mistral.ai",
-                            "port": 443,
-                            "path": "/v1/chat/completions",
-                            "policies": {
-                                "auth": {"secretRef": {"name": "mistral-secret"}},
-                                "health": HEALTH,
-                                "tls": {"sni": "api.mistral.ai"},
-                            },
-                        }
-                    ]
-                },
-                {
-                    "providers": [
-                        {
-                            "name": "deepseek",
-                            "openai": {"model": "flash"},
-                            "host": PRESETS["deepseek"].host,
-                            "port": 443,
-                            "path": PRESETS["deepseek"].path,
-                            "policies": {
-                                "auth": {"secretRef": {"name": "mistral-deepseek-secret"}},
-                                "health": HEALTH,
-                                "tls": {"sni": PRESETS["deepseek"].host},
-                            },
-                        }
-                    ]
-                },
-                {
-                    "providers": [
-                        {
-                            "name": "house",
-                            "openai": {"model": "m"},
-                            "host": "llm.example.com",
-                            "port": 8443,
-                            "path": "/api/chat/completions",
-                            "policies": {
-                                "auth": {"secretRef": {"name": "mistral-house-secret"}},
-                                "health": HEALTH,
-                                "tls": {"sni": "llm.example.com"},
-                            },
-                        }
-                    ]
-                },
-            ]
-        }
+    expected = [
+        ("mistral", "mistral-secret", "large", "api.mistral.ai", 443, "/v1/chat/completions"),
+        ("deepseek", "mistral-deepseek-secret", "flash", PRESETS["deepseek"].host, 443, PRESETS["deepseek"].path),
+        ("house", "mistral-house-secret", "m", "llm.example.com", 8443, "/api/chat/completions"),
+    ]
+    assert MISTRAL.record(fallbacks=[DEEPSEEK, house]).spec("AgentgatewayBackend") == {
+        "ai": {"groups": [{"providers": [provider(*each)]} for each in expected]}
+    }
+
+
+def provider(name: str, secret: str, model: str, host: str, port: int, path: str) -> dict[str, Any]:
+    policies = {"auth": {"secretRef": {"name": secret}}, "health": HEALTH, "tls": {"sni": host}}
+    return {
+        "name": name,
+        "openai": {"model": model},
+        "host": host,
+        "port": port,
+        "path": path,
+        "policies": policies,
     }
 
 
 def test_each_provider_has_a_secret_with_its_own_key() -> None:
     recording = MISTRAL.record(fallbacks=[DEEPSEEK])
-    secrets = {r.name: r for r in recording.resources if r.type.endswith(":Secret")}
-    assert {name: each.inputs["stringData"] for name, each in secrets.items()} == {
+    assert {each.name: each.inputs["stringData"] for each in recording.all(":Secret")} == {
         "mistral-secret": {"Authorization": CANARY},
         "mistral-deepseek-secret": {"Authorization": OTHER_CANARY},
     }
-    assert all(each.secret_inputs == {"stringData"} for each in secrets.values())
-    others = [r for r in recording.resources if r not in secrets.values()]
-    assert not any(key in f"{others} {recording.outputs} {recording.messages}" for key in (CANARY, OTHER_CANARY))
+    assert all(each.secret_inputs == {"stringData"} for each in recording.all(":Secret"))
+    assert not any(key in recording.outside_secrets() for key in (CANARY, OTHER_CANARY))
 
 
 def test_one_existing_secret_may_serve_two_providers() -> None:
     shared = {"api_key": None, "api_key_secret": {"name": "house-key"}}
     eu = {"name": "eu", "host": "eu.example.com", "model": "m", "api_key_secret": {"name": "house-key"}}
     recording = MISTRAL.record(**shared, fallbacks=[eu])
-    providers = [group["providers"][0] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
-    assert [each["policies"]["auth"] for each in providers] == [{"secretRef": {"name": "house-key"}}] * 2
+    assert [each["policies"]["auth"] for each in recording.providers()] == [{"secretRef": {"name": "house-key"}}] * 2
     assert "Secret" not in recording.kinds()
 
 
@@ -127,28 +87,20 @@ def test_two_fallbacks_of_one_preset_are_two_keys_of_one_provider() -> None:
     one, other = (
         {"name": f"key-{number}", "preset": "mistral", "api_key": f"sk-canary-key-{number}"} for number in (2, 3)
     )
-    providers = groups(one, other)
-    assert {each["host"] for each in providers} == {"api.mistral.ai"}
-    assert [each["policies"]["auth"]["secretRef"]["name"] for each in providers] == [
-        "mistral-secret",
-        "mistral-key-2-secret",
-        "mistral-key-3-secret",
-    ]
+    found = providers(one, other)
+    assert {each["host"] for each in found} == {"api.mistral.ai"}
+    secrets = [each["policies"]["auth"]["secretRef"]["name"] for each in found]
+    assert secrets == ["mistral-secret", "mistral-key-2-secret", "mistral-key-3-secret"]
 
 
 def test_a_fallback_on_the_components_host_has_its_model_unless_it_has_one_of_its_own() -> None:
     same = {"name": "same", "base_url": "https://api.mistral.ai/v1", "api_key": "k"}
     own = {"name": "own", "preset": "mistral", "model": "small", "api_key": "k"}
-    assert [each["openai"] for each in groups(same, own)] == [
-        {"model": "large"},
-        {"model": "large"},
-        {"model": "small"},
-    ]
+    assert [each["openai"]["model"] for each in providers(same, own)] == ["large", "large", "small"]
 
 
 def test_without_a_model_every_provider_gets_the_requests_own() -> None:
-    providers = groups({**DEEPSEEK, "model": None}, model=None)
-    assert [each["openai"] for each in providers] == [{}, {}]
+    assert [each["openai"] for each in providers({**DEEPSEEK, "model": None}, model=None)] == [{}, {}]
 
 
 def test_a_fallback_has_its_own_header_and_certificate() -> None:
@@ -161,15 +113,14 @@ def test_a_fallback_has_its_own_header_and_certificate() -> None:
         "auth_header": {"header_name": "api-key"},
         "tls": {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"},
     }
-    first, second = groups(house)
+    first, second = providers(house)
     assert second["policies"]["auth"] == {
         "secretRef": {"name": "mistral-house-secret"},
         "location": {"header": {"name": "api-key"}},
     }
     assert second["policies"]["tls"] == {"sni": "llm.internal", "caCertificateRefs": [{"name": "house-ca"}]}
     assert first["policies"]["auth"] == {"secretRef": {"name": "mistral-secret"}}
-    removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
-    assert all(removal in rule["filters"] for rule in MISTRAL.record(fallbacks=[house]).spec("HTTPRoute")["rules"])
+    assert all(REMOVAL in rule["filters"] for rule in MISTRAL.record(fallbacks=[house]).spec("HTTPRoute")["rules"])
 
 
 PLAIN_HTTP: dict[str, Any] = {"port": 8000, "tls": {"disabled": True}}
@@ -181,7 +132,7 @@ PLAIN_HTTP: dict[str, Any] = {"port": 8000, "tls": {"disabled": True}}
 def test_each_provider_has_tls_or_plain_http_of_version_1_1(first: dict[str, Any], second: dict[str, Any]) -> None:
     given = (first, second)
     recording = MISTRAL.record(preset=None, host="vllm-a", **first, fallbacks=[{**DEEPSEEK, **second}])
-    policies = [group["providers"][0]["policies"] for group in recording.spec("AgentgatewayBackend")["ai"]["groups"]]
+    policies = [each["policies"] for each in recording.providers()]
     assert [each.get("http") for each in policies] == [{"version": "HTTP1"} if each else None for each in given]
     hosts = ("vllm-a", PRESETS["deepseek"].host)
     expected = [None if each else {"sni": host} for each, host in zip(given, hosts, strict=True)]
@@ -194,8 +145,8 @@ def test_a_late_base_url_of_a_fallback_may_turn_out_to_be_http() -> None:
         url = pulumi.Output.from_input("http://vllm:8000/v1")
         return {"fallbacks": [{**DEEPSEEK, "preset": None, "base_url": url}]}
 
-    _, second = MISTRAL.record(args).spec("AgentgatewayBackend")["ai"]["groups"]
-    assert second["providers"][0]["policies"]["http"] == {"version": "HTTP1"}
+    _, second = MISTRAL.record(args).providers()
+    assert second["policies"]["http"] == {"version": "HTTP1"}
 
 
 KEYLESS: dict[str, Any] = {"api_key": None, "keyless": True}
@@ -205,58 +156,37 @@ def test_a_provider_without_a_key_gets_none_and_not_the_callers_beside_one_that_
     vllm = {"preset": None, "base_url": "http://vllm:8000/v1", "model": "large"}
     for first, second in ((KEYLESS, {}), ({}, KEYLESS), (KEYLESS, KEYLESS)):
         recording = MISTRAL.record(**vllm, **first, fallbacks=[{**DEEPSEEK, **second}])
-        groups = recording.spec("AgentgatewayBackend")["ai"]["groups"]
-        auths = [group["providers"][0]["policies"].get("auth") for group in groups]
+        auths = [each["policies"].get("auth") for each in recording.providers()]
         names = ("mistral-secret", "mistral-deepseek-secret")
         assert auths == [
             None if given else {"secretRef": {"name": name}} for given, name in zip((first, second), names, strict=True)
         ]
         assert recording.kinds().count("Secret") == 2 - auths.count(None)
-        removal = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
         for rule in recording.spec("HTTPRoute")["rules"]:
             assert [each["type"] for each in rule["filters"]] == ["RequestHeaderModifier", "URLRewrite"]
-            assert removal in rule["filters"]
+            assert REMOVAL in rule["filters"]
 
 
-def test_a_host_by_address_gets_no_host_header_from_the_route_which_has_one_for_all_providers() -> None:
-    tls = {"tls": {"hostname": "llm.internal"}}
-    route = MISTRAL.record(preset=None, host="10.0.0.7", **tls, fallbacks=[DEEPSEEK]).spec("HTTPRoute")
+@pytest.mark.parametrize(
+    "args", [{}, {"preset": None, "host": "10.0.0.7", "tls": {"hostname": "llm.internal"}}], ids=str
+)
+def test_the_route_sets_no_host_because_each_provider_has_its_own(args: dict[str, Any]) -> None:
+    route = MISTRAL.record(**args, fallbacks=[DEEPSEEK]).spec("HTTPRoute")
     rewrites = [each["urlRewrite"] for rule in route["rules"] for each in rule["filters"]]
     assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
 
 
-def test_the_route_sets_no_host_because_each_provider_has_its_own() -> None:
-    rewrites = [
-        each["urlRewrite"]
-        for rule in MISTRAL.record(fallbacks=[DEEPSEEK]).spec("HTTPRoute")["rules"]
-        for each in rule["filters"]
-    ]
-    assert [set(rewrite) for rewrite in rewrites] == [{"path"}, {"path"}]
-
-
 def test_with_fallbacks_the_endpoints_are_chat_unless_said_otherwise() -> None:
-    assert (
-        MISTRAL.record(fallbacks=[DEEPSEEK]).objects()
-        == MISTRAL.record(fallbacks=[DEEPSEEK], endpoints="chat").objects()
-    )
-    spec = MISTRAL.record(fallbacks=[DEEPSEEK], endpoints="all").spec("AgentgatewayBackend")
-    providers = [group["providers"][0] for group in spec["ai"]["groups"]]
-    assert [each["pathPrefix"] for each in providers] == [
-        "/v1",
-        PRESETS["deepseek"].path.removesuffix("/chat/completions"),
-    ]
-    assert list(spec["policies"]) == ["ai"]
+    default, chat, both = (MISTRAL.record(fallbacks=[DEEPSEEK], endpoints=each) for each in (None, "chat", "all"))
+    assert default.objects() == chat.objects()
+    prefix = PRESETS["deepseek"].path.removesuffix("/chat/completions")
+    assert [each["pathPrefix"] for each in both.providers()] == ["/v1", prefix]
+    assert list(both.spec("AgentgatewayBackend")["policies"]) == ["ai"]
 
 
 def test_the_objects_are_created_in_an_order_that_never_routes_without_a_key_or_policy() -> None:
     recording = MISTRAL.record(fallbacks=[DEEPSEEK])
-    assert recording.kinds() == [
-        "Secret",
-        "Secret",
-        "AgentgatewayBackend",
-        "AgentgatewayPolicy",
-        "HTTPRoute",
-    ]
+    assert recording.kinds() == ["Secret", "Secret", "AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute"]
     *secrets, backend, of_route, route = (r for r in recording.resources if r.type.startswith("kubernetes:"))
     assert [each.dependencies for each in secrets] == [[], []]
     assert set(backend.dependencies) == {each.urn for each in secrets}
@@ -273,25 +203,20 @@ def test_the_policy_is_the_routes_and_among_the_outputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "retry"),
+    ("args", "attempts", "codes", "backoff"),
     [
-        ({"fallbacks": [DEEPSEEK]}, {"attempts": 1, "codes": CODES, "backoff": "50ms"}),
-        (
-            {"fallbacks": [DEEPSEEK, {**DEEPSEEK, "name": "third"}]},
-            {"attempts": 2, "codes": CODES, "backoff": "50ms"},
-        ),
-        ({"retries": {}}, {"attempts": 1, "codes": CODES, "backoff": "50ms"}),
-        ({"retries": {"attempts": 5}}, {"attempts": 5, "codes": CODES, "backoff": "50ms"}),
-        (
-            {"fallbacks": [DEEPSEEK], "retries": {"status_codes": [529], "backoff_milliseconds": 200}},
-            {"attempts": 1, "codes": [529], "backoff": "200ms"},
-        ),
-        ({"fallbacks": [DEEPSEEK], "retries": {"attempts": 4}}, {"attempts": 4, "codes": CODES, "backoff": "50ms"}),
+        ({"fallbacks": [DEEPSEEK]}, 1, CODES, "50ms"),
+        ({"fallbacks": [DEEPSEEK, {**DEEPSEEK, "name": "third"}]}, 2, CODES, "50ms"),
+        ({"retries": {}}, 1, CODES, "50ms"),
+        ({"retries": {"attempts": 5}}, 5, CODES, "50ms"),
+        ({"fallbacks": [DEEPSEEK], "retries": {"status_codes": [529], "backoff_milliseconds": 200}}, 1, [529], "200ms"),
+        ({"fallbacks": [DEEPSEEK], "retries": {"attempts": 4}}, 4, CODES, "50ms"),
     ],
 )
 def test_a_request_is_sent_again_as_often_as_there_are_fallbacks_or_as_asked(
-    args: dict[str, Any], retry: dict[str, Any]
+    args: dict[str, Any], attempts: int, codes: list[int], backoff: str
 ) -> None:
+    retry = {"attempts": attempts, "codes": codes, "backoff": backoff}
     assert policy(**args, endpoints="chat")["traffic"] == {"retry": retry}
 
 
@@ -327,7 +252,7 @@ def test_the_longest_names_fit() -> None:
 
 
 def test_seven_fallbacks_fit() -> None:
-    assert len(groups(*({**DEEPSEEK, "name": f"f{number}"} for number in range(7)))) == 8
+    assert len(providers(*({**DEEPSEEK, "name": f"f{number}"} for number in range(7)))) == 8
 
 
 # What is added to MISTRAL, and the problems that the error then names.

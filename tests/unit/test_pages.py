@@ -151,7 +151,7 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
             monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
     for kind in ("Backend", ":HTTPRoute"):
-        assert {each.name for each in recording.resources if each.type.endswith(kind)} == set(providers)
+        assert {each.name for each in recording.all(kind)} == set(providers)
 
 
 def test_the_example_for_a_cluster_gives_the_url_that_the_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,10 +212,9 @@ def test_config_and_keys_are_taken_as_pulumi_merges_them_from_an_environment(mon
         monkeypatch.setenv(name, value)
     recording = record_program(_merged(values["pulumiConfig"], stack_file["config"]), secret_keys=["providers"])
 
-    keys = {r.name: r.inputs["stringData"]["Authorization"] for r in recording.resources if r.type.endswith(":Secret")}
+    keys = {each.name: each.inputs["stringData"]["Authorization"] for each in recording.all(":Secret")}
     assert keys == {"mistral-secret": "sk-one", "deepseek-secret": "sk-two"}
-    backends = [each for each in recording.resources if each.type.endswith(":Backend")]
-    models = {each.name: each.inputs["spec"]["ai"]["llm"]["openai"]["model"] for each in backends}
+    models = {each.name: each.inputs["spec"]["ai"]["llm"]["openai"]["model"] for each in recording.all(":Backend")}
     assert models == {"mistral": "mistral-medium-latest", "deepseek": "deepseek-v4-pro"}
     assert recording.one(":HTTPRoute", "mistral").inputs["spec"]["parentRefs"][0]["name"] == "edge"
 

@@ -14,14 +14,14 @@ KEYED = {"apiKey": CANARY}
 
 
 def clients_of(recording: Recording) -> dict[str, Any]:
-    secrets = [r for r in recording.resources if r.type.endswith(":Secret") and r.name.endswith("-clients")]
+    secrets = [each for each in recording.all(":Secret") if each.name.endswith("-clients")]
     assert all(each.secret_inputs == {"stringData"} for each in secrets)
     return {each.name: each.inputs["stringData"] for each in secrets}
 
 
 def authentications(recording: Recording) -> dict[str, str]:
-    policies = [r for r in recording.resources if r.type.endswith(":AgentgatewayPolicy")]
-    return {r.name: r.inputs["spec"]["traffic"]["apiKeyAuthentication"]["secretRef"]["name"] for r in policies}
+    traffic = {each.name: each.inputs["spec"]["traffic"] for each in recording.all(":AgentgatewayPolicy")}
+    return {name: each["apiKeyAuthentication"]["secretRef"]["name"] for name, each in traffic.items()}
 
 
 def test_clients_of_the_stack_may_call_all_providers_that_name_none_of_their_own() -> None:
@@ -37,8 +37,7 @@ def test_clients_of_the_stack_may_call_all_providers_that_name_none_of_their_own
         "deepseek": "deepseek-clients",
         "groq": "team-keys",
     }
-    others = [r for r in recording.resources if not r.type.endswith(":Secret")]
-    assert CANARY not in f"{others} {recording.outputs} {recording.messages}"
+    assert CANARY not in recording.outside_secrets()
 
 
 def test_a_secret_with_clients_of_the_stack_holds_likewise() -> None:

@@ -20,6 +20,10 @@ def placed(**settings: object) -> dict[str, tuple[str, str, str]]:
     return {name: (each.api.value, each.gateway.namespace, each.gateway.name) for name, each in found.items()}
 
 
+EDGE = {"name": "edge", "namespace": "infra"}
+OWN = {"api": "agentgateway", "gateway": {"name": "own"}, "namespace": "llm"}
+
+
 @pytest.mark.parametrize(
     ("settings", "attached"),
     [
@@ -28,18 +32,8 @@ def placed(**settings: object) -> dict[str, tuple[str, str, str]]:
             {"api": "agentgateway", "namespace": "llm", "providers": {"a": {"model": "m"}}},
             ("agentgateway", "llm", "agentgateway"),
         ),
-        (
-            {"gateway": {"name": "edge", "namespace": "infra"}, "providers": {"a": {"namespace": "llm"}}},
-            ("kgateway", "infra", "edge"),
-        ),
-        (
-            {
-                "api": "kgateway",
-                "gateway": {"name": "edge", "namespace": "infra"},
-                "providers": {"a": {"api": "agentgateway", "gateway": {"name": "own"}, "namespace": "llm"}},
-            },
-            ("agentgateway", "llm", "own"),
-        ),
+        ({"gateway": EDGE, "providers": {"a": {"namespace": "llm"}}}, ("kgateway", "infra", "edge")),
+        ({"api": "kgateway", "gateway": EDGE, "providers": {"a": OWN}}, ("agentgateway", "llm", "own")),
         ({"gateway": '{"name": "edge"}', "providers": '{"a": {}}'}, ("kgateway", "gloo-system", "edge")),
     ],
 )

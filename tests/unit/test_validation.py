@@ -86,17 +86,10 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**NO_PRESET, "base_url": f"https://user:{CANARY}@api.mistral.ai/v1"}, "base_url: contains a user name or password; remove it"),
         ({**NO_PRESET, "base_url": f"https://api.mistral.ai/v1?key={CANARY}"}, "base_url: has a query or a fragment; remove it"),
         ({**NO_PRESET, "base_url": "https://api.mistral.ai/v1/chat/completions"}, 'base_url: "https://api.mistral.ai/v1/chat/completions" ends in /chat/completions, which is added to a base URL; give https://api.mistral.ai/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/embeddings"}, 'base_url: "https://llm.example.com/v1/embeddings" ends in /embeddings, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/responses"}, 'base_url: "https://llm.example.com/v1/responses" ends in /responses, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/messages"}, 'base_url: "https://llm.example.com/v1/messages" ends in /messages, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/models"}, 'base_url: "https://llm.example.com/v1/models" ends in /models, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/completions"}, 'base_url: "https://llm.example.com/v1/completions" ends in /completions, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/chat"}, 'base_url: "https://llm.example.com/v1/chat" ends in /chat, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/audio/transcriptions"}, 'base_url: "https://llm.example.com/v1/audio/transcriptions" ends in /audio/transcriptions, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/images/generations"}, 'base_url: "https://llm.example.com/v1/images/generations" ends in /images/generations, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/rerank"}, 'base_url: "https://llm.example.com/v1/rerank" ends in /rerank, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/files"}, 'base_url: "https://llm.example.com/v1/files" ends in /files, which is an endpoint below a base URL; give https://llm.example.com/v1'),
-        ({**NO_PRESET, "base_url": "https://llm.example.com/v1/fine_tuning/jobs"}, 'base_url: "https://llm.example.com/v1/fine_tuning/jobs" ends in /fine_tuning/jobs, which is an endpoint below a base URL; give https://llm.example.com/v1'),
+        *(
+            ({**NO_PRESET, "base_url": f"https://llm.example.com/v1{ending}"}, f'base_url: "https://llm.example.com/v1{ending}" ends in {ending}, which is an endpoint below a base URL; give https://llm.example.com/v1')
+            for ending in ("/embeddings", "/responses", "/messages", "/models", "/completions", "/chat", "/audio/transcriptions", "/images/generations", "/rerank", "/files", "/fine_tuning/jobs")
+        ),
         ({**NO_PRESET, "base_url": "https://llm.example.com:8443/models/"}, 'base_url: "https://llm.example.com:8443/models/" ends in /models, which is an endpoint below a base URL; give https://llm.example.com:8443'),
         ({**NO_PRESET, "base_url": "http://ollama:11434/api/chat"}, 'base_url: "http://ollama:11434/api/chat" is of Ollama\'s own API; give http://ollama:11434/v1'),
         ({**NO_PRESET, "base_url": "http://ollama:11434/api/generate"}, 'base_url: "http://ollama:11434/api/generate" is of Ollama\'s own API; give http://ollama:11434/v1'),
