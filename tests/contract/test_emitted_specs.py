@@ -18,6 +18,8 @@ STACKS = REPOSITORY / "stacks"
 BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}
 PRESET: OpenAICompatibleLLMArgs = {"preset": "mistral", "api_key": "key"}
 
+HOUSE_TLS: Any = {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"}
+
 CASES: dict[str, OpenAICompatibleLLMArgs] = {
     "a preset": PRESET,
     "a host": {"host": "llm.example.com", "api_key": "key"},
@@ -41,10 +43,7 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
     "a base URL": {"base_url": "https://llm.example.com:8443/api/v1", "api_key": "key"},
     "a Secret that is there": {"preset": "mistral", "api_key_secret": {"name": "keys"}},
     "passthrough": {"preset": "mistral", "passthrough": True},
-    "a certificate of one's own": {
-        **PRESET,
-        "tls": {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"},
-    },
+    "a certificate of one's own": {**PRESET, "tls": HOUSE_TLS},
     "plain HTTP": {"host": "vllm.models", "port": 8000, "tls": {"disabled": True}, "api_key": "key"},
     "waiting": {**PRESET, "wait_for_ready": True, "ready_timeout_seconds": 60},
     "sixteen hostnames": {**PRESET, "hostnames": [f"*.{n}.example.com" for n in range(16)]},
@@ -74,6 +73,7 @@ CASES: dict[str, OpenAICompatibleLLMArgs] = {
 
 FALLBACK: FallbackArgs = {"name": "eu", "host": "eu.example.com", "api_key": "key"}
 VLLM: OpenAICompatibleLLMArgs = {"base_url": "http://vllm.models:8000/v1"}
+VLLM_FALLBACK: FallbackArgs = {"name": "vllm", "base_url": "http://vllm.models:8000/v1"}
 
 
 ONLY_KGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {"no rewriting": {**PRESET, "rewrite_host": False}}
@@ -89,10 +89,7 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
     "no key, and clients": {**VLLM, "keyless": True, "client_api_keys": {"web": "client-key-0123456789"}},
     "no key, plain HTTP and chat alone": {**VLLM, "keyless": True, "endpoints": Endpoints.CHAT},
     "no key, plain HTTP and a fallback with TLS": {**VLLM, "keyless": True, "fallbacks": [FALLBACK]},
-    "a fallback without a key": {
-        **PRESET,
-        "fallbacks": [{"name": "vllm", "base_url": "http://vllm.models:8000/v1", "keyless": True}],
-    },
+    "a fallback without a key": {**PRESET, "fallbacks": [{**VLLM_FALLBACK, "keyless": True}]},
     "clients": {**PRESET, "client_api_keys": {"web": "client-key-0123456789"}},
     "clients of a Secret that is there": {**PRESET, "client_api_keys_secret": {"name": "team-keys"}},
     "a limit of tokens": {**PRESET, "rate_limits": [{"tokens": 1000, "per": RateLimitPeriod.SECOND}]},
@@ -123,7 +120,7 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
                 "model": "large",
                 "api_key_secret": {"name": "keys"},
                 "auth_header": {"header_name": "api-key", "prefix": "Token"},
-                "tls": {"hostname": "llm.internal", "ca_certificate_configmap": "house-ca"},
+                "tls": HOUSE_TLS,
             },
             {"name": "house", "base_url": "https://llm.example.com:8443/api/v1", "model": "m", "api_key": "key"},
         ],
@@ -196,11 +193,7 @@ def _problems(objects: list[dict[str, Any]], schemas: StrictSchemas) -> list[str
 @pytest.mark.parametrize("known", ["at once", "later"])
 @pytest.mark.parametrize(
     ("args", "api"),
-    [
-        pytest.param(args, api, id=f"{case}-{api}")
-        for api in BackendApi
-        for case, args in {**CASES, **ONLY[api]}.items()
-    ],
+    [pytest.param(args, api, id=f"{case}-{api}") for api in BackendApi for case, args in (CASES | ONLY[api]).items()],
 )
 def test_every_object_passes_the_strict_schemas(
     args: OpenAICompatibleLLMArgs, known: str, api: BackendApi, schemas: StrictSchemas
@@ -214,10 +207,7 @@ def test_every_object_passes_the_strict_schemas(
 FILES = {file.stem.split(".")[1]: file for file in sorted(STACKS.glob("Pulumi.*.yaml"))}
 
 
-@pytest.mark.parametrize(
-    ("stack", "api"),
-    [(stack, api.value) for stack in FILES for api in BackendApi],
-)
+@pytest.mark.parametrize(("stack", "api"), [(stack, api.value) for stack in FILES for api in BackendApi])
 def test_every_object_of_a_stack_passes_the_strict_schemas(stack: str, api: str, schemas: StrictSchemas) -> None:
     config = yaml.safe_load(FILES[stack].read_text())["config"]
     providers = config[f"{PROJECT}:providers"]

@@ -131,20 +131,14 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
             "rewriteHost": False,
         },
     )
-    everything: dict[str, Any] = {
-        "routePath": "/llm",
-        "rewriteHost": True,
-        "waitForReady": True,
-        "readyTimeoutSeconds": 5,
-    }
+    everything: Any = {"routePath": "/llm", "rewriteHost": True, "waitForReady": True, "readyTimeoutSeconds": 5}
     everything |= {**EVERYTHING, "passthrough": True, "api": "agentgateway", "endpoints": "all"}
     plugin.construct("everything", everything)
     plugin.construct("header", {**ON_AGENTGATEWAY, "authHeader": {"headerName": "api-key"}})
     plugin.construct(
         "fallbacks",
         {
-            **MISTRAL,
-            "api": "agentgateway",
+            **ON_AGENTGATEWAY,
             "requestTimeoutSeconds": 30,
             "retries": {"attempts": 2, "statusCodes": [503]},
             "fallbacks": [

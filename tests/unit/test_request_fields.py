@@ -107,6 +107,7 @@ def test_outputs_make_the_same_objects(api: str) -> None:
 TWICE = "`request_overrides` sets it in any case; remove one of them"
 OWNED = "only the caller sets this field; remove it"
 MODEL = "`model` already sets it; remove one of them"
+NO_MODEL = "is not a model name"
 NULL = "null; give a value, or remove the field"
 ROUNDED = "has an integer beyond 2^53, which Pulumi would round; give a smaller one, or a string"
 NOT_JSON = "not a value of JSON; give a string, a number, a boolean, a list or a map"
@@ -156,13 +157,10 @@ def test_an_output_is_refused_as_a_plain_value_is(fields: dict[str, Any], messag
             {"model": "m", "model_aliases": {"fast": "n"}},
             "model_aliases: has no effect with `model`, which wins; remove one of them",
         ),
-        (
-            {"model_aliases": {"fast": ""}},
-            "model_aliases.fast: '' is not a model name; give it as the provider lists it",
-        ),
+        ({"model_aliases": {"fast": ""}}, f"model_aliases.fast: '' {NO_MODEL}; give it as the provider lists it"),
         (
             {"model_aliases": {" fast": "m"}},
-            "model_aliases[\" fast\"]: ' fast' is not a model name; give one without spaces around it",
+            f"model_aliases[\" fast\"]: ' fast' {NO_MODEL}; give one without spaces around it",
         ),
         ({"model_aliases": {"fast": 5}}, "model_aliases.fast: 5 is not a string"),
         ({"model_aliases": {f"m{n}": "m" for n in range(65)}}, "model_aliases: 65 entries; give at most 64"),
