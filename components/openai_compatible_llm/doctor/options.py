@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..inputs.validators import api_key as api_key_error
-from .errors import UsageError
 from .hops import Hop
 from .outcome import Endpoint
 
 DEFAULT_PROMPT = "Say hello in five words."
 DEFAULT_TIMEOUT_SECONDS = 60.0
+
+
+class UsageError(Exception):
+    """Reports in one line why no request can be sent, and what to do.
+
+    Attributes:
+        STATUS: The command's exit status.
+    """
+
+    STATUS = 1
 
 
 @dataclass
