@@ -202,7 +202,7 @@ def _check_authorities(authorities: Lookup, owner: str) -> Iterator[Finding]:
     names = {"authorities": authorities.name, "owner": owner}
     if authorities.is_missing:
         yield find("tls.no_authorities", **names)
-    elif authorities.found and not authorities.found["data"].get("ca.crt", "").strip():
+    elif authorities.found and not authorities.found.get("data", {}).get("ca.crt", "").strip():
         yield find("tls.empty_authorities", **names)
 
 
