@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
-from components.openai_compatible_llm.doctor.evidence import Evidence
+from components.openai_compatible_llm.doctor.inspection import Evidence
 from components.openai_compatible_llm.doctor.outcome import HTTPError
 from components.openai_compatible_llm.doctor.request_path import RequestPath
 from components.openai_compatible_llm.doctor.targets import Target

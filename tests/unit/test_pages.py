@@ -21,8 +21,8 @@ import yaml
 from components.openai_compatible_llm import BackendApi
 from components.openai_compatible_llm.backends import BACKENDS, READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
-from components.openai_compatible_llm.doctor.evidence import Evidence
 from components.openai_compatible_llm.doctor.hops import Hop
+from components.openai_compatible_llm.doctor.inspection import Evidence
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
 from components.openai_compatible_llm.doctor.outcome import Answer, Endpoint, HTTPError
 from components.openai_compatible_llm.doctor.printing import (

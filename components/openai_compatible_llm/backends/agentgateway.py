@@ -9,7 +9,6 @@ from ..args import Endpoints, RateLimitPeriod
 from ..objects import gateway_api
 from ..settings import AuthHeader, Provider, RateLimit, Settings
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
-from .gateway_errors import SHARED_ERRORS, GatewayError
 
 AUTHORIZATION = "Authorization"
 
@@ -251,12 +250,6 @@ class AgentgatewayReader(BackendReader):
         "give the Gateway an AgentgatewayPolicy (`targetRefs`) with `frontend.http.maxBufferSize` in bytes, "
         "such as 33554432"
     )
-    errors: ClassVar[Mapping[str, GatewayError]] = {
-        "backend does not exist": GatewayError.NO_BACKEND,
-        "oidc failure": GatewayError.CLIENT_AUTH,
-        "upstream call timeout": GatewayError.TIMEOUT,
-        **SHARED_ERRORS,
-    }
 
     def read_providers(self, backend: Object) -> list[DeployedProvider]:
         """Reads each provider with its own policies, and with the backend's where it has none."""

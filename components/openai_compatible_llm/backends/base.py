@@ -8,7 +8,6 @@ from typing import Any, ClassVar, cast
 from ..args import Endpoints
 from ..objects import gateway_api
 from ..settings import TLS, Settings
-from .gateway_errors import SHARED_ERRORS, GatewayError
 
 Spec = dict[str, Any]
 Object = Mapping[str, Any]
@@ -142,7 +141,6 @@ class BackendReader(ABC):
         without_key: What a request meets while the Secret has no key.
         other_endpoints: How to let clients reach more than chat completions.
         large_requests: How to let requests and responses through that are larger than the proxy's buffer.
-        errors: What the proxy's own errors are about, by how their text begins, in lower case. The first match counts.
     """
 
     definition: ClassVar[BackendDefinition]
@@ -151,7 +149,6 @@ class BackendReader(ABC):
     without_key: ClassVar[str]
     other_endpoints: ClassVar[str]
     large_requests: ClassVar[str]
-    errors: ClassVar[Mapping[str, GatewayError]] = SHARED_ERRORS
 
     @abstractmethod
     def read_providers(self, backend: Object) -> list[DeployedProvider]:

@@ -8,7 +8,6 @@ from ..args import Endpoints, RateLimitPeriod
 from ..objects import gateway_api
 from ..settings import Settings
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
-from .gateway_errors import SHARED_ERRORS, GatewayError
 
 FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", RateLimitPeriod.HOUR: "3600s"}
 
@@ -128,7 +127,6 @@ class KgatewayReader(BackendReader):
     without_key = "so the gateway sends requests to the provider without an API key"
     other_endpoints = _CHAT_ONLY
     large_requests = "the limit is fixed in these gateways; `api: agentgateway` has gateways with a setting for it"
-    errors: ClassVar[Mapping[str, GatewayError]] = {"backends does not exist": GatewayError.NO_BACKEND, **SHARED_ERRORS}
 
     def read_providers(self, backend: Object) -> list[DeployedProvider]:
         """Reads the one provider."""

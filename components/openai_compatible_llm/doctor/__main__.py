@@ -4,8 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from .errors import UsageError
-from .options import parse_options
+from .options import UsageError, parse_options
 from .printing import write_err
 
 INTERRUPTED = 130

@@ -1,7 +1,7 @@
 """Reads the objects of a request's path from the kubeconfig's cluster."""
 
 import base64
-import binascii
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -11,7 +11,7 @@ import kubernetes
 import urllib3
 import yaml
 
-from ..backends import READERS, BackendReader
+from ..backends import READERS, SECRET_KEY, BackendReader
 from ..backends.base import Object
 from ..objects import gateway_api
 from .redaction import sanitize
@@ -20,7 +20,6 @@ from .request_path import (
     RequestPath,
     SecretLookup,
     backend_ref,
-    extract_key,
     matches_path,
     parent_ref,
     targets_backend,
@@ -128,31 +127,36 @@ class Cluster:
 
     def _custom_object(self, kind: str, resource: tuple[str, ...], namespace: str, name: str) -> Lookup:
         group, version, plural = resource
-        return _look_up(
-            f"{kind} {namespace}/{name}",
-            lambda: self._custom.get_namespaced_custom_object(group, version, namespace, plural, name, **_TIMEOUT),
-        )
+        read = self._custom.get_namespaced_custom_object
+        return self._read(f"{kind} {namespace}/{name}", read, group, version, namespace, plural, name)
 
     def _secret(self, namespace: str, name: str) -> SecretLookup:
         """Keeps the names of the Secret's entries and the key, and none of its other values."""
-        lookup = _look_up_data("Secret", namespace, name, self._core.read_namespaced_secret)
-        data = {key: _decode(value) for key, value in lookup.found.get("data", {}).items()}
-        keys = tuple(sorted(data))
-        return SecretLookup(lookup.name, {}, lookup.is_missing, lookup.error, keys, extract_key(data))
+        lookup = self._read(f"Secret {namespace}/{name}", self._core.read_namespaced_secret, name, namespace)
+        data = lookup.found.get("data", {})
+        key = _extract_key(data.get(SECRET_KEY, ""))
+        return SecretLookup(lookup.name, {}, lookup.is_missing, lookup.error, tuple(sorted(data)), key)
 
     def _policies(self, namespace: str, backend: Object) -> tuple[Object, ...] | None:
         group, version, plural = _TLS_POLICIES
-        try:
-            listed: Any = self._custom.list_namespaced_custom_object(group, version, namespace, plural, **_TIMEOUT)
-        except kubernetes.client.ApiException:
-            return None
-        return tuple(each for each in listed["items"] if targets_backend(each, backend))
+        read = self._custom.list_namespaced_custom_object
+        listed = self._read(plural, read, group, version, namespace, plural).found.get("items")
+        return None if listed is None else tuple(each for each in listed if targets_backend(each, backend))
 
     def _authorities(self, namespace: str, tls: Iterable[Object]) -> Lookup:
-        references = [reference for each in tls for reference in each.get("caCertificateRefs") or []]
-        if not references:
+        names = [reference["name"] for each in tls for reference in each.get("caCertificateRefs") or []]
+        if not names:
             return Lookup()
-        return _look_up_data("ConfigMap", namespace, references[0]["name"], self._core.read_namespaced_config_map)
+        read = self._core.read_namespaced_config_map
+        return self._read(f"ConfigMap {namespace}/{names[0]}", read, names[0], namespace)
+
+    def _read(self, name: str, read: Callable[..., Any], *arguments: str) -> Lookup:
+        try:
+            return Lookup(name, self._client.sanitize_for_serialization(read(*arguments, **_TIMEOUT)))
+        except kubernetes.client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return Lookup(name, is_missing=True)
+            return Lookup(name, error=f"{error.status} {error.reason}")
 
 
 def _find_reader(reference: Object) -> BackendReader | None:
@@ -161,21 +165,13 @@ def _find_reader(reference: Object) -> BackendReader | None:
     return next((each for each in READERS.values() if (each.definition.group, each.definition.kind) == backend), None)
 
 
-def _look_up(name: str, read: Callable[[], Any]) -> Lookup:
+def _extract_key(value: str) -> str:
+    """Returns the key that the gateway takes from a Secret's entry.
+
+    Source: `GetSecretDataAuth` of agentgateway's controller.
+    """
     try:
-        return Lookup(name, read())
-    except kubernetes.client.ApiException as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return Lookup(name, is_missing=True)
-        return Lookup(name, error=f"{error.status} {error.reason}")
-
-
-def _look_up_data(kind: str, namespace: str, name: str, read: Callable[..., Any]) -> Lookup:
-    return _look_up(f"{kind} {namespace}/{name}", lambda: {"data": read(name, namespace, **_TIMEOUT).data or {}})
-
-
-def _decode(value: str) -> bytes:
-    try:
-        return base64.b64decode(value)
-    except binascii.Error:
-        return b""
+        key = base64.b64decode(value).decode().strip()
+    except ValueError:
+        return ""
+    return re.sub(r"^Bearer(?:\s+|$)", "", key)

@@ -2,14 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
-from enum import Enum, auto
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from ..backends import READERS, BackendReader
-from ..backends.gateway_errors import GatewayError
+from .hops import fault_of_status, recognize
 from .outcome import HTTPError
 
 # The proxies of gateway.kgateway.dev put this around a provider's response that they can't read.
@@ -21,52 +19,17 @@ _MESSAGES = ("message", "detail", "error_msg", "msg")
 # Members of an error that repeat the request.
 _ECHOES = ("input", "messages", "param", "loc", "ctx")
 
-
-class Complaint(Enum):
-    """Names what a provider's error is about, which its status doesn't always tell."""
-
-    REGION = auto()
-    MONEY = auto()
-    LENGTH = auto()
-    RATE = auto()
-    MODEL = auto()
-    KEY = auto()
-
-
-# The first match counts: messages about money, rates and models mention the key as well.
-_COMPLAINTS = {
-    Complaint.REGION: r"unsupported_country|\b(country|region|location)\b.{0,40}\bnot (supported|available)"
-    r"|not (supported|available) in your (country|region)",
-    Complaint.MONEY: r"insufficient[_ ](quota|balance|credit|fund)|\bbilling\b|\bcredits?\b|spending limit|\bbalance\b",
-    Complaint.LENGTH: r"context[_ ](length|window)|string_above_max_length|too many (input |prompt )?tokens"
-    r"|(prompt|input|messages?|request|string) (is |are |was )?too (long|large)",
-    Complaint.RATE: r"rate[_ -]?limit|too many requests|resource_exhausted|\bquota\b",
-    Complaint.MODEL: r"model_not_found|(unknown|invalid|unsupported|no such) model"
-    r"|\bmodel\b.{0,100}(not exist|not found|not supported|not a valid|decommissioned|no longer|have access)",
-    Complaint.KEY: r"api[ _-]?key|unauthenticated|unauthori[sz]ed|authentication[ _]?(error|fail|credential)"
-    r"|(invalid|incorrect|expired|missing)[ _](access|bearer|auth\w*)[ _]\w+",
+# With these statuses a limit is reached, whatever else the error mentions; here is what can say more about the limit.
+_LIMITS: Mapping[int, tuple[str, ...]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: ("limit.length",),
+    HTTPStatus.PAYMENT_REQUIRED: ("limit.length", "limit.money"),
 }
 
-# With these statuses a limit is reached, whatever else the error mentions.
-_LIMIT_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PAYMENT_REQUIRED)
-_LIMITS = (Complaint.MONEY, Complaint.LENGTH, Complaint.RATE)
 
-
-def classify(response: HTTPError, api: BackendReader | None = None) -> GatewayError | None:
-    """Returns what the gateway's own error is about; None where the provider wrote the response.
-
-    Args:
-        response: The error response.
-        api: The route's gateway API, whose texts are looked up first; None where it isn't known.
-    """
-    if not response.content_type.lower().startswith("text/plain"):
-        return None
-    text = response.text.strip().lower()
-    for reader in (api, *READERS.values()):
-        for prefix, error in reader.errors.items() if reader else ():
-            if text.startswith(prefix):
-                return error
-    return None
+def gateway_fault(response: HTTPError) -> str | None:
+    """Returns the fault that the gateway's own error is about; None where the provider wrote the response."""
+    is_plain = response.content_type.lower().startswith("text/plain")
+    return recognize("problem", response.text.strip()) if is_plain else None
 
 
 class ProviderBody:
@@ -118,12 +81,14 @@ class ProviderBody:
                     return int(str(value))
         return None
 
-    def complaint(self, status: int) -> Complaint | None:
-        """Returns what the error is about; None where it doesn't say so."""
+    def fault(self, status: int) -> str:
+        """Returns the fault that an error with this body is about, which its status doesn't always tell."""
         plain = "" if "<" in self._text else self._text
-        words = unquote(" ".join(_strings(self._body)) if self.is_json else plain).lower()
-        found = next((each for each, pattern in _COMPLAINTS.items() if re.search(pattern, words)), None)
-        return None if status in _LIMIT_STATUSES and found not in _LIMITS else found
+        said = recognize("complaint", unquote(" ".join(_strings(self._body)) if self.is_json else plain))
+        if said and said in _LIMITS.get(status, (said,)):
+            return said
+        is_failing = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return fault_of_status(status) or ("provider.failing" if is_failing else "model-or-path.unknown")
 
     @property
     def _error(self) -> Any:

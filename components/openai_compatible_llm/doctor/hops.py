@@ -1,7 +1,12 @@
-"""Lists what a request passes on its way to the provider and back, in that order."""
+"""Lists what a request passes on its way to the provider and back, in that order, and what may be broken there."""
 
+import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
+from pathlib import Path
+from typing import Any
 
 
 @unique
@@ -35,6 +40,16 @@ class Hop(Enum):
         return self.name.lower().replace("_", "-")
 
 
+_BY_LABEL = {hop.label: hop for hop in Hop}
+_CATALOGUE = tomllib.loads(Path(__file__).with_name("faults.toml").read_text())
+_PHRASES: Mapping[str, str] = _CATALOGUE.pop("phrases")
+_FAULTS: Mapping[str, Mapping[str, Any]] = {
+    f"{hop}.{name}": fault for hop, faults in _CATALOGUE.items() for name, fault in faults.items()
+}
+
+GATEWAY_URL = _PHRASES["gateway_url"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """Describes a broken hop.
@@ -50,3 +65,32 @@ class Finding:
     evidence: str
     remedy: str
     suspects: tuple[Hop, ...] = ()
+
+
+def find(fault: str, **values: object) -> Finding:
+    """Makes the finding of a fault in `faults.toml`.
+
+    Args:
+        fault: Its name, such as `route.missing`.
+        values: What its texts contain in braces. `said` is the evidence where the fault has no text for that.
+    """
+    texts = _FAULTS[fault]
+    return Finding(
+        _BY_LABEL[fault.partition(".")[0]],
+        texts.get("evidence", "{said}").format(**_PHRASES, **values),
+        texts["remedy"].format(**_PHRASES, **values),
+        tuple(_BY_LABEL[label] for label in texts.get("suspects", ())),
+    )
+
+
+def recognize(kind: str, text: str) -> str | None:
+    """Returns the first fault in `faults.toml` with an expression of this kind that matches the text."""
+    text = text.lower()
+    return next(
+        (name for name, fault in _FAULTS.items() if any(re.search(each, text) for each in fault.get(kind, ()))), None
+    )
+
+
+def fault_of_status(status: int) -> str | None:
+    """Returns the fault that a provider's error with this HTTP status shows by itself."""
+    return next((name for name, fault in _FAULTS.items() if status in fault.get("statuses", ())), None)

@@ -1,14 +1,17 @@
 """Finds what is broken in the cluster's objects, hop by hop."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import SplitResult, urlsplit
 
 from .. import client_url
 from ..backends import SECRET_KEY
 from ..backends.base import Object
+from ..presets import HTTPS_PORT
 from .error_responses import ProviderBody
-from .evidence import Evidence
-from .hops import Finding, Hop
+from .hops import Finding, Hop, find, recognize
+from .outcome import Endpoint, Failure, Response
 from .redaction import sanitize
 from .request_path import (
     Lookup,
@@ -18,12 +21,33 @@ from .request_path import (
     parent_conditions,
     parent_ref,
     path_prefixes,
+    policy_conditions,
     unmet_conditions,
 )
-from .targets import GATEWAY_URL, Target
-from .tls import RESTORE, check_authorities, check_tls
+from .targets import Target
 
-ANOTHER_URL = f"give another {GATEWAY_URL}"
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of a request that failed: what it resulted in, and what the cluster has of its path."""
+
+    target: Target
+    path: RequestPath
+    failure: Failure
+    endpoint: Endpoint = Endpoint.CHAT
+
+    @property
+    def status(self) -> int | None:
+        return self.failure.status if isinstance(self.failure, Response) else None
+
+    @property
+    def text(self) -> str:
+        """Returns the response's body; empty where none arrived."""
+        return self.failure.text if isinstance(self.failure, Response) else ""
+
+    @property
+    def url(self) -> SplitResult:
+        return urlsplit(self.target.base_url)
 
 
 def gateway_status(path: RequestPath) -> Iterator[str]:
@@ -45,45 +69,49 @@ def missing_route(path: RequestPath) -> Iterator[str]:
 
 def _check_gateway(evidence: Evidence) -> Iterator[Finding]:
     """Yields that the gateway is another one than the route's. Nothing else explains that it doesn't have the route."""
-    path = evidence.path
-    if path.route.found:
-        accepted = f"yet {path.route.name} is accepted by the {path.gateway.name}, and matches this path and host"
-        yield _route(accepted, f"the URL seems to be another gateway's: {ANOTHER_URL}")
+    route = evidence.path.route
+    if route.found:
+        yield find("route.another_gateways", route=route.name, gateway=_gateway_name(route))
 
 
 def _check_route(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway finds no route."""
-    path, target = evidence.path, evidence.target
-    for missing in missing_route(path):
-        yield _route(missing, f"{_deploy(target)}, or choose another cluster (--context)")
-    route, gateway = path.route, path.gateway
+    route, gateway, target = evidence.path.route, evidence.path.gateway, evidence.target
+    deploy = f"run `pulumi up -s {target.stack}`" if target.stack else "deploy it"
+    for missing in missing_route(evidence.path):
+        yield find("route.missing", said=missing, deploy=deploy)
     if not route.found:
         return
-    parent = parent_ref(route.found)
-    name = f"{parent['namespace']}/{parent.get('name')}"
+    names = {"route": route.name, "gateway": _gateway_name(route)}
     if gateway.is_missing:
-        yield _route(
-            f"there is no {gateway.name}, to which {route.name} attaches",
-            "compare `gateway` in the stack's config with `kubectl get gateways -A`",
-        )
+        yield find("route.without_gateway", **names)
         return
     reported = parent_conditions(route.found)
     if not reported:
-        yield _route(
-            f"no controller has reported on {route.name} for the Gateway {name}",
-            "check that the gateway's controller runs, and that it serves the Gateway's class",
-        )
+        yield find("route.no_report", **names)
     for problem in unmet_conditions(reported, "Accepted"):
-        yield _route(
-            f"the Gateway {name} doesn't accept {route.name}: {sanitize(problem)}",
-            _remedy_for_rejected_route(problem, name, has_listener=_has_listener(parent, gateway)),
-        )
-    yield from _check_host_and_path(evidence)
+        said = f"the Gateway {names['gateway']} doesn't accept {route.name}: {sanitize(problem)}"
+        fault = recognize("reason", problem) or "route.rejected"
+        yield find(fault if _has_listener(route, gateway) else "route.missing_listener", said=said, **names)
+    host, hostnames = evidence.url.hostname or "", route.found["spec"].get("hostnames") or []
+    if not client_url.matches_hostname(hostnames, host):
+        yield find("route.other_hostnames", matched=", ".join(hostnames), host=host, **names)
+    if not matches_path(route.found, target.path):
+        matched = ", ".join(path_prefixes(route.found))
+        yield find("route.other_path", matched=matched, path=target.path, deploy=deploy, **names)
+    listeners: list[str] = [each.get("hostname", "") for each in _listeners(gateway)]
+    if all(listeners) and not client_url.matches_hostname(listeners, host):
+        yield find("route.other_listeners", matched=", ".join(listeners), host=host, **names)
 
 
-def _has_listener(parent: Object, gateway: Lookup) -> bool:
-    """Tells whether the Gateway has the listener that the route names; kgateway reports a missing one as forbidden."""
-    section = parent.get("sectionName")
+def _gateway_name(route: Lookup) -> str:
+    parent = parent_ref(route.found)
+    return f"{parent['namespace']}/{parent.get('name')}"
+
+
+def _has_listener(route: Lookup, gateway: Lookup) -> bool:
+    """Tells whether the Gateway has the listener that the route names."""
+    section = parent_ref(route.found).get("sectionName")
     return not section or not gateway.found or any(section == each["name"] for each in _listeners(gateway))
 
 
@@ -91,53 +119,12 @@ def _listeners(gateway: Lookup) -> list[Object]:
     return list(gateway.found.get("spec", {}).get("listeners") or [])
 
 
-def _remedy_for_rejected_route(problem: str, gateway: str, *, has_listener: bool) -> str:
-    if "NoMatchingParent" in problem or not has_listener:
-        return "set `gateway.sectionName` to the name of a listener, or leave it out"
-    if "NotAllowedByListeners" in problem:
-        return (
-            f"let a listener of the Gateway {gateway} accept routes from this namespace (`allowedRoutes`), "
-            "or use another Gateway"
-        )
-    if "NoMatchingListenerHostname" in problem:
-        return "set `hostnames` that a listener accepts (`kubectl get gateways -A -o yaml`)"
-    return f"compare `gateway` in the stack's config with `kubectl describe gateway` of {gateway}"
-
-
-def _check_host_and_path(evidence: Evidence) -> Iterator[Finding]:
-    """Yields why an accepted route doesn't match the request."""
-    route, gateway = evidence.path.route, evidence.path.gateway
-    host, path = evidence.url.hostname or "", evidence.target.path
-    hostnames = route.found["spec"].get("hostnames") or []
-    if not client_url.matches_hostname(hostnames, host):
-        yield _route(
-            f"{route.name} matches {', '.join(hostnames)}, and the request was for {host}",
-            "use one of these names in the gateway's URL, or change `hostnames`",
-        )
-    if not matches_path(route.found, path):
-        yield _route(
-            f"{route.name} matches the path {', '.join(path_prefixes(route.found))}, and the request was for {path}",
-            f"{_deploy(evidence.target)}, or use the route's path (--path)",
-        )
-    listeners = [each.get("hostname") for each in _listeners(gateway)]
-    named = [each for each in listeners if each]
-    if len(named) == len(listeners) and not client_url.matches_hostname(named, host):
-        yield _route(
-            f"the listeners of the {gateway.name} match {', '.join(named)}, and the request was for {host}",
-            "use one of these names in the gateway's URL",
-        )
-
-
 def check_secret(path: RequestPath) -> Iterator[Finding]:
     """Yields why the gateway has no key to send, for each provider without one."""
     effect = f", {path.api.without_key}" if path.api else ""
-    remedy = (
-        f"run {RESTORE} if the stack creates the Secret; otherwise put the key into it under `{SECRET_KEY}`, "
-        "without blanks"
-    )
     for secret in path.secrets:
         if not secret.error and not secret.api_key:
-            yield Finding(Hop.SECRET, f"{_missing_key(secret)}{effect}", remedy)
+            yield find("secret.no_key", missing=_missing_key(secret), effect=effect, entry=SECRET_KEY)
 
 
 def _missing_key(secret: SecretLookup) -> str:
@@ -153,21 +140,70 @@ def _check_backend(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway has no backend for the route."""
     path, backend = evidence.path, evidence.path.backend
     if backend.is_missing:
-        yield Finding(Hop.BACKEND, f"there is no {backend.name}, to which {path.route.name} leads", RESTORE)
+        yield find("backend.missing", backend=backend.name, route=path.route.name)
     if not backend.found or path.api is None:
         return
     reported = backend.conditions
     problems = list(unmet_conditions(reported, "Accepted")) if reported else ["no controller has reported on it"]
     problems += unmet_conditions(parent_conditions(path.route.found), "ResolvedRefs")
     if problems and not path.api.definition.has_tls_policy:
-        yield from check_authorities(path.authorities, backend.name)
+        yield from _check_authorities(path.authorities, backend.name)
     for problem in problems:
-        yield Finding(
-            Hop.BACKEND,
-            f"{backend.name} is not accepted: {sanitize(problem)}",
-            f"fix what the message names (`kubectl describe` the {backend.name}); "
-            "if no controller has reported on it, set the `api` that the gateway's controller serves",
-        )
+        yield find("backend.not_accepted", backend=backend.name, detail=sanitize(problem))
+
+
+def _check_tls(evidence: Evidence) -> Iterator[Finding]:
+    """Yields why TLS to the provider fails."""
+    path = evidence.path
+    if path.api is None or not path.backend.found:
+        return
+    check = _check_tls_policies if path.api.definition.has_tls_policy else _check_tls_of_backend
+    yield from check(evidence, path.backend.name)
+
+
+def _check_tls_policies(evidence: Evidence, backend: str) -> Iterator[Finding]:
+    path, policy_name = evidence.path, evidence.target.tls_policy_name
+    (provider,) = path.providers
+    if path.policies == () and (policy_name or provider.port == HTTPS_PORT):
+        missing = f" ({policy_name} is missing)" if policy_name else ""
+        yield find("tls.no_policy", backend=backend, missing=missing, endpoint=provider.endpoint)
+    for policy in path.policies or ():
+        name = f"BackendTLSPolicy {policy['metadata']['namespace']}/{policy['metadata']['name']}"
+        reported = policy_conditions(policy, backend.partition(" ")[0])
+        if any("sectionName" in each for each in policy["spec"]["targetRefs"]):
+            yield find("tls.section_name", policy=name)
+        yield from _check_authorities(path.authorities, name)
+        for problem in unmet_conditions(reported, "Accepted", "ResolvedRefs", "Attached"):
+            yield find("tls.not_accepted", policy=name, detail=sanitize(problem))
+        hostname = policy["spec"]["validation"].get("hostname")
+        yield from _check_certificate(evidence, name, [f"{provider.endpoint} to have a certificate for {hostname}"])
+        if not reported:
+            yield find("tls.no_report", policy=name)
+
+
+def _check_tls_of_backend(evidence: Evidence, backend: str) -> Iterator[Finding]:
+    providers = evidence.path.providers
+    for each in providers:
+        if each.tls is None and each.port == HTTPS_PORT:
+            yield find("tls.no_settings", backend=backend, endpoint=each.endpoint)
+    yield from _check_authorities(evidence.path.authorities, backend)
+    expected = [f"{each.endpoint} to have a certificate for {each.tls.get('sni')}" for each in providers if each.tls]
+    yield from _check_certificate(evidence, backend, expected)
+
+
+def _check_certificate(evidence: Evidence, owner: str, expected: list[str]) -> Iterator[Finding]:
+    fault = recognize("upstream", evidence.text) or ""
+    if expected and fault.startswith("tls."):
+        yield find(fault, said=f"{owner} expects {', and '.join(dict.fromkeys(expected))}")
+
+
+def _check_authorities(authorities: Lookup, owner: str) -> Iterator[Finding]:
+    """Yields why the gateway doesn't have the certificate authorities that the owner names."""
+    names = {"authorities": authorities.name, "owner": owner}
+    if authorities.is_missing:
+        yield find("tls.no_authorities", **names)
+    elif authorities.found and not authorities.found.get("data", {}).get("ca.crt", "").strip():
+        yield find("tls.empty_authorities", **names)
 
 
 def _check_host(evidence: Evidence) -> Iterator[Finding]:
@@ -175,8 +211,7 @@ def _check_host(evidence: Evidence) -> Iterator[Finding]:
     is_gateways = evidence.path.sends_gateway_host
     if evidence.status == HTTPStatus.MISDIRECTED_REQUEST or (is_gateways and not ProviderBody(evidence.text).is_json):
         unchanged = f"; {evidence.path.route.name} leaves the Host header as it is" if is_gateways else ""
-        remedy = "leave `rewriteHost` at its default, true"
-        yield Finding(Hop.HOST, f"the response isn't in an API's format{unchanged}", remedy)
+        yield find("host.not_rewritten", unchanged=unchanged)
 
 
 CHECKS: Mapping[Hop, Callable[[Evidence], Iterator[Finding]]] = {
@@ -184,15 +219,7 @@ CHECKS: Mapping[Hop, Callable[[Evidence], Iterator[Finding]]] = {
     Hop.ROUTE: _check_route,
     Hop.BACKEND: _check_backend,
     Hop.SECRET: lambda evidence: check_secret(evidence.path),
-    Hop.TLS: check_tls,
+    Hop.TLS: _check_tls,
     Hop.HOST: _check_host,
 }
 """Finds why a hop is broken, by the objects in the cluster. The first finding counts."""
-
-
-def _route(evidence: str, remedy: str) -> Finding:
-    return Finding(Hop.ROUTE, evidence, remedy)
-
-
-def _deploy(target: Target) -> str:
-    return f"run `pulumi up -s {target.stack}`" if target.stack else "deploy it"

@@ -2,24 +2,34 @@
 
 import argparse
 import os
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from ..inputs.validators import api_key as api_key_error
-from .errors import UsageError
 from .hops import Hop
 from .outcome import Endpoint
 
-DEFAULT_PROMPT = "Say hello in five words."
 DEFAULT_TIMEOUT_SECONDS = 60.0
+
+
+class UsageError(Exception):
+    """Reports in one line why no request can be sent, and what to do.
+
+    Attributes:
+        STATUS: The command's exit status.
+    """
+
+    STATUS = 1
 
 
 @dataclass
 class Options:
     """Holds the options that `--help` lists; `token` is the caller's own, or None to send none."""
 
-    prompt: str = DEFAULT_PROMPT
+    prompt: str = "Say hello in five words."
     models: bool = False
     embeddings: str | None = None
     stack: str | None = None
@@ -68,8 +78,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
             options.path is not None and (options.all or options.provider is not None)
         ),
     }
-    for message in (message for message, is_there in contradictions.items() if is_there):
-        parser.error(f"argument {message}")
+    for message, is_there in contradictions.items():
+        if is_there:
+            parser.error(f"argument {message}")
     return options
 
 
@@ -87,41 +98,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_exit_statuses(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("prompt", nargs="?", default=DEFAULT_PROMPT, help=f"prompt (default: {DEFAULT_PROMPT})")
-    instead = parser.add_argument_group("instead of a chat completion, on routes with `endpoints: all`")
-    what = instead.add_mutually_exclusive_group()
-    what.add_argument("--models", action="store_true", help="list the provider's models")
-    what.add_argument("--embeddings", metavar="TEXT", help="compute the embedding of a text, with the model of --model")
-    where = parser.add_argument_group("target")
-    source = where.add_mutually_exclusive_group()
-    source.add_argument("--stack", help="stack whose output `providers` has the URLs")
-    source.add_argument("--path", help="path prefix of a route, instead of a stack")
-    which = where.add_mutually_exclusive_group()
-    which.add_argument("--provider", metavar="NAME", help="one of the stack's providers (default: the only one)")
-    which.add_argument("--all", action="store_true", help="all of the stack's providers, with a table at the end")
-    where.add_argument("--gateway-url", metavar="URL", help="URL of the gateway (default: the stack's `gateway.url`)")
-    where.add_argument("--model", help="model for providers that have none in the stack, or for --embeddings")
-    how = parser.add_argument_group("request")
-    shape = how.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", dest="as_json", help="print the response's JSON")
-    shape.add_argument("--stream", action="store_true", help="print tokens as they arrive")
-    how.add_argument(
-        "--timeout",
-        type=_seconds,
-        metavar="SECONDS",
-        help=f"longest time to wait for anything to arrive (default: {DEFAULT_TIMEOUT_SECONDS:g})",
-    )
-    how.add_argument(
-        "--token-variable",
-        type=_token,
-        dest="token",
-        metavar="NAME",
-        help="environment variable with your own token, such as OPENAI_API_KEY, for a provider with `passthrough` or a "
-        "gateway that requires one (default: send none)",
-    )
-    cluster = parser.add_argument_group("cluster, which is checked when a request fails")
-    cluster.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig of the cluster (default: kubectl's)")
-    cluster.add_argument("--context", metavar="NAME", help="its context (default: the current one)")
+    parser.register("type", "seconds", _seconds)
+    parser.register("type", "token", _token)
+    parser.add_argument("prompt", nargs="?", help="prompt (default: %(default)s)")
+    for heading, tables in tomllib.loads(Path(__file__).with_name("options.toml").read_text()).items():
+        group = parser.add_argument_group(heading)
+        for alternatives in tables:
+            exclusive = group.add_mutually_exclusive_group()
+            for option, settings in alternatives.items():
+                exclusive.add_argument(option, **settings)
+    parser.set_defaults(**vars(Options()))
     return parser
 
 

@@ -41,44 +41,11 @@ class Answer:
     body: str = ""
 
 
-class ConnectionProblem(Enum):
-    """Why there is no HTTP response, and what to do."""
-
-    REFUSED = ("nothing listens there", "give the gateway's URL as it is reached from here")
-    DNS = ("its name doesn't resolve here", "use a name that DNS knows, or an address")
-    CONNECT_TIMEOUT = ("connecting timed out", "check firewalls and the network in between")
-    TLS = (
-        "TLS to the gateway fails",
-        "use the name that its certificate is valid for, let this machine trust its authority, or use http",
-    )
-    CLOSED = ("it closes the connection", "check that it is a gateway, and whether it expects https")
-    OTHER = ("it can't be reached", "give the gateway's URL as it is reached from here")
-
-    def __init__(self, meaning: str, remedy: str) -> None:
-        self.meaning = meaning
-        self.remedy = remedy
-
-
 @dataclass(frozen=True)
-class Unreachable:
-    """No HTTP response."""
+class Incomplete:
+    """No response, or a part of one; `fault` is the fault's name in `faults.toml`, and `detail` a part of its text."""
 
-    problem: ConnectionProblem
-    detail: str
-
-
-@dataclass(frozen=True)
-class TimedOut:
-    """Nothing arrived for this many seconds; `started` where a part of the response had arrived before."""
-
-    seconds: float
-    started: bool
-
-
-@dataclass(frozen=True)
-class Truncated:
-    """A response that ended early."""
-
+    fault: str
     detail: str
 
 
@@ -111,4 +78,4 @@ class Redirected(Response):
     location: str = ""
 
 
-Failure = Unreachable | TimedOut | Truncated | HTTPError | InvalidResponse | Redirected
+Failure = Incomplete | HTTPError | InvalidResponse | Redirected

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from ..backends.gateway_errors import GatewayError
 from ..presets import PRESETS
-from .error_responses import classify
+from .error_responses import gateway_fault
 from .hops import Finding
 from .outcome import Answer, Endpoint, Failure, HTTPError
 from .redaction import redact
@@ -90,7 +89,7 @@ def _endpoints(target: Target, models: Answer | Failure) -> tuple[str, str]:
     match models:
         case Answer():
             return str(len(models.models)), documented
-        case HTTPError() if classify(models) is GatewayError.PROCESSING:
+        case HTTPError() if gateway_fault(models) == "request.not_processed":
             return "chat only", NOTHING
         case HTTPError():
             return f"HTTP {models.status}", documented

@@ -3,11 +3,10 @@
 What only one gateway API has is read by its `BackendReader`.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..backends import SECRET_KEY, BackendReader
+from ..backends import BackendReader
 from ..backends.base import DeployedProvider, Object
 
 
@@ -120,18 +119,6 @@ def targets_backend(policy: Object, backend: Object) -> bool:
         all(target.get(field) == backend.get(field) for field in ("group", "kind", "name"))
         for target in policy["spec"].get("targetRefs") or []
     )
-
-
-def extract_key(data: Mapping[str, bytes]) -> str:
-    """Returns the key that the gateway takes from a Secret.
-
-    Source: `GetSecretDataAuth` of agentgateway's controller.
-    """
-    try:
-        value = data.get(SECRET_KEY, b"").decode().strip()
-    except UnicodeDecodeError:
-        return ""
-    return re.sub(r"^Bearer(?:\s+|$)", "", value)
 
 
 def unmet_conditions(conditions: list[Object], *types: str) -> Iterator[str]:

@@ -1,22 +1,18 @@
 """Runs one command: sends its requests, looks at the cluster where one fails, and prints the results."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
 from . import printing
-from .client import Request, send
+from .client import send
 from .cluster import Cluster
 from .diagnosis import diagnose, is_other_cluster
-from .errors import UsageError
-from .evidence import Evidence
 from .hops import Finding
-from .inspection import check_secret
-from .options import Options
+from .inspection import Evidence, check_secret
+from .options import Options, UsageError
 from .outcome import Answer, Endpoint, Failure
 from .request_path import RequestPath
-from .stack_outputs import read_providers
-from .targets import Target, select_provider, target_from_outputs, target_from_path
+from .targets import Target, find_targets
 
 OK = 0
 
@@ -30,27 +26,10 @@ def run(options: Options) -> int:
     Raises:
         UsageError: There is no provider to send a request to.
     """
-    targets = _find_targets(options)
+    targets = find_targets(options)
     with closing(Cluster(options.kubeconfig, options.context)) as cluster:
         session = _Session(options, cluster)
         return session.ask_all(targets) if options.all else session.ask(*targets)
-
-
-def _find_targets(options: Options) -> list[Target]:
-    if options.path is not None:
-        return [target_from_path(options.path, options.gateway_url, options.model)]
-    if options.stack is None:
-        raise UsageError(
-            "No stack given: choose the one whose provider gets the request, with --stack (with make: STACK=...). "
-            "Without a stack, give --path, --gateway-url and --model."
-        )
-    providers = read_providers(options.stack)
-    if not options.all:
-        providers = select_provider(options.stack, providers, options.provider)
-    return [
-        target_from_outputs(options.stack, name, outputs, options.gateway_url, options.model)
-        for name, outputs in providers.items()
-    ]
 
 
 class _Session:
@@ -62,7 +41,7 @@ class _Session:
         options = self._options
         if options.endpoint is not Endpoint.MODELS and target.model is None:
             raise UsageError(_missing_model(target))
-        outcome = self._send(target, options.endpoint, printing.write_out if options.stream else None)
+        outcome = send(options, target, options.endpoint, printing.write_out if options.stream else None)
         if isinstance(outcome, Answer):
             printing.write_out(f"{outcome.body}\n" if options.as_json else outcome.text)
             printing.write_err(printing.format_summary(outcome))
@@ -81,10 +60,10 @@ class _Session:
                 rows.append(printing.format_row_without_completion(target.provider, "no model: give --model"))
                 status = UsageError.STATUS
                 continue
-            outcome = self._send(target, Endpoint.CHAT, lambda _: None)
+            outcome = send(self._options, target, Endpoint.CHAT, lambda _: None)
             finding = self._examine(target, outcome, Endpoint.CHAT)
             if isinstance(outcome, Answer):
-                models = self._send(target, Endpoint.MODELS)
+                models = send(self._options, target, Endpoint.MODELS)
                 rows.append(printing.format_row(target, outcome, finding, models))
             elif finding:
                 rows.append(printing.format_row_without_completion(target.provider, f"broken: {finding.hop.label}"))
@@ -92,15 +71,6 @@ class _Session:
         printing.write_out(printing.format_table(rows))
         printing.write_err(printing.LEGEND)
         return findings[0].hop.status if findings else status
-
-    def _send(
-        self, target: Target, endpoint: Endpoint, on_token: Callable[[str], None] | None = None
-    ) -> Answer | Failure:
-        options = self._options
-        model = options.model if endpoint is Endpoint.EMBEDDINGS else target.model
-        text = options.prompt if options.embeddings is None else options.embeddings
-        request = Request(endpoint, target.base_url, options.token, options.timeout, model or "", text, on_token)
-        return send(request)
 
     def _examine(self, target: Target, outcome: Answer | Failure, endpoint: Endpoint) -> Finding | None:
         """Returns the broken hop, after printing it.
