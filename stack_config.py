@@ -11,16 +11,10 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components import InvalidArguments, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.arguments import (
-    Issue,
-    Key,
-    Path,
-    closest,
-    respell,
-    suggestion,
-    to_camel_case,
-    to_python,
-)
+from components.openai_compatible_llm.arguments import Issue, Key, Path
+from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
+from components.openai_compatible_llm.arguments.conversion import to_python
+from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
 from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import DECLARATION, HOST_SOURCES, KEY_SOURCES, Inputs, parse
 from components.openai_compatible_llm.inputs.advice import argument_advice, sentence

@@ -1,6 +1,7 @@
 """Writes commands of the Pulumi CLI for users to run."""
 
-from .arguments import Issue, Path, to_camel_case
+from .arguments import Issue, Path
+from .arguments.cases import to_camel_case
 
 
 def config_command(verb: str, stack: str, path: Path, flags: str = "") -> str:

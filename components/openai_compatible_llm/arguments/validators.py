@@ -178,11 +178,6 @@ def label_value(value: str) -> str | None:
     return None
 
 
-def is_printed_as_given(name: str) -> bool:
-    """Tells whether a message shows the name without changing it."""
-    return bool(name) and name == name.strip() and name.isprintable()
-
-
 def between(least: int, greatest: int, unit: str = "") -> Callable[[float], str | None]:
     """Returns a check that a number is not too small and not too large."""
     allowed = f"give {least} to {greatest} {unit}".rstrip()

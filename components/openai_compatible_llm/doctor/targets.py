@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import client_url
-from ..arguments import suggestion
+from ..arguments.suggestions import suggestion
 from ..inputs.urls import gateway_url as gateway_url_error
 from .errors import UsageError
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from ..args import Endpoints, OpenAICompatibleLLMArgs
-from ..arguments import Path, bare, closest, suggestion
+from ..arguments import Path
+from ..arguments.suggestions import bare, closest, suggestion
 from ..presets import PRESETS
 
 _WORDS = tomllib.loads(File(__file__).with_name("advice.toml").read_text())

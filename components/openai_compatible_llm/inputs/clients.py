@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..arguments import Arguments, Issue, Key, is_output
+from ..arguments import Arguments, Issue, Key
+from ..arguments.outputs import is_output
 from ..arguments.validators import object_name
 from ..settings import ObjectNames, Provider
 from . import validators

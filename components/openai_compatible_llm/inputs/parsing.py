@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pulumi
 
-from ..arguments import Arguments, Issue, Path, has_outputs
-from ..arguments.outputs import WITHHELD
+from ..arguments import Arguments, Issue, Path
+from ..arguments.outputs import WITHHELD, has_outputs
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends import BACKENDS
 from ..settings import ObjectNames, Plan, Settings

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..arguments import Arguments, suggestion
+from ..arguments import Arguments
+from ..arguments.suggestions import suggestion
 from ..arguments.validators import header_name, header_prefix, is_address, object_name, port
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS, Preset
 from ..settings import TLS, AuthHeader, Provider

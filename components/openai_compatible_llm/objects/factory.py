@@ -9,7 +9,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from ..arguments import map_output
+from ..arguments.outputs import map_output
 from . import readiness
 
 SECRETS = "secrets"

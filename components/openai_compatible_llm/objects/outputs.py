@@ -7,7 +7,8 @@ from typing import Any
 
 import pulumi
 
-from ..arguments import map_output, to_camel_case
+from ..arguments.cases import to_camel_case
+from ..arguments.outputs import map_output
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from .. import __version__
-from ..arguments import InvalidArguments, Issue, to_camel_case, to_python
+from ..arguments import InvalidArguments, Issue
+from ..arguments.cases import to_camel_case
+from ..arguments.conversion import to_python
 from .registry import COMPONENTS, Component
 from .schema import finalize_schema
 
