@@ -84,7 +84,8 @@ class BackendDefinition(ABC):
 
     def policy_spec(self, settings: Settings) -> Spec:
         """Builds the spec of the route's policy."""
-        return {"targetRefs": [gateway_api.route_reference(settings.names.route)], **self.policy(settings)}
+        route = {"group": gateway_api.GROUP, "kind": "HTTPRoute", "name": settings.names.route}
+        return {"targetRefs": [route], **self.policy(settings)}
 
     def tls_policy_spec(self, settings: Settings) -> Spec:
         """Builds the BackendTLSPolicy's spec, for a provider with TLS."""

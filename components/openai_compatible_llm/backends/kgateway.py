@@ -54,7 +54,9 @@ class Kgateway(BackendDefinition):
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
         provider = settings.provider
-        openai: Spec = {"authToken": _auth_token(provider.secret_name)}
+        openai: Spec = {"authToken": {"kind": "Passthrough"}}
+        if provider.secret_name is not None:
+            openai["authToken"] = {"kind": "SecretRef", "secretRef": {"name": provider.secret_name}}
         if provider.model is not None:
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
@@ -91,9 +93,8 @@ class Kgateway(BackendDefinition):
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the one rule, with a filter for the Host header, in which the proxy would leave the gateway's name."""
-        rewrite = gateway_api.url_rewrite(gateway_api.host_rewrite(settings.provider.host))
-        filters = [rewrite] if settings.rewrite_host else []
-        return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
+        rewrite = gateway_api.url_rewrite({"hostname": settings.provider.host})
+        return [gateway_api.rule("PathPrefix", settings.route_path, [rewrite] if settings.rewrite_host else [])]
 
 
 def _json(value: Any) -> str:
@@ -108,12 +109,6 @@ def _with_integers(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_integers(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _auth_token(secret_name: str | None) -> Spec:
-    if secret_name is None:
-        return {"kind": "Passthrough"}
-    return {"kind": "SecretRef", "secretRef": {"name": secret_name}}
 
 
 DEFINITION = Kgateway()

@@ -6,7 +6,7 @@ from ..arguments import Arguments
 from ..arguments.suggestions import suggestion
 from ..arguments.validators import header_name, header_prefix, is_address, object_name, port
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS, Preset
-from ..settings import TLS, AuthHeader, Provider
+from ..settings import AUTHORIZATION, TLS, AuthHeader, Provider
 from . import urls, validators
 
 HOST_SOURCES = ("preset", "base_url", "host")
@@ -25,17 +25,17 @@ def parse_provider(
         key_sources: Arguments that may say where the key comes from.
     """
     url, preset = _parse_host_source(arguments)
-    host = arguments.read("host", check=validators.host)
-    number = arguments.read("port", check=port)
-    path = arguments.read("path", check=validators.chat_path)
+    host = arguments.read("host", check=validators.host, default=preset.host if preset else "")
+    number = arguments.read("port", check=port, default=preset.port if preset else HTTPS_PORT)
+    default_path = preset.path if preset else CHAT_COMPLETIONS_PATH
+    path = arguments.read("path", check=validators.chat_path, default=default_path)
     if url:
         host, number, path = url.host, url.port, url.path
-    host = host or (preset.host if preset else "")
     return Provider(
         name=name,
         host=host,
-        port=int(number or (preset.port if preset else HTTPS_PORT)),
-        path=path or (preset.path if preset else CHAT_COMPLETIONS_PATH),
+        port=int(number),
+        path=path,
         model=arguments.read("model", check=validators.model),
         secret_name=_parse_key_source(arguments, own_secret, key_sources),
         keyless=arguments.given("keyless"),
@@ -88,9 +88,12 @@ def _parse_auth_header(arguments: Arguments) -> AuthHeader | None:
     for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
         if arguments.given("auth_header") and arguments.given(source):
             arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
-    name = arguments.read("auth_header", "header_name", check=header_name)
+    name = arguments.read("auth_header", "header_name", check=header_name, default=AUTHORIZATION)
     prefix = arguments.read("auth_header", "prefix", check=header_prefix)
-    return AuthHeader(name, prefix) if arguments.given("auth_header") else None
+    if not arguments.given("auth_header"):
+        return None
+    header = AuthHeader(name, prefix)
+    return AuthHeader(name, "Bearer") if header.is_authorization and prefix is None else header
 
 
 def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS | None:
