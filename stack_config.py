@@ -287,7 +287,7 @@ def _route_conflict(one: Provider, other: Provider, path: str) -> str:
 def _name_conflicts(providers: Sequence[Provider]) -> Iterator[str]:
     owners: dict[str, str] = {}
     for provider in providers:
-        for secret in provider.inputs.secret_names.values() if provider.inputs else ():
+        for secret in provider.inputs.secrets if provider.inputs else ():
             if secret in owners:
                 yield (
                     f"{provider.location}: its Secret {secret} would have the name of one of provider "

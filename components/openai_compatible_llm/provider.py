@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from .args import OpenAICompatibleLLMArgs
-from .backends import BACKENDS, SECRET_KEY, BackendDefinition
+from .backends import BACKENDS, BackendDefinition
 from .client_url import client_base_url
 from .inputs import parse
 from .objects import SECRETS, Created, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
@@ -93,9 +93,7 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         super().__init__(TOKEN, name, None, opts)
         factory = ObjectFactory(self, inputs.plan, inputs.settings)
         names = ObjectNames(name)
-        secrets = [factory.create_secret(secret, {SECRET_KEY: key}) for secret, key in inputs.api_keys().items()]
-        if (client_keys := inputs.client_api_keys()) is not None:
-            secrets.append(factory.create_secret(names.clients_secret, client_keys))
+        secrets = [factory.create_secret(secret, entries()) for secret, entries in inputs.secrets.items()]
         if secrets:
             warn_if_rotation_replaces_secret(self)
         order = ORDER_WITH_CLIENTS if inputs.plan.has_clients else ORDER

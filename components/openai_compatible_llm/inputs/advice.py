@@ -78,15 +78,11 @@ def sentence(advice: str) -> str:
 
 
 def _group_advice(group: str, name: str, names: list[str]) -> str | None:
-    index = _GROUP_INDEX.get(group, {})
-    if group == "fallbacks":
-        index = {**{word: _of_component(advice, names) for word, advice in _COMPONENT_INDEX.items()}, **index}
-    of_component = {bare(each): each for each in OpenAICompatibleLLMArgs.__annotations__ if each not in names}
-    index = {
-        **{word: f"`{each}` is an argument of the component, not of `{group}`" for word, each in of_component.items()},
-        **index,
-    }
-    return closest(name, names, index)
+    belongs_outside = f"is an argument of the component, not of `{group}`"
+    of_component = {bare(each): f"`{each}` {belongs_outside}" for each in OpenAICompatibleLLMArgs.__annotations__}
+    words = _COMPONENT_INDEX if group == "fallbacks" else {}
+    of_fallback = {word: _of_component(advice, names) for word, advice in words.items()}
+    return closest(name, names, {**of_component, **of_fallback, **_GROUP_INDEX.get(group, {})})
 
 
 def _of_component(advice: str, names: list[str]) -> str:

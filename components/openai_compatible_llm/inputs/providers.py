@@ -34,7 +34,7 @@ def parse_provider(
     return Provider(
         name=name,
         host=host,
-        port=int(number),
+        port=number,
         path=path,
         model=arguments.read("model", check=validators.model),
         secret_name=_parse_key_source(arguments, own_secret, key_sources),

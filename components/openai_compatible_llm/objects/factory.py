@@ -42,6 +42,8 @@ class ObjectPlan:
 
 S = TypeVar("S", bound=ObjectSettings)
 
+SecretEntries = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+
 
 @dataclass(frozen=True)
 class Object(Generic[S]):
@@ -59,23 +61,16 @@ class Object(Generic[S]):
     ready: Callable[[S], str] | None = None
 
 
+@dataclass(frozen=True)
 class ObjectFactory(Generic[S]):
-    """Creates objects as children of a component.
+    """Creates objects as children of a component."""
 
-    Args:
-        component: The component.
-        plan: What is known of its objects.
-        settings: What they are made from. An Output only where an argument is one.
-    """
+    component: pulumi.ComponentResource
+    plan: ObjectPlan
+    settings: S | pulumi.Output[S]
 
-    def __init__(self, component: pulumi.ComponentResource, plan: ObjectPlan, settings: S | pulumi.Output[S]) -> None:
-        self._component = component
-        self._plan = plan
-        self._settings = settings
-
-    def create_secret(self, name: str, data: pulumi.Input[Mapping[str, pulumi.Input[str]]]) -> Secret:
-        """Creates a Secret."""
-        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=data, opts=self._options())
+    def create_secret(self, name: str, entries: SecretEntries) -> Secret:
+        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=self._options())
 
     def create(
         self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
@@ -89,22 +84,21 @@ class ObjectFactory(Generic[S]):
         """
         created: dict[str, Sequence[pulumi.Resource]] = {SECRETS: secrets}
         for role, dependencies in order.items():
-            if role in objects:
-                created_before = [each for other in dependencies for each in created.get(other, ())]
-                last = self._create(objects[role], created_before)
-                created[role] = [last]
+            if role not in objects:
+                continue
+            described = objects[role]
+            created_before = [each for other in dependencies for each in created.get(other, ())]
+            ready = None if self.plan.ready_timeout_seconds is None else described.ready
+            last = CustomResource(
+                described.name,
+                described.api_version,
+                described.kind,
+                metadata=self._metadata(described.name, ready),
+                spec=map_output(self.settings, described.spec),
+                opts=self._options(created_before, waits=ready is not None),
+            )
+            created[role] = [last]
         return last
-
-    def _create(self, described: Object[S], created_before: Sequence[pulumi.Resource]) -> CustomResource:
-        ready = None if self._plan.ready_timeout_seconds is None else described.ready
-        return CustomResource(
-            described.name,
-            described.api_version,
-            described.kind,
-            metadata=self._metadata(described.name, ready),
-            spec=map_output(self._settings, described.spec),
-            opts=self._options(created_before, waits=ready is not None),
-        )
 
     def _metadata(self, name: str, ready: Callable[[S], str] | None = None) -> ObjectMetaArgsDict:
         """Makes metadata without empty maps, which every `up` would show as a change."""
@@ -112,19 +106,19 @@ class ObjectFactory(Generic[S]):
         def annotations(settings: S) -> Mapping[str, str]:
             return {**settings.annotations, **({readiness.ANNOTATION: ready(settings)} if ready else {})}
 
-        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self._settings, lambda s: s.namespace)}
-        if self._plan.has_labels:
-            metadata["labels"] = map_output(self._settings, lambda s: s.labels)
-        if self._plan.has_annotations or ready:
-            metadata["annotations"] = map_output(self._settings, annotations)
+        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self.settings, lambda s: s.namespace)}
+        if self.plan.has_labels:
+            metadata["labels"] = map_output(self.settings, lambda s: s.labels)
+        if self.plan.has_annotations or ready:
+            metadata["annotations"] = map_output(self.settings, annotations)
         return metadata
 
     def _options(
         self, created_before: Sequence[pulumi.Resource] = (), *, waits: bool = False
     ) -> pulumi.ResourceOptions:
-        timeout = f"{self._plan.ready_timeout_seconds}s"
+        timeout = f"{self.plan.ready_timeout_seconds}s"
         return pulumi.ResourceOptions(
-            parent=self._component,
+            parent=self.component,
             depends_on=created_before,
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if waits else None,
         )

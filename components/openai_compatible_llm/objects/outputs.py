@@ -13,13 +13,7 @@ from ..arguments.outputs import map_output
 
 @dataclass(frozen=True)
 class Created:
-    """What a component's outputs are read from, as its attribute `_created`.
-
-    Attributes:
-        plan: Its plan.
-        settings: Its settings.
-        last: The last of its objects.
-    """
+    """What a component's outputs are read from, as its attribute `_created`; `last` is the last of its objects."""
 
     plan: Any
     settings: Any
