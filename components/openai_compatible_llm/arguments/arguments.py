@@ -27,7 +27,7 @@ class Arguments:
     def __init__(self, declaration: Declaration, values: Mapping[Any, Any]) -> None:
         """Checks names and types of arguments that have their Python names."""
         self.values = without_nones(values, declaration.json_fields)
-        self.issues = list(TypeChecker(declaration).errors(self.values))
+        self.issues = list(TypeChecker(declaration).errors(declaration.args, self.values))
         self._mistyped = frozenset(issue.path for issue in self.issues)
         self._place: Path = ()
 
