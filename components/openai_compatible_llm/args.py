@@ -41,13 +41,10 @@ class RateLimitPeriod(StrEnum):
 
 
 class ApiKeySecretArgs(TypedDict):
-    """Names a Secret that something else manages."""
+    """Names a Secret that something else manages. Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend."""
 
     name: pulumi.Input[str]
-    """Name of the Secret, in the component's namespace. It holds the key under `Authorization`.
-
-    Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend.
-    """
+    """Name of the Secret, in the component's namespace. It holds the key under `Authorization`."""
 
 
 class AuthHeaderArgs(TypedDict, total=False):
@@ -57,10 +54,7 @@ class AuthHeaderArgs(TypedDict, total=False):
     """Name of the header, such as `api-key`. Default: `Authorization`."""
 
     prefix: pulumi.Input[str]
-    """Text before the key in the header's value, such as `Token`. The component adds a space after it.
-
-    Default: `Bearer` in `Authorization`, none in another header.
-    """
+    """Word before the key and a space, such as `Token`. Default: `Bearer` in `Authorization`, none in other headers."""
 
 
 class GatewayArgs(TypedDict, total=False):
@@ -89,10 +83,7 @@ class TLSArgs(TypedDict, total=False):
     """Name that the provider's certificate must be valid for. Default: the provider's host."""
 
     ca_certificate_configmap: pulumi.Input[str]
-    """Name of a ConfigMap in the component's namespace that holds certificate authorities under `ca.crt`.
-
-    Default: the certificate authorities of the gateway's system.
-    """
+    """ConfigMap in the component's namespace with authorities as `ca.crt`. Default: those of the gateway's system."""
 
     disabled: bool
     """Whether requests go to the provider in plain HTTP; not on port 443. Default: false. A plain value."""

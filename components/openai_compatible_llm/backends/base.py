@@ -26,12 +26,9 @@ ROUTE_ARGUMENTS = (
 
 @dataclass(frozen=True)
 class Limitation:
-    """Refuses some values of an argument that is supported otherwise.
+    """Refuses some values of an argument that is supported otherwise, such as `auth_header.prefix`.
 
-    Attributes:
-        argument: Path of the argument, such as `auth_header.prefix`.
-        reason: Why it can't be had, and what to do instead.
-        applies_to: Tells which values are refused.
+    The reason says why they can't be had, and what to do instead.
     """
 
     argument: str
@@ -43,8 +40,6 @@ class BackendDefinition(ABC):
     """Builds the objects of one gateway API.
 
     Attributes:
-        group: API group of its backend, by which routes and policies refer to it.
-        version: Version of that group.
         kind: Kind of the custom resource that stands for a provider.
         has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
         supported: Paths of the arguments that its gateways support, without indices. Any other is refused.

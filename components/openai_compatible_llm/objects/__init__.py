@@ -3,13 +3,4 @@
 from .factory import SECRETS, Object, ObjectFactory, ObjectPlan, ObjectSettings
 from .outputs import Created, output, outputs_of
 
-__all__ = [
-    "SECRETS",
-    "Created",
-    "Object",
-    "ObjectFactory",
-    "ObjectPlan",
-    "ObjectSettings",
-    "output",
-    "outputs_of",
-]
+__all__ = ["SECRETS", "Created", "Object", "ObjectFactory", "ObjectPlan", "ObjectSettings", "output", "outputs_of"]
