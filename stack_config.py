@@ -45,12 +45,14 @@ class KeyPlace:
 
     Attributes:
         owner: Whose key it is, in words.
-        path: Path of the provider in its component's arguments; empty for the component's own.
+        group: The provider's arguments.
+        path: Path of that group in the component's arguments; empty for the component's own.
         variables: Environment variables that may hold the key; the first one that is set counts.
     """
 
     owner: str
-    path: tuple[str | int, ...]
+    group: dict[Any, Any] = field(repr=False)
+    path: Path
     variables: tuple[str, ...]
 
 
@@ -63,7 +65,6 @@ class Provider:
         config: What the stack's file says of it alone.
         args: The component's arguments, completed from the stack's settings and the environment.
         key_places: Where keys belong that the config leaves out.
-        missing_keys: Those of them for which the environment has none either.
         issues: What is wrong with the arguments.
         inputs: The arguments, parsed; None if something is wrong with them.
     """
@@ -72,7 +73,6 @@ class Provider:
     config: Mapping[str, Any]
     args: dict[Any, Any]
     key_places: list[KeyPlace]
-    missing_keys: list[KeyPlace] = field(default_factory=list)
     issues: Sequence[Issue] = ()
     inputs: Inputs | None = None
 
@@ -144,16 +144,16 @@ def read_provider(name: str, group: object, defaults: Mapping[str, Any]) -> Prov
     return Provider(name, config, args, key_places(name, args))
 
 
-def key_places(name: str, args: Mapping[Any, Any]) -> list[KeyPlace]:
+def key_places(name: str, args: dict[Any, Any]) -> list[KeyPlace]:
     """Returns the places of the API keys that a component's arguments leave out."""
     places = []
     if not any(map(args.get, KEY_SOURCES)):
-        places.append(KeyPlace(f"provider {name}", (), _variables(name, args)))
+        places.append(KeyPlace(f"provider {name}", args, (), _variables(name, args)))
     for index, fallback in _fallbacks(args):
         label = fallback.get("name")
         if isinstance(label, str) and not any(map(fallback.get, KEY_SOURCES)):
             variables = _variables(f"{name}-{label}", fallback)
-            places.append(KeyPlace(f"fallback {label} of provider {name}", ("fallbacks", index), variables))
+            places.append(KeyPlace(f"fallback {label} of provider {name}", fallback, ("fallbacks", index), variables))
     return places
 
 
@@ -179,12 +179,7 @@ def _fallbacks(args: Mapping[Any, Any]) -> list[tuple[int, dict[Any, Any]]]:
 def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
     """Takes the keys that are in the environment, and parses the arguments."""
     for place in provider.key_places:
-        group: Any = provider.args
-        for part in place.path:
-            group = group[part]
-        group["api_key"] = next(filter(None, map(environment.get, place.variables)), None)
-        if group["api_key"] is None:
-            provider.missing_keys.append(place)
+        place.group["api_key"] = next(filter(None, map(environment.get, place.variables)), None)
     try:
         provider.inputs = parse(provider.name, provider.args)
     except InvalidArguments as error:
@@ -245,8 +240,8 @@ def _issues(providers: Sequence[Provider]) -> Iterator[str]:
 
 
 def _missing_key(provider: Provider, issue: Issue) -> str | None:
-    for place in provider.missing_keys:
-        if (*place.path, "api_key") == issue.path:
+    for place in provider.key_places:
+        if (*place.path, "api_key") == issue.path and place.group["api_key"] is None:
             path = (PROVIDERS, Key(provider.name), *issue.path)
             return (
                 f"Stack {pulumi.get_stack()} has no API key for {place.owner}. Set it with "

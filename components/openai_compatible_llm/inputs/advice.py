@@ -31,14 +31,7 @@ _FAMILY_INDEX = _index(FAMILIES)
 
 
 def unknown_argument(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
-    """Says what to do about a name that no argument has.
-
-    Args:
-        path: Where its group stands.
-        name: The name, as it was given.
-        value: Its value, which no message shows.
-        valid: The names that the group has.
-    """
+    """Says what to do about a name that the group at this path doesn't have. No message shows its value."""
     names = list(valid)
     group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
     if bare(name) == "endpoint" and value in list(Endpoints):

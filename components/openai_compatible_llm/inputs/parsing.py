@@ -43,11 +43,7 @@ class Inputs:
 def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     """Parses the arguments, and fills in their defaults.
 
-    What is an Output is checked as soon as all Outputs are resolved.
-
-    Args:
-        name: The component's name.
-        args: As in `OpenAICompatibleLLMArgs`. An argument that is None counts as not given.
+    What is an Output is checked as soon as all Outputs are resolved. An argument that is None counts as not given.
 
     Raises:
         InvalidArguments: With every problem of what is known now.

@@ -16,13 +16,9 @@ KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 def parse_provider(
     arguments: Arguments, name: str, own_secret: str, key_sources: Sequence[str] = KEY_SOURCES
 ) -> Provider:
-    """Parses where a provider is and what it gets. A host that isn't resolved is empty.
+    """Parses where the component's provider or a fallback is, and what it gets. A host that isn't resolved is empty.
 
-    Args:
-        arguments: The component's arguments, or a fallback's.
-        name: The component's or the fallback's name.
-        own_secret: Name of the Secret that the component creates for a key.
-        key_sources: Arguments that may say where the key comes from.
+    If the arguments have a key, the component creates its `own_secret`. One of `key_sources` must be given.
     """
     url, preset = _parse_host_source(arguments)
     host = arguments.read("host", check=validators.host, default=preset.host if preset else "")

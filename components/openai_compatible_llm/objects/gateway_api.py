@@ -15,12 +15,9 @@ def route_spec(parent: Mapping[str, str], hostnames: Sequence[str], rules: Seque
 
 
 def rule(match: str, path: str, filters: Sequence[Spec]) -> Spec:
-    """Builds a rule of the HTTPRoute, but for where it leads.
+    """Builds a rule of the HTTPRoute, but for where it leads. Only one of its filters may be a URLRewrite.
 
-    Args:
-        match: `Exact` for one path, `PathPrefix` for a path and everything below it.
-        path: The path.
-        filters: What the rule changes about requests. Only one of them may be a URLRewrite.
+    The match is `Exact` for one path, `PathPrefix` for a path and everything below it.
     """
     matches = [{"path": {"type": match, "value": path}}]
     return {"matches": matches, **({"filters": list(filters)} if filters else {})}
@@ -43,12 +40,8 @@ def url_rewrite(changes: Spec) -> Spec:
 def tls_policy_spec(backend: Mapping[str, str], hostname: str, ca_certificate_configmap: str | None) -> Spec:
     """Builds the BackendTLSPolicy's spec, which has the gateway speak TLS and check the certificate.
 
-    It has no `sectionName`: the gateways skip a policy with one for a backend of a single provider.
-
-    Args:
-        backend: How policies refer to the backend.
-        hostname: Name that the certificate must be for.
-        ca_certificate_configmap: Name of the ConfigMap with the certificate authorities; None for the system's.
+    Without a ConfigMap, the system's certificate authorities count. It has no `sectionName`: the gateways skip a policy
+    with one for a backend of a single provider.
     """
     validation: Spec = {"hostname": hostname}
     if ca_certificate_configmap is None:

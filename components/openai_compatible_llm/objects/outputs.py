@@ -34,11 +34,7 @@ class _Output(cached_property[pulumi.Output[Any]]):
 
 
 def output(value: Callable[[Any, Any], Any]) -> Any:
-    """Declares an output.
-
-    Args:
-        value: Returns its value from the component's plan and settings.
-    """
+    """Declares an output, whose value this returns from the component's plan and settings."""
     return _Output(value)
 
 

@@ -21,11 +21,7 @@ from .schema import finalize_schema
 
 
 def serve(project: Mapping[str, Any]) -> None:
-    """Serves the engine until the engine has finished.
-
-    Args:
-        project: The `project` table of the package's pyproject.toml.
-    """
+    """Serves the engine until the engine has finished, with the `project` table of the package's pyproject.toml."""
     # Pulumi does the same for programs: a component that fails leaves tasks behind whose errors nobody reads.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     main(Plugin(project), sys.argv[1:])
