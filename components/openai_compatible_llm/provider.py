@@ -8,7 +8,7 @@ from .args import OpenAICompatibleLLMArgs
 from .backends import BACKENDS, BackendDefinition
 from .client_url import client_base_url
 from .inputs import parse
-from .objects import SECRETS, Created, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
+from .objects import SECRETS, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
 from .objects.secret_rotation import warn_if_rotation_replaces_secret
 from .settings import ObjectNames, Plan, Settings
 
@@ -91,14 +91,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         """
         inputs = parse(name, args)
         super().__init__(TOKEN, name, None, opts)
-        factory = ObjectFactory(self, inputs.plan, inputs.settings)
+        self._objects = factory = ObjectFactory(self, inputs.plan, inputs.settings)
         names = ObjectNames(name)
         secrets = [factory.create_secret(secret, entries()) for secret, entries in inputs.secrets.items()]
         if secrets:
             warn_if_rotation_replaces_secret(self)
         order = ORDER_WITH_CLIENTS if inputs.plan.has_clients else ORDER
-        last = factory.create(_objects(names, BACKENDS[inputs.plan.api], inputs.plan), order, secrets)
-        self._created = Created(inputs.plan, inputs.settings, last)
+        factory.create(_objects(names, BACKENDS[inputs.plan.api], inputs.plan), order, secrets)
         self.register_outputs(outputs_of(self))
 
 

@@ -97,8 +97,10 @@ def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS
     hostname = tls.read("hostname", check=validators.certificate_hostname)
     configmap = tls.read("ca_certificate_configmap", check=object_name)
     disabled = tls.given("disabled")
-    if disabled:
-        _check_disabled(arguments, url)
+    if disabled and url and url.tls:
+        tls.report("contradicts the https of `base_url`; give the URL with http", "disabled")
+    elif disabled and (arguments.read("port") == HTTPS_PORT or not any(map(arguments.given, ("port", "base_url")))):
+        tls.report("port 443 is for TLS; give the `port` for plain HTTP", "disabled")
     if disabled or (url and not url.tls):
         for field in filter(tls.given, ("hostname", "ca_certificate_configmap")):
             switch = "tls.disabled" if disabled else "base_url"
@@ -106,10 +108,3 @@ def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS
     elif is_address(host) and not tls.given("hostname"):
         tls.report(f'required, because the host "{host}" is an address; give the name on its certificate', "hostname")
     return TLS(hostname or host, configmap) if (url.tls if url else not disabled) else None
-
-
-def _check_disabled(arguments: Arguments, url: urls.BaseUrl | None) -> None:
-    if url and url.tls:
-        arguments.report("contradicts the https of `base_url`; give the URL with http", "tls", "disabled")
-    elif arguments.read("port") == HTTPS_PORT or not (arguments.given("port") or arguments.given("base_url")):
-        arguments.report("port 443 is for TLS; give the `port` for plain HTTP", "tls", "disabled")

@@ -21,9 +21,8 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
         default = Endpoints.CHAT
     endpoints = Endpoints(arguments.read("endpoints", default=default))
     if endpoints == Endpoints.ALL:
-        owners = ("", *["the component's "] * (len(providers) - 1))
-        groups = (arguments, *arguments.groups("fallbacks"))
-        for group, provider, owner in zip(groups, providers, owners, strict=True):
+        for group, provider in zip((arguments, *arguments.groups("fallbacks")), providers, strict=True):
+            owner = "" if group is arguments else "the component's "
             if not provider.path.endswith(CHAT_COMPLETIONS):
                 reason = (
                     f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "

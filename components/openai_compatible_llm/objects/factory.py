@@ -1,7 +1,8 @@
 """Creates the Kubernetes objects of a component."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pulumi
@@ -61,21 +62,26 @@ class Object(Generic[S]):
     ready: Callable[[S], str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class ObjectFactory(Generic[S]):
-    """Creates objects as children of a component."""
+    """Creates objects as children of a component.
+
+    Attributes:
+        last: The last one, once all are created.
+    """
 
     component: pulumi.ComponentResource
     plan: ObjectPlan
     settings: S | pulumi.Output[S]
+    last: CustomResource = field(init=False)
 
     def create_secret(self, name: str, entries: SecretEntries) -> Secret:
         return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=self._options())
 
     def create(
         self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
-    ) -> CustomResource:
-        """Creates custom resources, and returns the last one.
+    ) -> None:
+        """Creates custom resources.
 
         Args:
             objects: What to create, by its role. What has no object is left out.
@@ -89,7 +95,7 @@ class ObjectFactory(Generic[S]):
             described = objects[role]
             created_before = [each for other in dependencies for each in created.get(other, ())]
             ready = None if self.plan.ready_timeout_seconds is None else described.ready
-            last = CustomResource(
+            self.last = CustomResource(
                 described.name,
                 described.api_version,
                 described.kind,
@@ -97,8 +103,11 @@ class ObjectFactory(Generic[S]):
                 spec=map_output(self.settings, described.spec),
                 opts=self._options(created_before, waits=ready is not None),
             )
-            created[role] = [last]
-        return last
+            created[role] = [self.last]
+
+    def read(self, value: Callable[[Any, Any], Any]) -> Any:
+        """Returns what plan and settings say, at once where they are known."""
+        return map_output(self.settings, partial(value, self.plan))
 
     def _metadata(self, name: str, ready: Callable[[S], str] | None = None) -> ObjectMetaArgsDict:
         """Makes metadata without empty maps, which every `up` would show as a change."""
