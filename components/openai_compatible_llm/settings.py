@@ -22,12 +22,7 @@ OPENAI_ENDPOINTS = (
 
 @dataclass(frozen=True)
 class Plan(ObjectPlan):
-    """What is decided before any Output is resolved: which objects are created, and how.
-
-    Attributes:
-        has_policy: Whether the route has a policy.
-        has_clients: Whether the route asks for a client's key.
-    """
+    """What is decided before any Output is resolved: which objects are created, and whether the route has clients."""
 
     api: BackendApi
     has_tls_policy: bool

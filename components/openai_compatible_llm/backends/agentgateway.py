@@ -220,13 +220,10 @@ def _auth(provider: Provider) -> Spec:
     return auth
 
 
-DEFINITION = Agentgateway()
-
-
 class AgentgatewayReader(BackendReader):
     """Reads an AgentgatewayBackend, whose providers are either one or a group each."""
 
-    definition = DEFINITION
+    definition = Agentgateway()
     resources: ClassVar[Mapping[str, str]] = {
         "AgentgatewayBackend": "agentgatewaybackends",
         "AgentgatewayPolicy": "agentgatewaypolicies",
@@ -265,6 +262,3 @@ def _read_provider(provider: Object, policies: Object) -> DeployedProvider:
         gets_callers_token="passthrough" in auth,
         tls=policies.get("tls"),
     )
-
-
-READER = AgentgatewayReader()

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, cast
 
 from ..args import Endpoints
 from ..objects import gateway_api
-from ..objects.gateway_api import Spec as Spec
 from ..settings import TLS, Settings
 from .gateway_errors import SHARED_ERRORS, GatewayError
 
+Spec = gateway_api.Spec
 Object = Mapping[str, Any]
 
 SECRET_KEY = "Authorization"  # noqa: S105 (the name of an entry)

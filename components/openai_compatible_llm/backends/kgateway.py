@@ -111,13 +111,10 @@ def _with_integers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-DEFINITION = Kgateway()
-
-
 class KgatewayReader(BackendReader):
     """Reads a Backend, which has one provider. Its TLS settings are in a BackendTLSPolicy."""
 
-    definition = DEFINITION
+    definition = Kgateway()
     resources: ClassVar[Mapping[str, str]] = {"Backend": "backends", "TrafficPolicy": "trafficpolicies"}
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
@@ -137,6 +134,3 @@ class KgatewayReader(BackendReader):
                 gets_callers_token=token.get("kind") == "Passthrough",
             )
         ]
-
-
-READER = KgatewayReader()

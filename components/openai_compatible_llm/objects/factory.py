@@ -64,11 +64,7 @@ class Object(Generic[S]):
 
 @dataclass
 class ObjectFactory(Generic[S]):
-    """Creates objects as children of a component.
-
-    Attributes:
-        last: The last one, once all are created.
-    """
+    """Creates objects as children of a component; `last` is the last one, once all are created."""
 
     component: pulumi.ComponentResource
     plan: ObjectPlan
@@ -76,7 +72,8 @@ class ObjectFactory(Generic[S]):
     last: CustomResource = field(init=False)
 
     def create_secret(self, name: str, entries: SecretEntries) -> Secret:
-        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=self._options())
+        options = pulumi.ResourceOptions(parent=self.component)
+        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=options)
 
     def create(
         self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
@@ -95,13 +92,18 @@ class ObjectFactory(Generic[S]):
             described = objects[role]
             created_before = [each for other in dependencies for each in created.get(other, ())]
             ready = None if self.plan.ready_timeout_seconds is None else described.ready
+            timeout = f"{self.plan.ready_timeout_seconds}s"
             self.last = CustomResource(
                 described.name,
                 described.api_version,
                 described.kind,
                 metadata=self._metadata(described.name, ready),
                 spec=map_output(self.settings, described.spec),
-                opts=self._options(created_before, waits=ready is not None),
+                opts=pulumi.ResourceOptions(
+                    parent=self.component,
+                    depends_on=created_before,
+                    custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if ready else None,
+                ),
             )
             created[role] = [self.last]
 
@@ -121,13 +123,3 @@ class ObjectFactory(Generic[S]):
         if self.plan.has_annotations or ready:
             metadata["annotations"] = map_output(self.settings, annotations)
         return metadata
-
-    def _options(
-        self, created_before: Sequence[pulumi.Resource] = (), *, waits: bool = False
-    ) -> pulumi.ResourceOptions:
-        timeout = f"{self.plan.ready_timeout_seconds}s"
-        return pulumi.ResourceOptions(
-            parent=self.component,
-            depends_on=created_before,
-            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if waits else None,
-        )
