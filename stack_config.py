@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, cast
@@ -11,16 +11,10 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components import InvalidArguments, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.arguments import (
-    Issue,
-    Key,
-    Path,
-    closest,
-    respell,
-    suggestion,
-    to_camel_case,
-    to_python,
-)
+from components.openai_compatible_llm.arguments import Issue, Key, Path
+from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
+from components.openai_compatible_llm.arguments.conversion import to_python
+from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
 from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import DECLARATION, HOST_SOURCES, KEY_SOURCES, Inputs, parse
 from components.openai_compatible_llm.inputs.advice import argument_advice, sentence
@@ -51,12 +45,14 @@ class KeyPlace:
 
     Attributes:
         owner: Whose key it is, in words.
-        path: Path of the provider in its component's arguments; empty for the component's own.
+        group: The provider's arguments.
+        path: Path of that group in the component's arguments; empty for the component's own.
         variables: Environment variables that may hold the key; the first one that is set counts.
     """
 
     owner: str
-    path: tuple[str | int, ...]
+    group: dict[Any, Any] = field(repr=False)
+    path: Path
     variables: tuple[str, ...]
 
 
@@ -69,7 +65,6 @@ class Provider:
         config: What the stack's file says of it alone.
         args: The component's arguments, completed from the stack's settings and the environment.
         key_places: Where keys belong that the config leaves out.
-        missing_keys: Those of them for which the environment has none either.
         issues: What is wrong with the arguments.
         inputs: The arguments, parsed; None if something is wrong with them.
     """
@@ -78,7 +73,6 @@ class Provider:
     config: Mapping[str, Any]
     args: dict[Any, Any]
     key_places: list[KeyPlace]
-    missing_keys: list[KeyPlace] = field(default_factory=list)
     issues: Sequence[Issue] = ()
     inputs: Inputs | None = None
 
@@ -89,7 +83,7 @@ class Provider:
 
     @property
     def settings(self) -> Settings:
-        """Its settings; no config has Outputs."""
+        """Its settings, if they are valid; no config has Outputs."""
         return cast("Settings", cast("Inputs", self.inputs).settings)
 
 
@@ -130,8 +124,7 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
             problems.append(f"{provider.location}: must be a group of settings, such as {{model: ...}}")
         else:
             _parse(provider, environment)
-    problems += [*_issues(providers), *_route_conflicts(providers), *_name_conflicts(providers)]
-    problems += _variable_conflicts(providers)
+    problems += [*_issues(providers), *_conflicts(providers)]
     if problems:
         raise InvalidStackConfig(problems)
     _warn_of_plain_text_keys(config, providers, clients)
@@ -139,13 +132,7 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
 
 
 def read_provider(name: str, group: object, defaults: Mapping[str, Any]) -> Provider:
-    """Reads a provider's settings, without its keys in the environment.
-
-    Args:
-        name: The component's name.
-        group: What the stack's file says of the provider.
-        defaults: The stack's settings for all providers.
-    """
+    """Reads what a stack's file says of a provider and of all, without the keys in the environment."""
     config = group if isinstance(group, Mapping) else {}
     inherited = {key: value for key, value in defaults.items() if value}
     if any(config.get(key) is not None for key in CLIENT_SETTINGS):
@@ -157,21 +144,16 @@ def read_provider(name: str, group: object, defaults: Mapping[str, Any]) -> Prov
     return Provider(name, config, args, key_places(name, args))
 
 
-def key_places(name: str, args: Mapping[Any, Any]) -> list[KeyPlace]:
-    """Returns the places of the API keys that a component's arguments leave out.
-
-    Args:
-        name: The component's name.
-        args: Its arguments, in Python's spelling.
-    """
+def key_places(name: str, args: dict[Any, Any]) -> list[KeyPlace]:
+    """Returns the places of the API keys that a component's arguments leave out."""
     places = []
     if not any(map(args.get, KEY_SOURCES)):
-        places.append(KeyPlace(f"provider {name}", (), _variables(name, args)))
+        places.append(KeyPlace(f"provider {name}", args, (), _variables(name, args)))
     for index, fallback in _fallbacks(args):
         label = fallback.get("name")
         if isinstance(label, str) and not any(map(fallback.get, KEY_SOURCES)):
             variables = _variables(f"{name}-{label}", fallback)
-            places.append(KeyPlace(f"fallback {label} of provider {name}", ("fallbacks", index), variables))
+            places.append(KeyPlace(f"fallback {label} of provider {name}", fallback, ("fallbacks", index), variables))
     return places
 
 
@@ -197,12 +179,7 @@ def _fallbacks(args: Mapping[Any, Any]) -> list[tuple[int, dict[Any, Any]]]:
 def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
     """Takes the keys that are in the environment, and parses the arguments."""
     for place in provider.key_places:
-        group: Any = provider.args
-        for part in place.path:
-            group = group[part]
-        group["api_key"] = next(filter(None, map(environment.get, place.variables)), None)
-        if group["api_key"] is None:
-            provider.missing_keys.append(place)
+        place.group["api_key"] = next(filter(None, map(environment.get, place.variables)), None)
     try:
         provider.inputs = parse(provider.name, provider.args)
     except InvalidArguments as error:
@@ -263,8 +240,8 @@ def _issues(providers: Sequence[Provider]) -> Iterator[str]:
 
 
 def _missing_key(provider: Provider, issue: Issue) -> str | None:
-    for place in provider.missing_keys:
-        if (*place.path, "api_key") == issue.path:
+    for place in provider.key_places:
+        if (*place.path, "api_key") == issue.path and place.group["api_key"] is None:
             path = (PROVIDERS, Key(provider.name), *issue.path)
             return (
                 f"Stack {pulumi.get_stack()} has no API key for {place.owner}. Set it with "
@@ -274,15 +251,28 @@ def _missing_key(provider: Provider, issue: Issue) -> str | None:
     return None
 
 
-def _route_conflicts(providers: Sequence[Provider]) -> Iterator[str]:
-    for pair in combinations([provider for provider in providers if provider.inputs], 2):
-        for one, other in (pair, pair[::-1]):
-            if path := taken_path(one.settings, other.settings):
-                yield _route_conflict(one, other, path)
-                break
+def _conflicts(providers: Sequence[Provider]) -> Iterator[str]:
+    for one, other in combinations([provider for provider in providers if provider.inputs], 2):
+        if conflict := _route_conflict(one, other) or _route_conflict(other, one):
+            yield conflict
+    secrets = ((name, each, each.name) for each in providers if each.inputs for name in each.inputs.secrets)
+    for secret, provider, first, _ in _claimed_twice(secrets):
+        yield (
+            f"{provider.location}: its Secret {secret} would have the name of one of provider {first}; "
+            "give the provider or the fallback another name"
+        )
+    variables = ((place.variables[0], each, place.owner) for each in providers for place in each.key_places)
+    for variable, provider, first, second in _claimed_twice(variables):
+        yield (
+            f"{provider.location}: {variable} would be the variable with the key of {first} and of {second}; "
+            "give one of them another name, or its `apiKey`"
+        )
 
 
-def _route_conflict(one: Provider, other: Provider, path: str) -> str:
+def _route_conflict(one: Provider, other: Provider) -> str | None:
+    path = taken_path(one.settings, other.settings)
+    if path is None:
+        return None
     gateway = one.settings.gateway
     at = f'{other.location}.routePath: "{other.settings.route_path}" at the Gateway {gateway.namespace}/{gateway.name}'
     if one.settings.route_path == other.settings.route_path:
@@ -290,53 +280,33 @@ def _route_conflict(one: Provider, other: Provider, path: str) -> str:
     return f"{at} takes the requests that clients of provider {one.name} send to {path}; give another"
 
 
-def _name_conflicts(providers: Sequence[Provider]) -> Iterator[str]:
+def _claimed_twice(claims: Iterable[tuple[str, Provider, str]]) -> Iterator[tuple[str, Provider, str, str]]:
+    """Yields each name that an earlier claim has too, with the provider of the later one and both owners."""
     owners: dict[str, str] = {}
-    for provider in providers:
-        for secret in provider.inputs.secret_names.values() if provider.inputs else ():
-            if secret in owners:
-                yield (
-                    f"{provider.location}: its Secret {secret} would have the name of one of provider "
-                    f"{owners[secret]}; give the provider or the fallback another name"
-                )
-            owners[secret] = provider.name
-
-
-def _variable_conflicts(providers: Sequence[Provider]) -> Iterator[str]:
-    owners: dict[str, str] = {}
-    for provider in providers:
-        for place in provider.key_places:
-            variable = place.variables[0]
-            if variable in owners:
-                yield (
-                    f"{provider.location}: {variable} would be the variable with the key of {owners[variable]} and of "
-                    f"{place.owner}; give one of them another name, or its `apiKey`"
-                )
-            owners[variable] = place.owner
+    for name, provider, owner in claims:
+        if name in owners:
+            yield name, provider, owners[name], owner
+        owners[name] = owner
 
 
 def _warn_of_plain_text_keys(config: pulumi.Config, providers: Sequence[Provider], clients: Mapping[str, Any]) -> None:
-    of_stack = [((CLIENT_KEYS, Key(client)), f"client {client}") for client in clients]
-    of_providers = [
-        ((PROVIDERS, Key(provider.name), *path), owner)
-        for provider in providers
-        for path, owner in _plain_text_keys(provider.name, provider.config)
-    ]
-    for setting, keys in ((CLIENT_KEYS, of_stack), (PROVIDERS, of_providers)):
-        if runtime_config.is_config_secret(config.full_key(setting)):
-            continue
-        for path, owner in keys:
+    for path, owner in _keys_in_config(providers, clients):
+        if not runtime_config.is_config_secret(config.full_key(str(path[0]))):
             pulumi.log.warn(
                 f"Stack {pulumi.get_stack()} has the API key of {owner} in plain text in its file. Encrypt it: "
                 f"{config_command('set', pulumi.get_stack(), path, '--secret')}"
             )
 
 
-def _plain_text_keys(name: str, config: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    if config.get("apiKey"):
-        yield ("apiKey",), f"provider {name}"
-    for index, fallback in _fallbacks(config):
-        if fallback.get("apiKey"):
-            yield ("fallbacks", index, "apiKey"), f"fallback {fallback.get('name')} of provider {name}"
-    for client in config.get(CLIENT_KEYS) or {}:
-        yield (CLIENT_KEYS, Key(client)), f"client {client} of provider {name}"
+def _keys_in_config(providers: Sequence[Provider], clients: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for client in clients:
+        yield (CLIENT_KEYS, Key(client)), f"client {client}"
+    for provider in providers:
+        place, owner = (PROVIDERS, Key(provider.name)), f"provider {provider.name}"
+        if provider.config.get("apiKey"):
+            yield (*place, "apiKey"), owner
+        for index, fallback in _fallbacks(provider.config):
+            if fallback.get("apiKey"):
+                yield (*place, "fallbacks", index, "apiKey"), f"fallback {fallback.get('name')} of {owner}"
+        for client in provider.config.get(CLIENT_KEYS) or {}:
+            yield (*place, CLIENT_KEYS, Key(client)), f"client {client} of {owner}"

@@ -24,10 +24,7 @@ class Endpoints(StrEnum):
     """The gateway treats every request as a chat completion, whatever its path."""
 
     ALL = "all"
-    """The gateway serves chat completions and responses.
-
-    It passes embeddings, models, audio and everything else on unchanged.
-    """
+    """The gateway serves chat completions and responses. It passes on embeddings, audio and all else unchanged."""
 
 
 class RateLimitPeriod(StrEnum):
@@ -44,56 +41,36 @@ class RateLimitPeriod(StrEnum):
 
 
 class ApiKeySecretArgs(TypedDict):
-    """Names a Secret that something else manages."""
+    """Names a Secret that something else manages. Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend."""
 
     name: pulumi.Input[str]
-    """Name of the Secret, in the component's namespace. It holds the key under `Authorization`.
-
-    Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend.
-    """
+    """Name of the Secret, in the component's namespace. It holds the key under `Authorization`."""
 
 
 class AuthHeaderArgs(TypedDict, total=False):
-    """Describes the header in which the provider gets the API key."""
+    """Describes the header in which the provider gets the API key. Source: `authHeader` of the Backend."""
 
     header_name: pulumi.Input[str]
-    """Name of the header, such as `api-key`. Default: `Authorization`.
-
-    Source: `authHeader.headerName` of the Backend.
-    """
+    """Name of the header, such as `api-key`. Default: `Authorization`."""
 
     prefix: pulumi.Input[str]
-    """Text before the key in the header's value, such as `Token`. The component adds a space after it.
-
-    Default: `Bearer` in `Authorization`, none in another header.
-
-    Source: `authHeader.prefix` of the Backend.
-    """
+    """Word before the key and a space, such as `Token`. Default: `Bearer` in `Authorization`, none in other headers."""
 
 
 class GatewayArgs(TypedDict, total=False):
-    """Describes the Gateway that the route attaches to."""
+    """Describes the Gateway that the route attaches to. Source: `spec.parentRefs[]` of the HTTPRoute."""
 
     name: pulumi.Input[str]
-    """Name of the Gateway. Default: `agentgateway`. Source: `spec.parentRefs[].name` of the HTTPRoute."""
+    """Name of the Gateway. Default: `agentgateway`."""
 
     namespace: pulumi.Input[str]
-    """Namespace of the Gateway. Default: the component's `namespace`.
-
-    Source: `spec.parentRefs[].namespace` of the HTTPRoute.
-    """
+    """Namespace of the Gateway. Default: the component's `namespace`."""
 
     section_name: pulumi.Input[str]
-    """Name of the listener to attach to. Default: all listeners that admit the route.
-
-    Source: `spec.parentRefs[].sectionName` of the HTTPRoute.
-    """
+    """Name of the listener to attach to. Default: all listeners that admit the route."""
 
     url: pulumi.Input[str]
-    """URL by which clients reach the Gateway, such as `https://llm.example.com`. Default: none.
-
-    Only the output `url` uses it.
-    """
+    """URL of the Gateway for clients, such as `https://llm.example.com`, for the output `url`. Default: none."""
 
 
 class TLSArgs(TypedDict, total=False):
@@ -106,16 +83,10 @@ class TLSArgs(TypedDict, total=False):
     """Name that the provider's certificate must be valid for. Default: the provider's host."""
 
     ca_certificate_configmap: pulumi.Input[str]
-    """Name of a ConfigMap in the component's namespace that holds certificate authorities under `ca.crt`.
-
-    Default: the certificate authorities of the gateway's system.
-    """
+    """ConfigMap in the component's namespace with authorities as `ca.crt`. Default: those of the gateway's system."""
 
     disabled: bool
-    """Whether requests go to the provider in plain HTTP. Default: false.
-
-    The component refuses it on port 443. A plain value, not a Pulumi output.
-    """
+    """Whether requests go to the provider in plain HTTP; not on port 443. Default: false. A plain value."""
 
 
 class FallbackArgs(TypedDict, total=False):
@@ -128,7 +99,7 @@ class FallbackArgs(TypedDict, total=False):
     name: Required[str]
     """Lower-case name. It must differ from the component's and the other fallbacks'.
 
-    The component names the fallback's Secret `<component>-<fallback>-secret`. A plain value, not a Pulumi output.
+    The component names the fallback's Secret `<component>-<fallback>-secret`. A plain value.
     """
 
     preset: pulumi.Input[str]
@@ -141,7 +112,7 @@ class FallbackArgs(TypedDict, total=False):
     """Host name of the provider. Default: the preset's."""
 
     port: pulumi.Input[int]
-    """TCP port of the provider, 1 to 65535. Default: the preset's, else 443."""
+    """Port of the provider, 1 to 65535. Default: the preset's, else 443."""
 
     path: pulumi.Input[str]
     """Path of the provider's chat completions. Default: the preset's, else `/v1/chat/completions`."""
@@ -159,10 +130,7 @@ class FallbackArgs(TypedDict, total=False):
     """An existing Secret that holds the key. Several providers may share one."""
 
     keyless: bool
-    """Whether the provider takes no key. Default: false.
-
-    If true, the gateway sends no key, and removes the caller's own token. A plain value, not a Pulumi output.
-    """
+    """Whether the provider takes no key, and the gateway removes the caller's token. Default: false. A plain value."""
 
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`."""
@@ -172,25 +140,19 @@ class FallbackArgs(TypedDict, total=False):
 
 
 class RetriesArgs(TypedDict, total=False):
-    """Describes when the gateway retries a request. It never retries a request with a body over 64 KiB."""
+    """Describes when the gateway retries a request. It never retries a request with a body over 64 KiB.
+
+    Source: `attempts`, `codes` and `backoff` in `spec.traffic.retry` of the AgentgatewayPolicy.
+    """
 
     attempts: pulumi.Input[int]
-    """How often the gateway retries a request, 1 to 254. Default: the number of `fallbacks`, at least 1.
-
-    Source: `spec.traffic.retry.attempts` of the AgentgatewayPolicy.
-    """
+    """How often the gateway retries a request, 1 to 254. Default: the number of `fallbacks`, at least 1."""
 
     status_codes: pulumi.Input[Sequence[pulumi.Input[int]]]
-    """Provider statuses that trigger a retry, each 400 to 599. Default: 429, 500, 502, 503 and 504.
-
-    Source: `spec.traffic.retry.codes` of the AgentgatewayPolicy.
-    """
+    """Provider statuses that trigger a retry, each 400 to 599. Default: 429, 500, 502, 503 and 504."""
 
     backoff_milliseconds: pulumi.Input[int]
-    """Shortest time between two attempts in milliseconds, 1 to 99999. Default: 50.
-
-    Source: `spec.traffic.retry.backoff` of the AgentgatewayPolicy.
-    """
+    """Shortest time between two attempts in milliseconds, 1 to 99999. Default: 50."""
 
 
 class ClientApiKeysSecretArgs(TypedDict):
@@ -244,10 +206,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     port: pulumi.Input[int]
-    """TCP port of the provider, 1 to 65535. Default: the preset's, else 443.
-
-    Source: `spec.ai.llm.port` of the Backend.
-    """
+    """Port of the provider, 1 to 65535. Default: the preset's, else 443. Source: `spec.ai.llm.port` of the Backend."""
 
     path: pulumi.Input[str]
     """Path of the provider's chat completions. Default: the preset's, else `/v1/chat/completions`.
@@ -264,10 +223,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     api_key: pulumi.Input[str]
-    """The provider's API key. The component treats it as a secret.
-
-    Only the Secret that the component creates holds it.
-    """
+    """The provider's API key. The component treats it as a secret; only the Secret that it creates holds it."""
 
     api_key_secret: pulumi.Input[ApiKeySecretArgs]
     """An existing Secret that holds the key. The component then creates no Secret for it."""
@@ -275,15 +231,13 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     passthrough: bool
     """Whether the gateway forwards the caller's own token to the provider, and holds no key. Default: false.
 
-    A plain value, not a Pulumi output.
-    Source: `spec.ai.llm.openai.authToken.kind` of the Backend.
+    A plain value. Source: `spec.ai.llm.openai.authToken.kind` of the Backend.
     """
 
     keyless: bool
-    """Whether the provider takes no key. Default: false.
+    """Whether the provider takes no key, and the gateway removes the caller's token. Default: false. A plain value.
 
-    If true, the gateway sends no key, and removes the caller's own token. Only with `api: agentgateway`.
-    A plain value, not a Pulumi output.
+    Only with `api: agentgateway`.
     """
 
     auth_header: pulumi.Input[AuthHeaderArgs]
@@ -374,7 +328,6 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """Fields that the gateway sets in the request's body if the caller leaves them out, such as `temperature`.
 
     Default: none.
-
     Source: `spec.policies.ai.defaults` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """
 
@@ -391,23 +344,17 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     api: BackendApi
-    """Gateway API of the backend: `kgateway` or `agentgateway`. Default: `kgateway`.
-
-    A plain value, not a Pulumi output.
-    """
+    """Gateway API of the backend: `kgateway` or `agentgateway`. Default: `kgateway`. A plain value."""
 
     wait_for_ready: bool
     """Whether `pulumi up` waits until the gateway has accepted the backend and the route. Default: false.
 
     With `api: kgateway` it also waits for the BackendTLSPolicy. If no gateway controller accepts the objects within
-    `ready_timeout_seconds`, the `up` fails. A plain value, not a Pulumi output.
+    `ready_timeout_seconds`, the `up` fails. A plain value.
     """
 
     ready_timeout_seconds: int
-    """Seconds to wait for each object, at least 1. Default: 120. Only with `wait_for_ready`.
-
-    A plain value, not a Pulumi output.
-    """
+    """Seconds to wait for each object, at least 1. Default: 120. Only with `wait_for_ready`. A plain value."""
 
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     """Labels of all objects. Default: none."""

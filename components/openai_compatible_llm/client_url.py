@@ -7,12 +7,7 @@ VERSION = "/v1"
 
 
 def client_base_url(gateway_url: str | None, route_path: str, hostnames: Sequence[str] = ()) -> str | None:
-    """Builds the base URL for an OpenAI client.
-
-    Args:
-        gateway_url: A valid URL, or None.
-        route_path: Path prefix of the route.
-        hostnames: Host names of the route; empty where it accepts all.
+    """Builds the base URL for an OpenAI client of a route, which accepts all host names if it has none.
 
     Returns:
         None without a gateway URL, and where none of the route's host names can stand in a URL.

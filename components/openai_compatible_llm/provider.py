@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from .args import OpenAICompatibleLLMArgs
-from .backends import BACKENDS, SECRET_KEY, BackendDefinition
+from .backends import BACKENDS, BackendDefinition
 from .client_url import client_base_url
 from .inputs import parse
-from .objects import SECRETS, Created, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
+from .objects import SECRETS, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
 from .objects.secret_rotation import warn_if_rotation_replaces_secret
 from .settings import ObjectNames, Plan, Settings
 
@@ -91,16 +91,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
         """
         inputs = parse(name, args)
         super().__init__(TOKEN, name, None, opts)
-        factory = ObjectFactory(self, inputs.plan, inputs.settings)
+        self._objects = factory = ObjectFactory(self, inputs.plan, inputs.settings)
         names = ObjectNames(name)
-        secrets = [factory.create_secret(secret, {SECRET_KEY: key}) for secret, key in inputs.api_keys().items()]
-        if (client_keys := inputs.client_api_keys()) is not None:
-            secrets.append(factory.create_secret(names.clients_secret, client_keys))
+        secrets = [factory.create_secret(secret, entries()) for secret, entries in inputs.secrets.items()]
         if secrets:
             warn_if_rotation_replaces_secret(self)
         order = ORDER_WITH_CLIENTS if inputs.plan.has_clients else ORDER
-        last = factory.create(_objects(names, BACKENDS[inputs.plan.api], inputs.plan), order, secrets)
-        self._created = Created(inputs.plan, inputs.settings, last)
+        factory.create(_objects(names, BACKENDS[inputs.plan.api], inputs.plan), order, secrets)
         self.register_outputs(outputs_of(self))
 
 

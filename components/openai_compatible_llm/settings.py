@@ -7,6 +7,9 @@ from typing import Any
 from .args import BackendApi, Endpoints, RateLimitPeriod
 from .objects import ObjectPlan, ObjectSettings
 
+AUTHORIZATION = "Authorization"
+"""The header in which clients send their keys and, unless the arguments say otherwise, providers get theirs."""
+
 CHAT_COMPLETIONS = "/chat/completions"
 """Path of chat completions below the base URL of an OpenAI client."""
 
@@ -19,13 +22,7 @@ OPENAI_ENDPOINTS = (
 
 @dataclass(frozen=True)
 class Plan(ObjectPlan):
-    """What is decided before any Output is resolved: which objects are created, and how.
-
-    Attributes:
-        has_tls_policy: Whether there is a BackendTLSPolicy.
-        has_policy: Whether the route has a policy.
-        has_clients: Whether the route asks for a client's key.
-    """
+    """What is decided before any Output is resolved: which objects are created, and whether the route has clients."""
 
     api: BackendApi
     has_tls_policy: bool
@@ -35,10 +32,14 @@ class Plan(ObjectPlan):
 
 @dataclass(frozen=True)
 class AuthHeader:
-    """The header in which the provider gets the key; None leaves the gateway's default."""
+    """The header in which the provider gets the key, and the word before the key, if there is one."""
 
-    header_name: str | None
+    name: str
     prefix: str | None
+
+    @property
+    def is_authorization(self) -> bool:
+        return self.name.lower() == AUTHORIZATION.lower()
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,7 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the objects of a component go.
-
-    Attributes:
-        api: The gateway API of its backend.
-        namespace: Namespace of all its objects.
-        gateway: The Gateway that its route attaches to.
-    """
+    """Where the objects of a component go: for which gateway API, and with a route to which Gateway."""
 
     api: BackendApi
     namespace: str
@@ -80,38 +75,17 @@ class TLS:
     ca_certificate_configmap: str | None
 
 
-@dataclass(frozen=True)
 class ObjectNames:
     """Names of the objects, all made from the component's name."""
 
-    component: str
-
-    @property
-    def secret(self) -> str:
-        return f"{self.component}-secret"
-
-    @property
-    def clients_secret(self) -> str:
-        return f"{self.component}-clients"
+    def __init__(self, component: str) -> None:
+        self.component = self.backend = self.policy = self.route = component
+        self.secret = f"{component}-secret"
+        self.clients_secret = f"{component}-clients"
+        self.tls_policy = f"{component}-tls"
 
     def fallback_secret(self, fallback: str) -> str:
         return f"{self.component}-{fallback}-secret"
-
-    @property
-    def backend(self) -> str:
-        return self.component
-
-    @property
-    def policy(self) -> str:
-        return self.component
-
-    @property
-    def tls_policy(self) -> str:
-        return f"{self.component}-tls"
-
-    @property
-    def route(self) -> str:
-        return self.component
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from components import BackendApi, OpenAICompatibleLLM, OpenAICompatibleLLMArgs
-from components.openai_compatible_llm.arguments import to_camel_case
+from components.openai_compatible_llm.arguments.cases import to_camel_case
 from tests.e2e.plugin_process import FOLDER, TOKEN, Plugin, running_plugin
 from tests.e2e.pulumi_cli import isolated_cli, succeeded
 from tests.e2e.recording_engine import recording_engine

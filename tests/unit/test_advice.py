@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.openai_compatible_llm.arguments import bare
+from components.openai_compatible_llm.arguments.suggestions import bare
 from components.openai_compatible_llm.inputs.advice import (
     COMPONENT_WORDS,
     FAMILIES,

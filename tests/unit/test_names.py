@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.openai_compatible_llm.arguments import respell, to_camel_case
+from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
 
 
 @pytest.mark.parametrize(

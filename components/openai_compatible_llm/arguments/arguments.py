@@ -25,14 +25,9 @@ class Arguments:
     """
 
     def __init__(self, declaration: Declaration, values: Mapping[Any, Any]) -> None:
-        """Checks names and types.
-
-        Args:
-            declaration: What arguments there are.
-            values: The arguments, by their Python names.
-        """
+        """Checks names and types of arguments that have their Python names."""
         self.values = without_nones(values, declaration.json_fields)
-        self.issues = list(TypeChecker(declaration).errors(self.values))
+        self.issues = list(TypeChecker(declaration).errors(declaration.args, self.values))
         self._mistyped = frozenset(issue.path for issue in self.issues)
         self._place: Path = ()
 
@@ -69,7 +64,7 @@ class Arguments:
         return is_output(self._at(self.path(*path)))
 
     def read(self, *path: str | int, check: Check | None = None, default: Any = None) -> Any:
-        """Returns the value at the path.
+        """Returns the value at the path. A number becomes an integer: other languages have floats alone.
 
         Args:
             path: The path in this group.
@@ -83,7 +78,7 @@ class Arguments:
         if check and (reason := check(value)):
             self.report(reason, *path)
             return default
-        return value
+        return int(value) if isinstance(value, float) else value
 
     def read_each(self, name: str, check: Check | None = None) -> Iterator[tuple[str | int, Any]]:
         """Yields key or index and value of what is valid and resolved in a map or list; the rest becomes issues."""

@@ -34,12 +34,7 @@ def to_python(declared: type, arguments: Mapping[str, Any]) -> dict[Any, Any]:
 
 
 def without_nones(value: Any, verbatim: frozenset[str]) -> Any:
-    """Removes what is None: it counts as not given.
-
-    Args:
-        value: A group of arguments, or anything in it.
-        verbatim: Names of arguments in which nothing is removed.
-    """
+    """Removes what is None, as it counts as not given, but for what is in the arguments with the verbatim names."""
     if isinstance(value, Mapping):
         return {
             key: each if key in verbatim else without_nones(each, verbatim)

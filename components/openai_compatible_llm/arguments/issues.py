@@ -34,8 +34,8 @@ class Issue:
 
     def location(self, case: Case = str) -> str:
         """Writes the path in Pulumi's notation: `gateway.name`, `hostnames[0]`, `labels["example.com/team"]`."""
-        outermost, *inner = self.path
-        return _name(outermost, case) + "".join(_step(part, case) for part in inner)
+        outermost, *inner = (part if isinstance(part, Key | int) else case(part) for part in self.path)
+        return f"{outermost}{''.join(map(_step, inner))}"
 
     def text(self, case: Case = str) -> str:
         """Returns the reason with the names of arguments in this spelling."""
@@ -58,12 +58,7 @@ class InvalidArguments(pulumi.InputPropertiesError, pulumi.RunError):
         )
 
 
-def _name(part: str | int, case: Case) -> str:
-    return str(part) if isinstance(part, Key | int) else case(part)
-
-
-def _step(part: str | int, case: Case) -> str:
-    name = _name(part, case)
+def _step(part: str | int) -> str:
     if isinstance(part, int):
-        return f"[{name}]"
-    return f".{name}" if re.fullmatch(r"[\w-]+", name) else f"[{json.dumps(name, ensure_ascii=False)}]"
+        return f"[{part}]"
+    return f".{part}" if re.fullmatch(r"[\w-]+", part) else f"[{json.dumps(part, ensure_ascii=False)}]"

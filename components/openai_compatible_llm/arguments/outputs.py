@@ -9,11 +9,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class _Withheld:
-    """Stands in the place of API keys, so that no key is among the values that are resolved together."""
-
-
-WITHHELD = _Withheld()
+WITHHELD = object()
+"""Stands in the place of API keys, so that no key is among the values that are resolved together."""
 
 
 def is_output(value: object) -> bool:

@@ -16,13 +16,7 @@ def suggestion(name: str, valid: Iterable[str], what: str) -> str:
 
 
 def closest(name: str, valid: Iterable[str], advice: Mapping[str, str] | None = None) -> str | None:
-    """Returns the valid name, or the advice for a word, that this name is or comes close to.
-
-    Args:
-        name: The name, in any spelling.
-        valid: Names that need no advice.
-        advice: Advice by the bare words that it is for.
-    """
+    """Returns the valid name, or the advice for a bare word, that this name is or comes close to in any spelling."""
     words = {**(advice or {}), **{bare(each): each for each in valid}}
     import difflib  # Takes a while to import, and is needed for an error only.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
 from typing import Any, Required, Union, get_args, get_origin, is_typeddict
@@ -17,21 +18,14 @@ _TYPE_NAMES = {str: "a string", int: "an integer", bool: "a boolean"}
 _LONGEST_QUOTE = 100
 
 
+@dataclass(frozen=True)
 class TypeChecker:
-    """Checks arguments without Nones.
+    """Checks arguments without Nones."""
 
-    Args:
-        declaration: What arguments there are.
-    """
+    declaration: Declaration
 
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
-
-    def errors(self, arguments: Mapping[Any, Any]) -> Iterator[Issue]:
-        """Yields an issue for each unknown, missing or mistyped argument."""
-        yield from self._group_errors(self._declaration.args, arguments, ())
-
-    def _group_errors(self, declared: type, arguments: Mapping[Any, Any], at: Path) -> Iterator[Issue]:
+    def errors(self, declared: type, arguments: Mapping[Any, Any], at: Path = ()) -> Iterator[Issue]:
+        """Yields an issue for each unknown, missing or mistyped argument of a group."""
         hints = get_annotations(declared)
         required: frozenset[str] = getattr(declared, "__required_keys__", frozenset())
         for name in sorted(required - arguments.keys()):
@@ -41,7 +35,7 @@ class TypeChecker:
                 yield from self._value_errors(hints[name], value, (*at, name))
             else:
                 text = name.name if isinstance(name, Undeclared) else str(name)
-                yield Issue((*at, Key(text)), self._declaration.unknown(at, text, value, hints))
+                yield Issue((*at, Key(text)), self.declaration.unknown(at, text, value, hints))
 
     def _value_errors(self, hint: Any, value: Any, at: Path) -> Iterator[Issue]:
         if get_origin(hint) is Required:
@@ -55,7 +49,7 @@ class TypeChecker:
         expected = kind(hint)
         if is_typeddict(expected):
             if isinstance(value, Mapping):
-                yield from self._group_errors(expected, value, at)
+                yield from self.errors(expected, value, at)
             else:
                 yield Issue(at, f"{self._quote(value, at)} is not a group of settings")
         elif get_origin(expected) is not None:
@@ -81,7 +75,7 @@ class TypeChecker:
             yield from self._value_errors(hint, each, (*at, part))
 
     def _quote(self, value: object, at: Path) -> str:
-        if any(part in self._declaration.secret_fields for part in at) or self._has_secret_field(value):
+        if any(part in self.declaration.secret_fields for part in at) or self._has_secret_field(value):
             return "the value"
         text = f'"{value}"' if isinstance(value, str) else str(value)
         return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
@@ -89,7 +83,7 @@ class TypeChecker:
     def _has_secret_field(self, value: object) -> bool:
         """Tells whether a group with a key in it stands in a wrong place, in either spelling."""
         if isinstance(value, Mapping):
-            names = {*self._declaration.secret_fields, *map(to_camel_case, self._declaration.secret_fields)}
+            names = {*self.declaration.secret_fields, *map(to_camel_case, self.declaration.secret_fields)}
             return any(name in names or self._has_secret_field(each) for name, each in value.items())
         return isinstance(value, list) and any(map(self._has_secret_field, value))
 

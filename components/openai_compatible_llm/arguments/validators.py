@@ -22,7 +22,6 @@ _OF_HTTP = re.compile(
 )
 
 _ENDS = "with a letter or digit at each end"
-
 OBJECT_NAME_LENGTH = 253
 NAMESPACE_LENGTH = 63
 PATH_LENGTH = 1024
@@ -70,15 +69,9 @@ def route_hostname(name: str) -> str | None:
 def host_name(
     name: str, scheme: str, path: str, port: str, example: str = "api.mistral.ai", star: str = ""
 ) -> str | None:
-    """Checks a host name or an IPv4 address.
+    """Checks a host name or an IPv4 address after a `star` that is no part of it.
 
-    Args:
-        name: The name.
-        scheme: What to give if there is a scheme before it.
-        path: What to give if there is a path after it.
-        port: What to give if there is a port after it.
-        example: A host name that would do.
-        star: What stands before it, and is no part of a host name.
+    What else may stand around it is refused: `scheme`, `path` and `port` say what to give then.
     """
     if "://" in name:
         return f'"{name}" has a scheme; give {scheme}'
@@ -176,11 +169,6 @@ def label_value(value: str) -> str | None:
         allowed = f'up to {NAMESPACE_LENGTH} letters, digits, "-", "_" and ".", {_ENDS}'
         return f'"{value}" is not a valid label value; use {allowed}'
     return None
-
-
-def is_printed_as_given(name: str) -> bool:
-    """Tells whether a message shows the name without changing it."""
-    return bool(name) and name == name.strip() and name.isprintable()
 
 
 def between(least: int, greatest: int, unit: str = "") -> Callable[[float], str | None]:

@@ -6,14 +6,11 @@ from ..args import BackendApi
 from . import agentgateway, kgateway
 from .base import SECRET_KEY, BackendDefinition, BackendReader
 
-BACKENDS: Mapping[BackendApi, BackendDefinition] = {
-    BackendApi.KGATEWAY: kgateway.DEFINITION,
-    BackendApi.AGENTGATEWAY: agentgateway.DEFINITION,
-}
 READERS: Mapping[BackendApi, BackendReader] = {
-    BackendApi.KGATEWAY: kgateway.READER,
-    BackendApi.AGENTGATEWAY: agentgateway.READER,
+    BackendApi.KGATEWAY: kgateway.KgatewayReader(),
+    BackendApi.AGENTGATEWAY: agentgateway.AgentgatewayReader(),
 }
+BACKENDS: Mapping[BackendApi, BackendDefinition] = {api: reader.definition for api, reader in READERS.items()}
 DEFAULT_API = BackendApi.KGATEWAY
 
 __all__ = ["BACKENDS", "DEFAULT_API", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]

@@ -7,10 +7,8 @@ from typing import ClassVar
 
 from ..args import Endpoints, RateLimitPeriod
 from ..objects import gateway_api
-from ..settings import AuthHeader, Provider, RateLimit, Settings
+from ..settings import AUTHORIZATION, Provider, RateLimit, Settings
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
-
-AUTHORIZATION = "Authorization"
 
 CHAT_PATH = "/v1/chat/completions"
 """The path by which the proxy knows a chat completion, whatever the provider's own."""
@@ -117,11 +115,11 @@ class Agentgateway(BackendDefinition):
         """
         path, host = settings.route_path, _route_host(settings)
         filters = _route_filters(settings.providers)
-        whole = gateway_api.url_rewrite(gateway_api.path_replacement(CHAT_PATH), *host)
-        prefix = gateway_api.url_rewrite(gateway_api.prefix_removal(), *host)
+        whole = {"path": {"type": "ReplaceFullPath", "replaceFullPath": CHAT_PATH}, **host}
+        prefix = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}, **host}
         return [
-            gateway_api.rule([gateway_api.exact_path(path)], [*filters, whole]),
-            gateway_api.rule([gateway_api.path_prefix(path)], [*filters, prefix]),
+            gateway_api.rule("Exact", path, [*filters, gateway_api.url_rewrite(whole)]),
+            gateway_api.rule("PathPrefix", path, [*filters, gateway_api.url_rewrite(prefix)]),
         ]
 
 
@@ -197,48 +195,34 @@ def _rate_limit(limit: RateLimit) -> Spec:
 
 def _route_filters(providers: Sequence[Provider]) -> list[Spec]:
     """Without a key, or with it in another header, the proxy would hand on the caller's own `Authorization`."""
-    if any(
-        each.keyless or (each.auth_header is not None and not _is_authorization(each.auth_header)) for each in providers
-    ):
-        return [gateway_api.header_removal(AUTHORIZATION)]
+    if any(each.keyless or (each.auth_header and not each.auth_header.is_authorization) for each in providers):
+        return [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [AUTHORIZATION]}}]
     return []
 
 
-def _route_host(settings: Settings) -> list[Spec]:
+def _route_host(settings: Settings) -> Spec:
     """The proxy sends a host's name by itself, but not its address; the route has one host for all providers."""
     provider = settings.provider
     if settings.fallbacks or not provider.is_address:
-        return []
-    return [gateway_api.host_rewrite(provider.tls.hostname if provider.tls else provider.host)]
+        return {}
+    return {"hostname": provider.tls.hostname if provider.tls else provider.host}
 
 
 def _auth(provider: Provider) -> Spec:
     if provider.secret_name is None:
         return {"passthrough": {}}
     auth: Spec = {"secretRef": {"name": provider.secret_name}}
-    if provider.auth_header is not None:
-        auth["location"] = {"header": _header(provider.auth_header)}
+    if header := provider.auth_header:
+        # The API takes the prefix literally, so the space before the key belongs to it.
+        prefix = {"prefix": f"{header.prefix} "} if header.prefix else {}
+        auth["location"] = {"header": {"name": header.name, **prefix}}
     return auth
-
-
-def _header(header: AuthHeader) -> dict[str, str]:
-    name = header.header_name or AUTHORIZATION
-    prefix = header.prefix or ("Bearer" if _is_authorization(header) else None)
-    # The API takes the prefix literally, so the space before the key belongs to it.
-    return {"name": name, "prefix": f"{prefix} "} if prefix else {"name": name}
-
-
-def _is_authorization(header: AuthHeader) -> bool:
-    return (header.header_name or AUTHORIZATION).lower() == AUTHORIZATION.lower()
-
-
-DEFINITION = Agentgateway()
 
 
 class AgentgatewayReader(BackendReader):
     """Reads an AgentgatewayBackend, whose providers are either one or a group each."""
 
-    definition = DEFINITION
+    definition = Agentgateway()
     resources: ClassVar[Mapping[str, str]] = {
         "AgentgatewayBackend": "agentgatewaybackends",
         "AgentgatewayPolicy": "agentgatewaypolicies",
@@ -271,6 +255,3 @@ def _read_provider(provider: Object, policies: Object) -> DeployedProvider:
         gets_callers_token="passthrough" in auth,
         tls=policies.get("tls"),
     )
-
-
-READER = AgentgatewayReader()

@@ -9,7 +9,7 @@ from ..args import Endpoints
 from ..objects import gateway_api
 from ..settings import TLS, Settings
 
-Spec = dict[str, Any]
+Spec = gateway_api.Spec
 Object = Mapping[str, Any]
 
 SECRET_KEY = "Authorization"  # noqa: S105 (the name of an entry)
@@ -25,12 +25,9 @@ ROUTE_ARGUMENTS = (
 
 @dataclass(frozen=True)
 class Limitation:
-    """Refuses some values of an argument that is supported otherwise.
+    """Refuses some values of an argument that is supported otherwise, such as `auth_header.prefix`.
 
-    Attributes:
-        argument: Path of the argument, such as `auth_header.prefix`.
-        reason: Why it can't be had, and what to do instead.
-        applies_to: Tells which values are refused.
+    The reason says why they can't be had, and what to do instead.
     """
 
     argument: str
@@ -42,8 +39,6 @@ class BackendDefinition(ABC):
     """Builds the objects of one gateway API.
 
     Attributes:
-        group: API group of its backend, by which routes and policies refer to it.
-        version: Version of that group.
         kind: Kind of the custom resource that stands for a provider.
         has_tls_policy: Whether TLS to the provider takes a BackendTLSPolicy; otherwise the backend has it in its spec.
         supported: Paths of the arguments that its gateways support, without indices. Any other is refused.
@@ -83,7 +78,8 @@ class BackendDefinition(ABC):
 
     def policy_spec(self, settings: Settings) -> Spec:
         """Builds the spec of the route's policy."""
-        return {"targetRefs": [gateway_api.route_reference(settings.names.route)], **self.policy(settings)}
+        route = {"group": gateway_api.GROUP, "kind": "HTTPRoute", "name": settings.names.route}
+        return {"targetRefs": [route], **self.policy(settings)}
 
     def tls_policy_spec(self, settings: Settings) -> Spec:
         """Builds the BackendTLSPolicy's spec, for a provider with TLS."""

@@ -53,7 +53,9 @@ class Kgateway(BackendDefinition):
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: type AI, the `openai` provider with its host, port and path overridden."""
         provider = settings.provider
-        openai: Spec = {"authToken": _auth_token(provider.secret_name)}
+        openai: Spec = {"authToken": {"kind": "Passthrough"}}
+        if provider.secret_name is not None:
+            openai["authToken"] = {"kind": "SecretRef", "secretRef": {"name": provider.secret_name}}
         if provider.model is not None:
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
@@ -90,9 +92,8 @@ class Kgateway(BackendDefinition):
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the one rule, with a filter for the Host header, in which the proxy would leave the gateway's name."""
-        rewrite = gateway_api.url_rewrite(gateway_api.host_rewrite(settings.provider.host))
-        filters = [rewrite] if settings.rewrite_host else []
-        return [gateway_api.rule([gateway_api.path_prefix(settings.route_path)], filters)]
+        rewrite = gateway_api.url_rewrite({"hostname": settings.provider.host})
+        return [gateway_api.rule("PathPrefix", settings.route_path, [rewrite] if settings.rewrite_host else [])]
 
 
 def _json(value: Any) -> str:
@@ -109,19 +110,10 @@ def _with_integers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _auth_token(secret_name: str | None) -> Spec:
-    if secret_name is None:
-        return {"kind": "Passthrough"}
-    return {"kind": "SecretRef", "secretRef": {"name": secret_name}}
-
-
-DEFINITION = Kgateway()
-
-
 class KgatewayReader(BackendReader):
     """Reads a Backend, which has one provider. Its TLS settings are in a BackendTLSPolicy."""
 
-    definition = DEFINITION
+    definition = Kgateway()
     resources: ClassVar[Mapping[str, str]] = {"Backend": "backends", "TrafficPolicy": "trafficpolicies"}
     rewrites_host = False
     without_key = "so the gateway sends requests to the provider without an API key"
@@ -140,6 +132,3 @@ class KgatewayReader(BackendReader):
                 gets_callers_token=token.get("kind") == "Passthrough",
             )
         ]
-
-
-READER = KgatewayReader()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .. import client_url
-from ..arguments import suggestion
+from ..arguments.suggestions import suggestion
 from ..inputs.urls import gateway_url as gateway_url_error
 from .hops import GATEWAY_URL
 from .options import Options, UsageError

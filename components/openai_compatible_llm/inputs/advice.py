@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from ..args import Endpoints, OpenAICompatibleLLMArgs
-from ..arguments import Path, bare, closest, suggestion
+from ..arguments import Path
+from ..arguments.suggestions import bare, closest, suggestion
 from ..presets import PRESETS
 
 _WORDS = tomllib.loads(File(__file__).with_name("advice.toml").read_text())
@@ -30,14 +31,7 @@ _FAMILY_INDEX = _index(FAMILIES)
 
 
 def unknown_argument(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
-    """Says what to do about a name that no argument has.
-
-    Args:
-        path: Where its group stands.
-        name: The name, as it was given.
-        value: Its value, which no message shows.
-        valid: The names that the group has.
-    """
+    """Says what to do about a name that the group at this path doesn't have. No message shows its value."""
     names = list(valid)
     group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
     if bare(name) == "endpoint" and value in list(Endpoints):
@@ -77,15 +71,11 @@ def sentence(advice: str) -> str:
 
 
 def _group_advice(group: str, name: str, names: list[str]) -> str | None:
-    index = _GROUP_INDEX.get(group, {})
-    if group == "fallbacks":
-        index = {**{word: _of_component(advice, names) for word, advice in _COMPONENT_INDEX.items()}, **index}
-    of_component = {bare(each): each for each in OpenAICompatibleLLMArgs.__annotations__ if each not in names}
-    index = {
-        **{word: f"`{each}` is an argument of the component, not of `{group}`" for word, each in of_component.items()},
-        **index,
-    }
-    return closest(name, names, index)
+    belongs_outside = f"is an argument of the component, not of `{group}`"
+    of_component = {bare(each): f"`{each}` {belongs_outside}" for each in OpenAICompatibleLLMArgs.__annotations__}
+    words = _COMPONENT_INDEX if group == "fallbacks" else {}
+    of_fallback = {word: _of_component(advice, names) for word, advice in words.items()}
+    return closest(name, names, {**of_component, **of_fallback, **_GROUP_INDEX.get(group, {})})
 
 
 def _of_component(advice: str, names: list[str]) -> str:

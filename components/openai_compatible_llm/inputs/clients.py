@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..arguments import Arguments, Issue, Key, is_output
+from ..arguments import Arguments, Issue, Key
+from ..arguments.outputs import is_output
 from ..arguments.validators import object_name
 from ..settings import ObjectNames, Provider
 from . import validators
@@ -41,12 +42,7 @@ def parse_clients(arguments: Arguments, names: ObjectNames, providers: Collectio
 
 
 def key_errors(keys: Any, provider_keys: Collection[Any]) -> Iterator[Issue]:
-    """Yields an issue for each client whose name or key can't be used. No reason quotes a key.
-
-    Args:
-        keys: The clients' keys by their names. Those that are resolved later are left out.
-        provider_keys: The keys of the providers, as far as they are resolved.
-    """
+    """Yields an issue for each client whose name or key can't be used, if it is resolved. No reason quotes a key."""
     if not isinstance(keys, Mapping):
         yield Issue((CLIENT_KEYS,), "the value is not a map of strings")
         return

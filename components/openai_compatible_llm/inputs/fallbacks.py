@@ -13,13 +13,7 @@ FALLBACK_KEY_SOURCES = tuple(source for source in KEY_SOURCES if source != "pass
 
 
 def parse_fallbacks(arguments: Arguments, names: ObjectNames, first: Provider) -> tuple[Provider, ...]:
-    """Parses the fallbacks.
-
-    Args:
-        arguments: The component's.
-        names: Names of the component's objects.
-        first: The component's own provider.
-    """
+    """Parses the fallbacks of a component, whose own provider is the first."""
     fallbacks = arguments.groups("fallbacks")
     if len(fallbacks) > MOST_FALLBACKS:
         arguments.report(f"{len(fallbacks)} entries; give at most {MOST_FALLBACKS}", "fallbacks")

@@ -25,9 +25,9 @@ def parse_annotations(arguments: Arguments) -> Mapping[str, str]:
 
 def parse_ready_timeout(arguments: Arguments) -> int | None:
     """Parses how long to wait for each object, in seconds; None to not wait."""
-    timeout = arguments.read("ready_timeout_seconds", check=seconds, default=DEFAULT_READY_TIMEOUT_SECONDS)
+    timeout: int = arguments.read("ready_timeout_seconds", check=seconds, default=DEFAULT_READY_TIMEOUT_SECONDS)
     if arguments.given("wait_for_ready"):
-        return int(timeout)
+        return timeout
     if arguments.given("ready_timeout_seconds"):
         arguments.report("has no effect without `wait_for_ready`", "ready_timeout_seconds")
     return None

@@ -1,15 +1,17 @@
 """Parses a component's arguments: checks them and fills in their defaults, in one pass."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import pulumi
 
-from ..arguments import Arguments, Issue, Path, has_outputs
-from ..arguments.outputs import WITHHELD
+from ..arguments import Arguments, Issue, Path
+from ..arguments.outputs import WITHHELD, has_outputs
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
-from ..backends import BACKENDS
+from ..backends import BACKENDS, SECRET_KEY
+from ..objects.factory import SecretEntries
 from ..settings import ObjectNames, Plan, Settings
 from . import validators
 from .clients import CLIENT_KEYS, key_errors, parse_clients
@@ -20,7 +22,7 @@ from .placement import parse_hostnames, parse_placement, parse_route_path
 from .providers import parse_provider
 from .request_fields import parse_model_aliases, parse_request_fields
 from .support import report_unsupported
-from .traffic import parse_endpoints, parse_rate_limits, parse_retries, parse_timeout
+from .traffic import parse_endpoints, parse_rate_limits, parse_retries
 
 
 @dataclass(frozen=True)
@@ -28,38 +30,20 @@ class Inputs:
     """What a component is made from.
 
     Attributes:
-        name: The component's name.
         plan: What is decided before any Output is resolved.
         settings: All but the keys. An Output only where an argument is one.
-        secret_names: Names of the Secrets for the providers' keys, by the paths of the keys.
+        secrets: What makes the entries of each Secret, by its name. The keys in them are checked when resolved.
     """
 
-    name: str
     plan: Plan
     settings: Settings | pulumi.Output[Settings]
-    secret_names: Mapping[Path, str]
-    _api_keys: Mapping[Path, Any] = field(repr=False)
-    _client_api_keys: Any = field(repr=False)
-
-    def api_keys(self) -> dict[str, pulumi.Output[str]]:
-        """Returns the providers' keys by the names of their Secrets; secrets, which are checked when resolved."""
-        return {self.secret_names[path]: _secret_key(self.name, path, key) for path, key in self._api_keys.items()}
-
-    def client_api_keys(self) -> pulumi.Output[Mapping[str, str]] | None:
-        """Returns the clients' keys by the clients' names, likewise; None where the component gets none."""
-        if self._client_api_keys is None:
-            return None
-        return _secret_client_keys(self.name, self._client_api_keys, list(self._api_keys.values()))
+    secrets: Mapping[str, Callable[[], SecretEntries]] = field(repr=False)
 
 
 def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     """Parses the arguments, and fills in their defaults.
 
-    What is an Output is checked as soon as all Outputs are resolved.
-
-    Args:
-        name: The component's name.
-        args: As in `OpenAICompatibleLLMArgs`. An argument that is None counts as not given.
+    What is an Output is checked as soon as all Outputs are resolved. An argument that is None counts as not given.
 
     Raises:
         InvalidArguments: With every problem of what is known now.
@@ -67,23 +51,20 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     DECLARATION.check_kinds(name, args)
     arguments = Arguments(DECLARATION, args)
     plan, settings = parse_arguments(name, arguments)
-    secret_names = {
-        group.path("api_key"): str(provider.secret_name)
-        for group, provider in zip((arguments, *arguments.groups("fallbacks")), settings.providers, strict=True)
-        if group.given("api_key")
-    }
-    api_keys = {path: _withhold(arguments.values, path) for path in secret_names}
-    client_keys = _withhold(arguments.values, (CLIENT_KEYS,)) if arguments.given(CLIENT_KEYS) else None
-    return Inputs(
-        name,
-        plan,
-        pulumi.Output.from_input(arguments.values).apply(lambda resolved: _parse_resolved(name, resolved, plan))
-        if has_outputs(arguments.values)
-        else settings,
-        secret_names,
-        api_keys,
-        client_keys,
-    )
+    secrets: dict[str, Callable[[], SecretEntries]] = {}
+    keys: list[Any] = []
+    for group, provider in zip((arguments, *arguments.groups("fallbacks")), settings.providers, strict=True):
+        if group.given("api_key"):
+            path = group.path("api_key")
+            keys.append(_withhold(arguments.values, path))
+            secrets[str(provider.secret_name)] = partial(_api_key_entry, name, path, keys[-1])
+    if arguments.given(CLIENT_KEYS):
+        client_keys = _withhold(arguments.values, (CLIENT_KEYS,))
+        secrets[str(settings.clients_secret_name)] = partial(_client_entries, name, client_keys, keys)
+    if not has_outputs(arguments.values):
+        return Inputs(plan, settings, secrets)
+    resolved = pulumi.Output.from_input(arguments.values).apply(lambda values: _parse_resolved(name, values, plan))
+    return Inputs(plan, resolved, secrets)
 
 
 def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
@@ -111,7 +92,7 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
         provider=provider,
         fallbacks=fallbacks,
         endpoints=parse_endpoints(arguments, backend.default_endpoints, providers),
-        request_timeout_seconds=parse_timeout(arguments),
+        request_timeout_seconds=arguments.read("request_timeout_seconds", check=validators.timeout_seconds),
         retries=parse_retries(arguments, len(fallbacks)),
         clients_secret_name=parse_clients(arguments, names, providers),
         rate_limits=parse_rate_limits(arguments),
@@ -157,16 +138,16 @@ def _withhold(values: Any, path: Path) -> Any:
     return key
 
 
-def _secret_key(name: str, path: Path, key: pulumi.Input[str]) -> pulumi.Output[str]:
+def _api_key_entry(name: str, path: Path, key: pulumi.Input[str]) -> SecretEntries:
     def check(resolved: object) -> str:
         if reason := validators.api_key(resolved):
             DECLARATION.raise_issues(name, [Issue(path, reason)])
         return cast("str", resolved)
 
-    return pulumi.Output.secret(key).apply(check)
+    return {SECRET_KEY: pulumi.Output.secret(key).apply(check)}
 
 
-def _secret_client_keys(name: str, keys: Any, provider_keys: list[Any]) -> pulumi.Output[Mapping[str, str]]:
+def _client_entries(name: str, keys: Any, provider_keys: list[Any]) -> SecretEntries:
     def check(resolved: Mapping[str, Any]) -> Mapping[str, str]:
         DECLARATION.raise_issues(name, key_errors(resolved["clients"], resolved["providers"]))
         return cast("Mapping[str, str]", resolved["clients"])

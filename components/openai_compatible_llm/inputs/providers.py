@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from ..arguments import Arguments, suggestion
+from ..arguments import Arguments
+from ..arguments.suggestions import suggestion
 from ..arguments.validators import header_name, header_prefix, is_address, object_name, port
 from ..presets import CHAT_COMPLETIONS_PATH, HTTPS_PORT, PRESETS, Preset
-from ..settings import TLS, AuthHeader, Provider
+from ..settings import AUTHORIZATION, TLS, AuthHeader, Provider
 from . import urls, validators
 
 HOST_SOURCES = ("preset", "base_url", "host")
@@ -15,26 +16,22 @@ KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 def parse_provider(
     arguments: Arguments, name: str, own_secret: str, key_sources: Sequence[str] = KEY_SOURCES
 ) -> Provider:
-    """Parses where a provider is and what it gets. A host that isn't resolved is empty.
+    """Parses where the component's provider or a fallback is, and what it gets. A host that isn't resolved is empty.
 
-    Args:
-        arguments: The component's arguments, or a fallback's.
-        name: The component's or the fallback's name.
-        own_secret: Name of the Secret that the component creates for a key.
-        key_sources: Arguments that may say where the key comes from.
+    If the arguments have a key, the component creates its `own_secret`. One of `key_sources` must be given.
     """
     url, preset = _parse_host_source(arguments)
-    host = arguments.read("host", check=validators.host)
-    number = arguments.read("port", check=port)
-    path = arguments.read("path", check=validators.chat_path)
+    host = arguments.read("host", check=validators.host, default=preset.host if preset else "")
+    number = arguments.read("port", check=port, default=preset.port if preset else HTTPS_PORT)
+    default_path = preset.path if preset else CHAT_COMPLETIONS_PATH
+    path = arguments.read("path", check=validators.chat_path, default=default_path)
     if url:
         host, number, path = url.host, url.port, url.path
-    host = host or (preset.host if preset else "")
     return Provider(
         name=name,
         host=host,
-        port=int(number or (preset.port if preset else HTTPS_PORT)),
-        path=path or (preset.path if preset else CHAT_COMPLETIONS_PATH),
+        port=number,
+        path=path,
         model=arguments.read("model", check=validators.model),
         secret_name=_parse_key_source(arguments, own_secret, key_sources),
         keyless=arguments.given("keyless"),
@@ -87,9 +84,12 @@ def _parse_auth_header(arguments: Arguments) -> AuthHeader | None:
     for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
         if arguments.given("auth_header") and arguments.given(source):
             arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
-    name = arguments.read("auth_header", "header_name", check=header_name)
+    name = arguments.read("auth_header", "header_name", check=header_name, default=AUTHORIZATION)
     prefix = arguments.read("auth_header", "prefix", check=header_prefix)
-    return AuthHeader(name, prefix) if arguments.given("auth_header") else None
+    if not arguments.given("auth_header"):
+        return None
+    header = AuthHeader(name, prefix)
+    return AuthHeader(name, "Bearer") if header.is_authorization and prefix is None else header
 
 
 def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS | None:
@@ -97,8 +97,10 @@ def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS
     hostname = tls.read("hostname", check=validators.certificate_hostname)
     configmap = tls.read("ca_certificate_configmap", check=object_name)
     disabled = tls.given("disabled")
-    if disabled:
-        _check_disabled(arguments, url)
+    if disabled and url and url.tls:
+        tls.report("contradicts the https of `base_url`; give the URL with http", "disabled")
+    elif disabled and (arguments.read("port") == HTTPS_PORT or not any(map(arguments.given, ("port", "base_url")))):
+        tls.report("port 443 is for TLS; give the `port` for plain HTTP", "disabled")
     if disabled or (url and not url.tls):
         for field in filter(tls.given, ("hostname", "ca_certificate_configmap")):
             switch = "tls.disabled" if disabled else "base_url"
@@ -106,10 +108,3 @@ def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS
     elif is_address(host) and not tls.given("hostname"):
         tls.report(f'required, because the host "{host}" is an address; give the name on its certificate', "hostname")
     return TLS(hostname or host, configmap) if (url.tls if url else not disabled) else None
-
-
-def _check_disabled(arguments: Arguments, url: urls.BaseUrl | None) -> None:
-    if url and url.tls:
-        arguments.report("contradicts the https of `base_url`; give the URL with http", "tls", "disabled")
-    elif arguments.read("port") == HTTPS_PORT or not (arguments.given("port") or arguments.given("base_url")):
-        arguments.report("port 443 is for TLS; give the `port` for plain HTTP", "tls", "disabled")

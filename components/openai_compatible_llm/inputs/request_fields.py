@@ -28,7 +28,7 @@ def parse_model_aliases(arguments: Arguments) -> Mapping[str, str]:
         arguments.report("has no effect with `model`, which wins; remove one of them", "model_aliases")
     aliases: Mapping[str, str] = arguments.read("model_aliases", check=_number_of_entries, default={})
     for alias, _ in arguments.read_each("model_aliases", check=validators.model):
-        if reason := validators.model_alias(str(alias)):
+        if reason := validators.model(str(alias), "give one without spaces around it"):
             arguments.report(reason, "model_aliases", alias)
     return aliases
 

@@ -12,7 +12,9 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
         if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
             continue
         refused = name
-        arguments.report(backend.unsupported.get(name) or _not_supported(name), *path)
+        others = [f"give `api: {api}`" for api, definition in BACKENDS.items() if _supports(definition, name)]
+        reason = f"these gateways don't support it; {' or '.join(['remove it', *others])}"
+        arguments.report(backend.unsupported.get(name, reason), *path)
     for limitation in backend.limitations:
         path = tuple(limitation.argument.split("."))
         value = arguments.read(*path)
@@ -25,8 +27,3 @@ def _supports(backend: BackendDefinition, name: str) -> bool:
     return name in backend.supported or any(
         name.startswith(f"{each}.") or each.startswith(f"{name}.") for each in backend.supported
     )
-
-
-def _not_supported(name: str) -> str:
-    others = [f"`api: {api}`" for api, definition in BACKENDS.items() if _supports(definition, name)]
-    return f"these gateways don't support it; {' or '.join(['remove it', *(f'give {each}' for each in others)])}"

@@ -21,9 +21,8 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
         default = Endpoints.CHAT
     endpoints = Endpoints(arguments.read("endpoints", default=default))
     if endpoints == Endpoints.ALL:
-        owners = ("", *["the component's "] * (len(providers) - 1))
-        groups = (arguments, *arguments.groups("fallbacks"))
-        for group, provider, owner in zip(groups, providers, owners, strict=True):
+        for group, provider in zip((arguments, *arguments.groups("fallbacks")), providers, strict=True):
+            owner = "" if group is arguments else "the component's "
             if not provider.path.endswith(CHAT_COMPLETIONS):
                 reason = (
                     f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
@@ -33,24 +32,18 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
     return endpoints
 
 
-def parse_timeout(arguments: Arguments) -> int | None:
-    """Parses how long the provider's answer may take to begin, in seconds."""
-    seconds = arguments.read("request_timeout_seconds", check=validators.timeout_seconds)
-    return None if seconds is None else int(seconds)
-
-
 def parse_retries(arguments: Arguments, fallbacks: int) -> Retries | None:
     """Parses when a request is sent again; by default only if there are fallbacks, and then to each."""
     retries = arguments.within("retries")
     attempts = retries.read("attempts", check=validators.retry_attempts, default=max(fallbacks, 1))
     retries.read("status_codes", check=validators.status_codes)
-    codes = tuple(int(code) for _, code in retries.read_each("status_codes", check=validators.status_code))
+    codes = tuple(code for _, code in retries.read_each("status_codes", check=validators.status_code))
     backoff = retries.read(
         "backoff_milliseconds", check=validators.backoff_milliseconds, default=DEFAULT_BACKOFF_MILLISECONDS
     )
     if not fallbacks and not arguments.given("retries"):
         return None
-    return Retries(int(attempts), codes or DEFAULT_STATUS_CODES, int(backoff))
+    return Retries(attempts, codes or DEFAULT_STATUS_CODES, backoff)
 
 
 def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:
@@ -68,11 +61,9 @@ def _parse_rate_limit(limit: Arguments) -> RateLimit:
         limit.report("has `requests` and `tokens`; give one of them")
     elif not (limit.given("requests") or limit.given("tokens")):
         limit.report("has no limit; give `requests` or `tokens`")
-    requests = limit.read("requests", check=validators.rate_limit)
-    tokens = limit.read("tokens", check=validators.rate_limit)
     return RateLimit(
-        requests=None if requests is None else int(requests),
-        tokens=None if tokens is None else int(tokens),
+        requests=limit.read("requests", check=validators.rate_limit),
+        tokens=limit.read("tokens", check=validators.rate_limit),
         per=RateLimitPeriod(limit.read("per", default=RateLimitPeriod.SECOND)),
-        burst=int(limit.read("burst", check=validators.burst, default=0)),
+        burst=limit.read("burst", check=validators.burst, default=0),
     )

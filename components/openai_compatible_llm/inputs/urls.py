@@ -21,14 +21,7 @@ _GATEWAY_EXAMPLE = "https://llm.example.com"
 
 @dataclass(frozen=True)
 class BaseUrl:
-    """The parts of a provider's base URL.
-
-    Attributes:
-        host: Host name.
-        port: TCP port: the URL's, else its scheme's.
-        path: Path of the chat completions under it.
-        tls: Whether its scheme is `https`.
-    """
+    """The parts of a provider's base URL: its scheme's port where it names none, and its path of chat completions."""
 
     host: str
     port: int

@@ -5,15 +5,7 @@ Each function returns what is wrong with a value and what to give instead, or No
 
 import re
 
-from ..arguments.validators import (
-    OBJECT_NAME_LENGTH,
-    between,
-    host_name,
-    is_address,
-    is_printed_as_given,
-    too_long,
-    url_path,
-)
+from ..arguments.validators import OBJECT_NAME_LENGTH, between, host_name, is_address, too_long, url_path
 from ..settings import CHAT_COMPLETIONS
 
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -72,17 +64,10 @@ def chat_path(path: str) -> str | None:
     return url_path(path, "/v1/chat/completions")
 
 
-def model(name: str) -> str | None:
-    """Checks a model's name; every provider has its own rules."""
-    if not is_printed_as_given(name):
-        return f"{name!r} is not a model name; give it as the provider lists it"
-    return too_long(name, MODEL_LENGTH)
-
-
-def model_alias(name: str) -> str | None:
-    """Checks the name that callers use for a model."""
-    if not is_printed_as_given(name):
-        return f"{name!r} is not a model name; give one without spaces around it"
+def model(name: str, advice: str = "give it as the provider lists it") -> str | None:
+    """Checks a model's name, of which every provider has its own rules, or the name that callers use for a model."""
+    if not name or name != name.strip() or not name.isprintable():
+        return f"{name!r} is not a model name; {advice}"
     return too_long(name, MODEL_LENGTH)
 
 

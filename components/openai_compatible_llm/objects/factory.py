@@ -1,7 +1,8 @@
 """Creates the Kubernetes objects of a component."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pulumi
@@ -9,7 +10,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from ..arguments import map_output
+from ..arguments.outputs import map_output
 from . import readiness
 
 SECRETS = "secrets"
@@ -42,6 +43,8 @@ class ObjectPlan:
 
 S = TypeVar("S", bound=ObjectSettings)
 
+SecretEntries = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+
 
 @dataclass(frozen=True)
 class Object(Generic[S]):
@@ -59,28 +62,23 @@ class Object(Generic[S]):
     ready: Callable[[S], str] | None = None
 
 
+@dataclass
 class ObjectFactory(Generic[S]):
-    """Creates objects as children of a component.
+    """Creates objects as children of a component; `last` is the last one, once all are created."""
 
-    Args:
-        component: The component.
-        plan: What is known of its objects.
-        settings: What they are made from. An Output only where an argument is one.
-    """
+    component: pulumi.ComponentResource
+    plan: ObjectPlan
+    settings: S | pulumi.Output[S]
+    last: CustomResource = field(init=False)
 
-    def __init__(self, component: pulumi.ComponentResource, plan: ObjectPlan, settings: S | pulumi.Output[S]) -> None:
-        self._component = component
-        self._plan = plan
-        self._settings = settings
-
-    def create_secret(self, name: str, data: pulumi.Input[Mapping[str, pulumi.Input[str]]]) -> Secret:
-        """Creates a Secret."""
-        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=data, opts=self._options())
+    def create_secret(self, name: str, entries: SecretEntries) -> Secret:
+        options = pulumi.ResourceOptions(parent=self.component)
+        return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=options)
 
     def create(
         self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
-    ) -> CustomResource:
-        """Creates custom resources, and returns the last one.
+    ) -> None:
+        """Creates custom resources.
 
         Args:
             objects: What to create, by its role. What has no object is left out.
@@ -89,22 +87,29 @@ class ObjectFactory(Generic[S]):
         """
         created: dict[str, Sequence[pulumi.Resource]] = {SECRETS: secrets}
         for role, dependencies in order.items():
-            if role in objects:
-                created_before = [each for other in dependencies for each in created.get(other, ())]
-                last = self._create(objects[role], created_before)
-                created[role] = [last]
-        return last
+            if role not in objects:
+                continue
+            described = objects[role]
+            created_before = [each for other in dependencies for each in created.get(other, ())]
+            ready = None if self.plan.ready_timeout_seconds is None else described.ready
+            timeout = f"{self.plan.ready_timeout_seconds}s"
+            self.last = CustomResource(
+                described.name,
+                described.api_version,
+                described.kind,
+                metadata=self._metadata(described.name, ready),
+                spec=map_output(self.settings, described.spec),
+                opts=pulumi.ResourceOptions(
+                    parent=self.component,
+                    depends_on=created_before,
+                    custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if ready else None,
+                ),
+            )
+            created[role] = [self.last]
 
-    def _create(self, described: Object[S], created_before: Sequence[pulumi.Resource]) -> CustomResource:
-        ready = None if self._plan.ready_timeout_seconds is None else described.ready
-        return CustomResource(
-            described.name,
-            described.api_version,
-            described.kind,
-            metadata=self._metadata(described.name, ready),
-            spec=map_output(self._settings, described.spec),
-            opts=self._options(created_before, waits=ready is not None),
-        )
+    def read(self, value: Callable[[Any, Any], Any]) -> Any:
+        """Returns what plan and settings say, at once where they are known."""
+        return map_output(self.settings, partial(value, self.plan))
 
     def _metadata(self, name: str, ready: Callable[[S], str] | None = None) -> ObjectMetaArgsDict:
         """Makes metadata without empty maps, which every `up` would show as a change."""
@@ -112,19 +117,9 @@ class ObjectFactory(Generic[S]):
         def annotations(settings: S) -> Mapping[str, str]:
             return {**settings.annotations, **({readiness.ANNOTATION: ready(settings)} if ready else {})}
 
-        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self._settings, lambda s: s.namespace)}
-        if self._plan.has_labels:
-            metadata["labels"] = map_output(self._settings, lambda s: s.labels)
-        if self._plan.has_annotations or ready:
-            metadata["annotations"] = map_output(self._settings, annotations)
+        metadata: ObjectMetaArgsDict = {"name": name, "namespace": map_output(self.settings, lambda s: s.namespace)}
+        if self.plan.has_labels:
+            metadata["labels"] = map_output(self.settings, lambda s: s.labels)
+        if self.plan.has_annotations or ready:
+            metadata["annotations"] = map_output(self.settings, annotations)
         return metadata
-
-    def _options(
-        self, created_before: Sequence[pulumi.Resource] = (), *, waits: bool = False
-    ) -> pulumi.ResourceOptions:
-        timeout = f"{self._plan.ready_timeout_seconds}s"
-        return pulumi.ResourceOptions(
-            parent=self._component,
-            depends_on=created_before,
-            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if waits else None,
-        )

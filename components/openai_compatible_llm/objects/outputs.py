@@ -1,32 +1,12 @@
 """Declares the outputs of a component beside their types and descriptions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import pulumi
 
-from ..arguments import map_output, to_camel_case
-
-
-@dataclass(frozen=True)
-class Created:
-    """What a component's outputs are read from, as its attribute `_created`.
-
-    Attributes:
-        plan: Its plan.
-        settings: Its settings.
-        last: The last of its objects.
-    """
-
-    plan: Any
-    settings: Any
-    last: pulumi.Resource
-
-    def read(self, value: Callable[[Any, Any], Any]) -> Any:
-        """Returns what plan and settings say, at once where they are known."""
-        return map_output(self.settings, partial(value, self.plan))
+from ..arguments.cases import to_camel_case
 
 
 class _Output(cached_property[pulumi.Output[Any]]):
@@ -34,21 +14,17 @@ class _Output(cached_property[pulumi.Output[Any]]):
 
     def __init__(self, value: Callable[[Any, Any], Any]) -> None:
         # Whatever depends on an output can send requests: it waits for the last object.
-        super().__init__(lambda component: component._created.last.urn.apply(lambda _: component._created.read(value)))
+        super().__init__(lambda component: component._objects.last.urn.apply(lambda _: component._objects.read(value)))
         self.value = value
 
 
 def output(value: Callable[[Any, Any], Any]) -> Any:
-    """Declares an output.
-
-    Args:
-        value: Returns its value from the component's plan and settings.
-    """
+    """Declares an output, whose value this returns from the plan and settings of the component's `_objects`."""
     return _Output(value)
 
 
 def outputs_of(component: pulumi.ComponentResource) -> dict[str, Any]:
     """Returns the values of all outputs by their names in other languages, without a wait for the last object."""
     declared = vars(type(component)).items()
-    created: Created = component._created  # type: ignore[attr-defined]
-    return {to_camel_case(name): created.read(each.value) for name, each in declared if isinstance(each, _Output)}
+    objects: Any = component._objects  # type: ignore[attr-defined]
+    return {to_camel_case(name): objects.read(each.value) for name, each in declared if isinstance(each, _Output)}

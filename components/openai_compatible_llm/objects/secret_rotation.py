@@ -1,6 +1,7 @@
 """Warns where a new API key replaces the Secret instead of changing it in place."""
 
 import os
+import sys
 from weakref import WeakSet
 
 import pulumi
@@ -9,11 +10,6 @@ SETTING = "kubernetes:enableSecretMutable"
 VARIABLE = "PULUMI_K8S_ENABLE_SECRET_MUTABLE"
 
 
-class _Program:
-    """Stands for the program in a plugin, which doesn't see it. Each run of a program has a plugin of its own."""
-
-
-_PROGRAM_OF_PLUGIN = _Program()
 _warned: "WeakSet[object]" = WeakSet()
 
 
@@ -24,7 +20,8 @@ def warn_if_rotation_replaces_secret(component: pulumi.ComponentResource) -> Non
     """
     if component.get_provider("kubernetes:core/v1:Secret") is not None or _is_mutable():
         return
-    program = pulumi.runtime.get_root_resource() or _PROGRAM_OF_PLUGIN
+    # A plugin doesn't see the program, but runs for one program alone: its process stands for the program.
+    program = pulumi.runtime.get_root_resource() or sys.modules[__name__]
     if program in _warned:
         return
     _warned.add(program)

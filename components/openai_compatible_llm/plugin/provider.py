@@ -13,17 +13,15 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from .. import __version__
-from ..arguments import InvalidArguments, Issue, to_camel_case, to_python
+from ..arguments import InvalidArguments, Issue
+from ..arguments.cases import to_camel_case
+from ..arguments.conversion import to_python
 from .registry import COMPONENTS, Component
 from .schema import finalize_schema
 
 
 def serve(project: Mapping[str, Any]) -> None:
-    """Serves the engine until the engine has finished.
-
-    Args:
-        project: The `project` table of the package's pyproject.toml.
-    """
+    """Serves the engine until the engine has finished, with the `project` table of the package's pyproject.toml."""
     # Pulumi does the same for programs: a component that fails leaves tasks behind whose errors nobody reads.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     main(Plugin(project), sys.argv[1:])

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from inspect import cleandoc
 from typing import Any
 
-from ..arguments import respell, to_camel_case
+from ..arguments.cases import respell, to_camel_case
 
 DISPLAY_NAME = "OpenAI-compatible LLM"
 # By these the Pulumi Registry sorts packages.
