@@ -61,11 +61,9 @@ class Provider:
     """One provider of a stack.
 
     Attributes:
-        name: The component's name.
         config: What the stack's file says of it alone.
         args: The component's arguments, completed from the stack's settings and the environment.
         key_places: Where keys belong that the config leaves out.
-        issues: What is wrong with the arguments.
         inputs: The arguments, parsed; None if something is wrong with them.
     """
 
