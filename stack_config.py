@@ -61,16 +61,14 @@ class Provider:
     """One provider of a stack.
 
     Attributes:
-        name: The component's name.
         config: What the stack's file says of it alone.
         args: The component's arguments, completed from the stack's settings and the environment.
         key_places: Where keys belong that the config leaves out.
-        issues: What is wrong with the arguments.
         inputs: The arguments, parsed; None if something is wrong with them.
     """
 
     name: str
-    config: Mapping[str, Any]
+    config: dict[str, Any]
     args: dict[Any, Any]
     key_places: list[KeyPlace]
     issues: Sequence[Issue] = ()
@@ -101,14 +99,10 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
         InvalidStackConfig: With every problem of every provider, conflicts between them included.
     """
     stack = pulumi.get_stack()
-    configured, clients = _group(config, PROVIDERS), _group(config, CLIENT_KEYS)
-    defaults = {
-        GATEWAY: _group(config, GATEWAY),
-        NAMESPACE: config.get(NAMESPACE),
-        API: config.get(API),
-        CLIENT_KEYS: clients,
-        CLIENT_KEYS_SECRET: _group(config, CLIENT_KEYS_SECRET),
-    }
+    configured = _group(config, PROVIDERS)
+    groups = {key: _group(config, key) for key in (CLIENT_KEYS, GATEWAY, CLIENT_KEYS_SECRET)}
+    defaults = {**groups, NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
+    clients = groups[CLIENT_KEYS]
     problems = list(_unknown_settings(config))
     if clients == {} and config.get(CLIENT_KEYS) is not None:
         # Taken for no setting, it would open the routes of all providers.
@@ -128,33 +122,29 @@ def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dic
     if problems:
         raise InvalidStackConfig(problems)
     _warn_of_plain_text_keys(config, providers, clients)
-    return {provider.name: _with_secret_keys(provider.args) for provider in providers}
+    return {provider.name: _with_secret_keys(provider.name, provider.args) for provider in providers}
 
 
-def read_provider(name: str, group: object, defaults: Mapping[str, Any]) -> Provider:
+def read_provider(name: str, configured: object, defaults: Mapping[str, Any]) -> Provider:
     """Reads what a stack's file says of a provider and of all, without the keys in the environment."""
-    config = group if isinstance(group, Mapping) else {}
+    config = configured if isinstance(configured, dict) else {}
     inherited = {key: value for key, value in defaults.items() if value}
     if any(config.get(key) is not None for key in CLIENT_SETTINGS):
         inherited = {key: value for key, value in inherited.items() if key not in CLIENT_SETTINGS}
     args = to_python(DECLARATION.args, inherited | dict(config))
-    for label, each in ((name, args), *((fallback.get("name"), fallback) for _, fallback in _fallbacks(args))):
-        if label and not any(map(each.get, HOST_SOURCES)):
-            each["preset"] = label
+    for label, _, _, group in _with_fallbacks(name, args):
+        if label and not any(map(group.get, HOST_SOURCES)):
+            group["preset"] = label
     return Provider(name, config, args, key_places(name, args))
 
 
 def key_places(name: str, args: dict[Any, Any]) -> list[KeyPlace]:
     """Returns the places of the API keys that a component's arguments leave out."""
-    places = []
-    if not any(map(args.get, KEY_SOURCES)):
-        places.append(KeyPlace(f"provider {name}", args, (), _variables(name, args)))
-    for index, fallback in _fallbacks(args):
-        label = fallback.get("name")
-        if isinstance(label, str) and not any(map(fallback.get, KEY_SOURCES)):
-            variables = _variables(f"{name}-{label}", fallback)
-            places.append(KeyPlace(f"fallback {label} of provider {name}", fallback, ("fallbacks", index), variables))
-    return places
+    return [
+        KeyPlace(owner, group, path, _variables(f"{name}-{label}" if path else name, group))
+        for label, owner, path, group in _with_fallbacks(name, args)
+        if isinstance(label, str) and not any(map(group.get, KEY_SOURCES))
+    ]
 
 
 def api_key_variable(name: str) -> str:
@@ -169,11 +159,13 @@ def _variables(name: str, args: Mapping[Any, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(api_key_variable, names)))
 
 
-def _fallbacks(args: Mapping[Any, Any]) -> list[tuple[int, dict[Any, Any]]]:
-    """Returns each fallback that is a group of settings, with its place in the list."""
+def _with_fallbacks(name: str, args: dict[Any, Any]) -> Iterator[tuple[Any, str, Path, dict[Any, Any]]]:
+    """Yields of a provider and each of its fallbacks: the name, the owner of its key, the path, and the settings."""
+    yield name, f"provider {name}", (), args
     fallbacks = args.get("fallbacks")
-    entries = enumerate(fallbacks) if isinstance(fallbacks, list) else ()
-    return [(index, each) for index, each in entries if isinstance(each, dict)]
+    for index, each in enumerate(fallbacks if isinstance(fallbacks, list) else ()):
+        if isinstance(each, dict):
+            yield each.get("name"), f"fallback {each.get('name')} of provider {name}", ("fallbacks", index), each
 
 
 def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
@@ -186,11 +178,11 @@ def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
         provider.issues = error.issues
 
 
-def _with_secret_keys(args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
+def _with_secret_keys(name: str, args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
     """Makes all keys secrets from here on: `Config.get_object` returned them in plain text."""
-    for provider in (args, *(each for _, each in _fallbacks(args))):
-        if provider.get("api_key"):
-            provider["api_key"] = pulumi.Output.secret(provider["api_key"])
+    for *_, group in _with_fallbacks(name, args):
+        if group.get("api_key"):
+            group["api_key"] = pulumi.Output.secret(group["api_key"])
     if args.get("client_api_keys"):
         args["client_api_keys"] = {client: pulumi.Output.secret(key) for client, key in args["client_api_keys"].items()}
     return cast("OpenAICompatibleLLMArgs", args)
@@ -302,11 +294,9 @@ def _keys_in_config(providers: Sequence[Provider], clients: Mapping[str, Any]) -
     for client in clients:
         yield (CLIENT_KEYS, Key(client)), f"client {client}"
     for provider in providers:
-        place, owner = (PROVIDERS, Key(provider.name)), f"provider {provider.name}"
-        if provider.config.get("apiKey"):
-            yield (*place, "apiKey"), owner
-        for index, fallback in _fallbacks(provider.config):
-            if fallback.get("apiKey"):
-                yield (*place, "fallbacks", index, "apiKey"), f"fallback {fallback.get('name')} of {owner}"
+        place = (PROVIDERS, Key(provider.name))
+        for _, owner, path, group in _with_fallbacks(provider.name, provider.config):
+            if group.get("apiKey"):
+                yield (*place, *path, "apiKey"), owner
         for client in provider.config.get(CLIENT_KEYS) or {}:
-            yield (*place, CLIENT_KEYS, Key(client)), f"client {client} of {owner}"
+            yield (*place, CLIENT_KEYS, Key(client)), f"client {client} of provider {provider.name}"

@@ -28,7 +28,6 @@ class Declaration:
 
     @property
     def component(self) -> str:
-        """Name of the component."""
         return self.args.__name__.removesuffix("Args")
 
     @cached_property

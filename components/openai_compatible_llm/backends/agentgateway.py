@@ -73,14 +73,19 @@ class Agentgateway(BackendDefinition):
     def spec(self, settings: Settings) -> Spec:
         """Builds the spec: the `openai` provider with its host, port and path overridden, its key, and its TLS.
 
-        With fallbacks each provider is a group of its own, because the proxy goes to the next group only.
+        With fallbacks each provider is a group of its own, because the proxy goes to the next group only. There it has
+        its key and TLS beside it, and is left out for a while when it fails.
         """
         ai = _ai_policy(settings)
         policies: Spec = {"ai": ai} if ai else {}
         if not settings.fallbacks:
             provider = _provider(settings.provider, settings.endpoints)
             return {"ai": {"provider": provider}, "policies": {**_connection(settings.provider), **policies}}
-        groups = [{"providers": [_group_provider(each, settings.endpoints)]} for each in settings.providers]
+        groups = []
+        for each in settings.providers:
+            own = {**_connection(each), "health": dict(HEALTH)}
+            provider = {"name": each.name, **_provider(each, settings.endpoints), "policies": own}
+            groups.append({"providers": [provider]})
         return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
 
     def needs_policy(self, settings: Settings) -> bool:
@@ -155,12 +160,6 @@ def _provider(provider: Provider, endpoints: Endpoints) -> Spec:
     path = {"path": provider.path} if endpoints == Endpoints.CHAT else {"pathPrefix": provider.path_prefix}
     openai = {} if provider.model is None else {"model": provider.model}
     return {"openai": openai, "host": provider.host, "port": provider.port, **path}
-
-
-def _group_provider(provider: Provider, endpoints: Endpoints) -> Spec:
-    """A provider in a group has its key and TLS beside it, and is left out for a while when it fails."""
-    policies = {**_connection(provider), "health": dict(HEALTH)}
-    return {"name": provider.name, **_provider(provider, endpoints), "policies": policies}
 
 
 def _connection(provider: Provider) -> Spec:

@@ -12,7 +12,6 @@ from .declaration import DECLARATION
 
 DEFAULT_NAMESPACE = "gloo-system"
 DEFAULT_GATEWAY = "agentgateway"
-PLACES = ("api", "namespace", "gateway")
 
 
 def parse_placement(arguments: Arguments) -> Placement:
@@ -33,7 +32,7 @@ def parse_placement(arguments: Arguments) -> Placement:
 
 def placement_of(args: dict[Any, Any]) -> Placement | None:
     """Returns where the objects of a component go; None if that isn't valid, whatever its other arguments are."""
-    arguments = Arguments(DECLARATION, {name: args[name] for name in PLACES if name in args})
+    arguments = Arguments(DECLARATION, {name: args.get(name) for name in ("api", "namespace", "gateway")})
     placement = parse_placement(arguments)
     return None if arguments.issues else placement
 

@@ -28,13 +28,7 @@ class ObjectSettings:
 
 @dataclass(frozen=True)
 class ObjectPlan:
-    """What has to be known of all objects before any Output is resolved.
-
-    Attributes:
-        has_labels: Whether the objects have labels; an empty map would show as a change at every `up`.
-        has_annotations: The same of annotations.
-        ready_timeout_seconds: How long to wait for each object; None to not wait.
-    """
+    """What has to be known of all objects before any Output is resolved. Without a timeout, there is no wait."""
 
     has_labels: bool
     has_annotations: bool

@@ -14,12 +14,9 @@ ANY = "pulumi.json#/Any"
 
 
 def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Collection[str]) -> dict[str, Any]:
-    """Adds to the analyzer's schema what the analyzer can't express.
+    """Adds to the analyzer's schema what the analyzer can't express, and the `project` table of pyproject.toml.
 
-    Args:
-        schema: The analyzer's schema, with docstrings as in the source.
-        project: The `project` table of the package's pyproject.toml.
-        secret_fields: Arguments that the SDKs make secrets before they leave the program, where these are text.
+    Where a secret field is text, the SDKs make it a secret before it leaves the program.
     """
     secret_properties = set(map(to_camel_case, secret_fields))
 
