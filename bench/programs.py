@@ -66,21 +66,13 @@ def flat(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> 
     return program
 
 
-class EmptyComponent(pulumi.ComponentResource):
-    """Adds one resource without children."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("bench:index:EmptyComponent", name)
-        self.register_outputs({})
-
-
 def baseline(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> Program:
     """Returns the flat program with an empty component for each provider; no component can cost less."""
     flat_program = flat(namespace, api_keys, api)
 
     def program() -> None:
         for name in api_keys:
-            EmptyComponent(name)
+            pulumi.ComponentResource("bench:index:EmptyComponent", name).register_outputs({})
         flat_program()
 
     return program
@@ -88,9 +80,11 @@ def baseline(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway")
 
 FALLBACK = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
 CLIENTS = {"web": "of-the-client-0123456789"}
+CHECKPOINTS = "checkpoints"
 
 PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
     "component": component,
+    CHECKPOINTS: component,
     "flat": flat,
     "baseline": baseline,
     "agentgateway": partial(component, api="agentgateway"),
@@ -98,3 +92,6 @@ PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
     "fallback": partial(component, api="agentgateway", fallbacks=[FALLBACK]),
     "clients": partial(component, api="agentgateway", client_api_keys=CLIENTS),
 }
+
+# By API, the program with the component, and the one that is compared with it.
+PAIRS = {"kgateway": ("component", "baseline"), "agentgateway": ("agentgateway", "agentgateway baseline")}
