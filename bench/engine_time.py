@@ -44,20 +44,18 @@ def engine_samples() -> Iterator[Sample]:
     with tempfile.TemporaryDirectory() as name:
         plane = ControlPlane(StateFolder(Path(name, "plane")), binaries)
         # Each program of each part has a folder, and a namespace of the same name.
-        folders = [
-            {program: Path(name, f"{program.replace(' ', '-')}-{part}") for program in programs}
-            for part, (_, _, programs, _) in enumerate(PLAN)
-        ]
+        names = (f"{program}-{part}" for part, (_, _, programs, _) in enumerate(PLAN) for program in programs)
         try:
-            plane.start(namespace_objects(folder.name for part in folders for folder in part.values()))
+            plane.start(namespace_objects(names))
             KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
             environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
-            for (number, size, programs, operations), part in zip(PLAN, folders, strict=True):
+            for part, (number, size, programs, operations) in enumerate(PLAN):
                 logger.info("Measuring %s providers: %s", size, ", ".join(programs))
                 # The programs take turns, so that changes of the machine's load affect all.
                 for operation, program in product(operations, programs):
                     if program != KUBECTL or shutil.which(KUBECTL):
-                        cost = in_new_process(measure, program, size, operation, part[program], environment)
+                        project = Path(name, f"{program}-{part}")
+                        cost = in_new_process(measure, program, size, operation, project, environment)
                         yield Sample(number, program, size, operation, cost)
         finally:
             plane.stop()

@@ -21,12 +21,14 @@ from bench.program_time import OPERATIONS as PROGRAM_OPERATIONS
 from bench.program_time import PROVIDERS
 from bench.programs import CHECKPOINTS, PAIRS
 
-PAGE = Path(__file__).with_name("page.md")
-OWN, PROCESSOR, MEMORY = "program processor seconds", "processor seconds", ("program MiB", "engine and provider MiB")
-TIMES = {"time": "seconds", "processor time": PROCESSOR}
 Row = dict[str, Any]
 Columns = Mapping[str, Callable[..., list[float]]]
 
+PAGE = Path(__file__).with_name("page.md")
+OWN = "program processor seconds"
+PROCESSOR = "processor seconds"
+MEMORY = ("program MiB", "engine and provider MiB")
+TIMES = {"time": "seconds", "processor time": PROCESSOR}
 RATIOS = (("component", "baseline"), ("component", "flat"), ("baseline", "flat"))
 
 
