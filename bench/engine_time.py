@@ -1,90 +1,61 @@
 """Measures what operations take with the real engine, Kubernetes provider and API server."""
 
-import json
 import logging
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-import yaml
-
 from bench.figures import Sample
-from bench.operation import KUBECTL, OPERATIONS
+from bench.operation import KUBECTL, OPERATIONS, measure
+from bench.process import in_new_process
+from bench.programs import CHECKPOINTS
 from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
 from local.environment import Environment
-from local.folders import REPOSITORY, StateFolder
-from local.toolchain.binaries import Binaries
+from local.folders import StateFolder
+from local.toolchain.binaries import find_or_build
 from local.toolchain.tools import KUBERNETES_PROVIDER
 
 logger = logging.getLogger("local.bench")
 
+SIZES = (1, 10, 100, 250)
 TARGET_SIZE = 100
 COMPARED = ("component", "baseline", "flat")
-OTHERS = ("agentgateway", "fallback", "clients")
-CHECKPOINTS = "component with checkpoints"
-WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-SETTINGS = {"name": "bench", "runtime": "python", "config": {"kubernetes:enableSecretMutable": {"value": True}}}
+ARGUMENTS = ("fallback", "clients")
 
-# Once each: the number of providers, the programs and the operations. More would take hours.
-ONCE = (
-    (1, (*COMPARED, KUBECTL), OPERATIONS),
-    (10, (*COMPARED, KUBECTL), OPERATIONS),
-    (TARGET_SIZE, (*OTHERS, KUBECTL), ("preview", "up")),
-    (250, ("component", "flat"), ("preview", "up")),
-    *((size, (CHECKPOINTS,), ("up",)) for size in (1, 10, TARGET_SIZE)),
+# Round, number of providers, programs and operations. Each round begins with another program.
+# What isn't a target is measured once. More would take hours.
+PLAN = (
+    *((start, TARGET_SIZE, COMPARED[start:] + COMPARED[:start], OPERATIONS[:-1]) for start in range(len(COMPARED))),
+    (0, 1, (*COMPARED, KUBECTL), OPERATIONS),
+    (0, 10, (*COMPARED, KUBECTL), OPERATIONS),
+    (0, TARGET_SIZE, ("agentgateway", *ARGUMENTS, KUBECTL), ("preview", "up")),
+    (0, 250, ("component", "flat"), ("preview", "up")),
+    *((0, size, (CHECKPOINTS,), ("up",)) for size in (1, 10, TARGET_SIZE)),
 )
 
 
-def engine_samples(binaries: Binaries, rounds: int) -> Iterator[Sample]:
-    """Yields the cost of the compared programs in each round, and of everything else once."""
-    plan: list[tuple[int, int, Sequence[str], Sequence[str]]] = []
-    for number in range(rounds):
-        first = number % len(COMPARED)
-        plan.append((number, TARGET_SIZE, COMPARED[first:] + COMPARED[:first], OPERATIONS[:-1]))
-    plan += [(0, *each) for each in ONCE]
+def engine_samples() -> Iterator[Sample]:
+    """Yields the cost of each operation of the plan."""
+    binaries = find_or_build()
     with tempfile.TemporaryDirectory() as name:
         plane = ControlPlane(StateFolder(Path(name, "plane")), binaries)
+        # Each program of each part has a folder, and a namespace of the same name.
+        names = (f"{program}-{part}" for part, (_, _, programs, _) in enumerate(PLAN) for program in programs)
         try:
-            plane.start(
-                namespace_objects(_namespace(*each) for each in product(range(len(plan)), range(len(COMPARED) + 1)))
-            )
+            plane.start(namespace_objects(names))
             KUBERNETES_PROVIDER.install(plane.state.pulumi_home, binaries.kubernetes_provider)
-            for part, (number, size, names, operations) in enumerate(plan):
-                logger.info("Part %s of %s: %s providers, %s", part + 1, len(plan), size, ", ".join(names))
-                found = [each for each in names if each != KUBECTL or shutil.which(KUBECTL)]
-                folders = {program: Path(name, _namespace(part, place)) for place, program in enumerate(found)}
+            environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
+            for part, (number, size, programs, operations) in enumerate(PLAN):
+                logger.info("Measuring %s providers: %s", size, ", ".join(programs))
                 # The programs take turns, so that changes of the machine's load affect all.
-                for operation, (program, folder) in product(operations, folders.items()):
-                    cost = _measure(program, size, operation, folder, _environment(plane, binaries, program, folder))
-                    yield Sample(number, program, size, operation, cost)
+                for operation, program in product(operations, programs):
+                    if program != KUBECTL or shutil.which(KUBECTL):
+                        project = Path(name, f"{program}-{part}")
+                        cost = in_new_process(measure, program, size, operation, project, environment)
+                        yield Sample(number, program, size, operation, cost)
         finally:
             plane.stop()
-
-
-def _namespace(part: int, place: int) -> str:
-    return f"bench-{part}-{place}"
-
-
-def _environment(plane: ControlPlane, binaries: Binaries, program: str, project: Path) -> dict[str, str]:
-    state = project / "state"
-    state.mkdir(parents=True, exist_ok=True)
-    (project / "Pulumi.yaml").write_text(yaml.safe_dump(SETTINGS))
-    environment = Environment.of(os.environ).for_engine(plane.state, binaries.pulumi)
-    environment |= {} if program == CHECKPOINTS else WITHOUT_CHECKPOINTS
-    return environment | {"PULUMI_BACKEND_URL": state.as_uri(), "PULUMI_CONFIG_PASSPHRASE": "of the benchmark"}
-
-
-def _measure(program: str, size: int, operation: str, project: Path, environment: dict[str, str]) -> dict[str, float]:
-    name = "component" if program == CHECKPOINTS else program
-    command = [sys.executable, "-m", "bench.operation", name, str(size), operation, project.name, str(project)]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed.\n{done.stdout}{done.stderr}")
-    cost: dict[str, float] = json.loads(done.stdout)
-    return cost

@@ -26,23 +26,14 @@ class Figures:
         for each in samples:
             self._costs[each.program, each.providers, each.operation][each.round] = each.cost
 
-    def measured(self, program: str) -> list[tuple[int, str]]:
-        """Returns the sizes and operations at which the program was measured."""
-        found = [(size, operation) for name, size, operation in self._costs if name == program]
-        return sorted(found, key=lambda each: each[0])
+    def values(self, measure: str, program: str, providers: int, operation: str) -> list[float]:
+        """Returns what was measured, one value a round."""
+        return [cost[measure] for cost in self._costs[program, providers, operation].values()]
 
-    def values(self, program: str, size: int, operation: str, *measures: str) -> list[float]:
-        """Returns each round's sum of these measures."""
-        return [_sum(cost, measures) for cost in self._costs.get((program, size, operation), {}).values()]
-
-    def ratios(self, over: str, under: str, size: int, operation: str, *measures: str) -> list[float]:
-        """Returns the ratio of one program to another, in each round that has both."""
-        one, other = (self._costs.get((name, size, operation), {}) for name in (over, under))
-        return [_sum(one[number], measures) / _sum(other[number], measures) for number in one if number in other]
-
-
-def _sum(cost: dict[str, float], measures: Iterable[str]) -> float:
-    return sum(cost[measure] for measure in measures)
+    def ratios(self, measure: str, over: str, under: str, providers: int, operation: str) -> list[float]:
+        """Returns the ratio of one program to another in each round that has both."""
+        one, other = (self._costs[program, providers, operation] for program in (over, under))
+        return [one[number][measure] / other[number][measure] for number in one if number in other]
 
 
 def spread(values: Sequence[float]) -> str:
@@ -55,9 +46,3 @@ def spread(values: Sequence[float]) -> str:
     ordered, reach, middle = sorted(values), math.sqrt(len(values)), (len(values) - 1) / 2
     low, high = ordered[max(0, math.floor(middle - reach))], ordered[min(len(values) - 1, math.ceil(middle + reach))]
     return f"{median(values):.2f} ({low:.2f} to {high:.2f})"
-
-
-def target(promise: str, ratios: Sequence[float], at_most: float) -> tuple[str, str, str, str]:
-    """Returns the promise, the result, the limit and the verdict."""
-    met = round(median(ratios), 2) <= at_most
-    return promise, spread(ratios), f"{at_most:.2f}", "met" if met else "**missed**"

@@ -1,4 +1,4 @@
-"""Measures what a program itself takes, without the engine: `python -m bench.program_time` in a process of its own.
+"""Measures what a program itself takes, without the engine.
 
 The programs take turns, each with a few providers only, so that whatever else the machine does affects both alike.
 """
@@ -6,13 +6,10 @@ The programs take turns, each with a few providers only, so that whatever else t
 import asyncio
 import contextvars
 import gc
-import json
-import subprocess
-import sys
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import product
 from typing import Any
 
 from pulumi.runtime import settings
@@ -21,70 +18,62 @@ from pulumi.runtime.stack import run_in_stack
 
 from bench import programs
 from bench.figures import Sample
+from bench.process import in_new_process
 from bench.stand_in_engine import stand_in_engine
-from local.folders import REPOSITORY
+
+logger = logging.getLogger("local.bench")
 
 PROVIDERS = 5
-PAIRS = 20
+TURNS = 20
 OPERATIONS = ("preview", "up")
-SECONDS = "program processor seconds"
 
 
-def paired_samples(pair: tuple[str, str], rounds: int, pairs: int = PAIRS) -> Iterator[Sample]:
-    """Yields what two programs take that run in turn. Each round is so many pairs in a new process."""
-    for number in range(rounds):
-        for turn, program, operation, seconds in json.loads(_run(pair, PROVIDERS, pairs)[0]):
-            yield Sample(number * pairs + turn, program, PROVIDERS, operation, {SECONDS: seconds})
+def program_samples(rounds: int) -> Iterator[Sample]:
+    """Yields what each pair of programs takes: processor time in many turns, and requests once."""
+    for api, pair in programs.PAIRS.items():
+        logger.info("Comparing programs without the engine, %s", api)
+        for program in pair:
+            yield Sample(0, program, PROVIDERS, "requests", {"requests": requests(program, PROVIDERS).total()})
+        for number in range(rounds):
+            yield from paired_samples(pair, range(number * TURNS, (number + 1) * TURNS))
 
 
 def requests(program: str, providers: int) -> Counter[str]:
     """Returns how often an `up` sends each request to the engine."""
-    return _run([program], providers, pairs=0)[1]
-
-
-def _run(names: Sequence[str], providers: int, pairs: int) -> tuple[str, Counter[str]]:
     with stand_in_engine() as (address, count):
-        command = [sys.executable, "-m", "bench.program_time", address, str(providers), str(pairs), *names]
-        done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout, count
+        in_new_process(_processor_seconds, address, program, providers, "up")
+    return count
 
 
-def main(address: str, providers: str, pairs: str, *names: str) -> None:
-    """Runs each program once, as the first run of a process takes longer, and then in pairs. Prints what each took."""
-    count = int(providers)
-    for name in names:
-        _processor_seconds(address, name, count, "up")
-    turns = product(range(int(pairs)), OPERATIONS)
-    print(  # noqa: T201
-        json.dumps(
-            [
-                (turn, name, operation, _processor_seconds(address, name, count, operation))
-                for turn, operation in turns
-                for name in (names if turn % 2 else reversed(names))
-            ]
-        )
-    )
+def paired_samples(pair: Sequence[str], turns: Sequence[int]) -> list[Sample]:
+    """Returns what two programs take in these turns, all of them in one new process."""
+    with stand_in_engine() as (address, _):
+        return in_new_process(_take_turns, address, pair, turns)
 
 
-def _processor_seconds(address: str, name: str, providers: int, operation: str) -> float:
+def _take_turns(address: str, pair: Sequence[str], turns: Sequence[int]) -> list[Sample]:
+    # The first run of a program takes longer, and counts for nothing.
+    for program in pair:
+        _processor_seconds(address, program, PROVIDERS, "up")
+    return [
+        Sample(turn, program, PROVIDERS, operation, _processor_seconds(address, program, PROVIDERS, operation))
+        for turn in turns
+        for operation in OPERATIONS
+        for program in (pair if turn % 2 else reversed(pair))
+    ]
+
+
+def _processor_seconds(address: str, name: str, providers: int, operation: str) -> dict[str, float]:
     program = programs.PROGRAMS[name]("bench", programs.keys(providers, rotated=False))
-
-    def configured() -> None:
-        set_all_config({"kubernetes:enableSecretMutable": "true"})
-        program()
 
     async def run() -> None:
         engine: Any = address
-        settings.configure(
-            settings.Settings("bench", "bench", monitor=engine, engine=engine, dry_run=operation == "preview")
-        )
-        await run_in_stack(configured)
+        preview = operation == "preview"
+        settings.configure(settings.Settings("bench", "bench", monitor=engine, engine=engine, dry_run=preview))
+        set_all_config({"kubernetes:enableSecretMutable": "true"})
+        await run_in_stack(program)
 
     gc.collect()
     started = time.process_time()
     contextvars.copy_context().run(asyncio.run, run())
-    return time.process_time() - started
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return {"program processor seconds": time.process_time() - started}

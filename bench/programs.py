@@ -44,11 +44,18 @@ def component(namespace: str, api_keys: Mapping[str, str], **more: Any) -> Progr
     return program
 
 
-def flat(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> Program:
-    """Returns a program as one would write it by hand, which creates each object after those that it refers to."""
+def flat(
+    namespace: str, api_keys: Mapping[str, str], api: str = "kgateway", *, empty_components: bool = False
+) -> Program:
+    """Returns a program as one would write it by hand, which creates each object after those that it refers to.
+
+    With an empty component for each provider, it takes the least that a program with components can take.
+    """
     objects = manifests(namespace, api_keys, api)
 
     def program() -> None:
+        for name in api_keys if empty_components else ():
+            pulumi.ComponentResource("bench:index:EmptyComponent", name).register_outputs({})
         created: list[pulumi.Resource] = []
         for manifest in objects:
             metadata = manifest["metadata"]
@@ -66,35 +73,20 @@ def flat(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> 
     return program
 
 
-class EmptyComponent(pulumi.ComponentResource):
-    """Adds one resource without children."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("bench:index:EmptyComponent", name)
-        self.register_outputs({})
-
-
-def baseline(namespace: str, api_keys: Mapping[str, str], api: str = "kgateway") -> Program:
-    """Returns the flat program with an empty component for each provider; no component can cost less."""
-    flat_program = flat(namespace, api_keys, api)
-
-    def program() -> None:
-        for name in api_keys:
-            EmptyComponent(name)
-        flat_program()
-
-    return program
-
-
 FALLBACK = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
 CLIENTS = {"web": "of-the-client-0123456789"}
+CHECKPOINTS = "checkpoints"
 
 PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
     "component": component,
+    CHECKPOINTS: component,
     "flat": flat,
-    "baseline": baseline,
+    "baseline": partial(flat, empty_components=True),
     "agentgateway": partial(component, api="agentgateway"),
-    "agentgateway baseline": partial(baseline, api="agentgateway"),
+    "agentgateway baseline": partial(flat, api="agentgateway", empty_components=True),
     "fallback": partial(component, api="agentgateway", fallbacks=[FALLBACK]),
     "clients": partial(component, api="agentgateway", client_api_keys=CLIENTS),
 }
+
+# By API, the program with the component, and the one that is compared with it.
+PAIRS = {"kgateway": ("component", "baseline"), "agentgateway": ("agentgateway", "agentgateway baseline")}

@@ -1,7 +1,7 @@
 """Stands in for the engine over gRPC: answers a program's requests at once, counts them, and creates nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -10,36 +10,17 @@ import grpc  # type: ignore[import-untyped]
 from pulumi.runtime.proto import resource_pb2
 
 
-def _register(request: bytes) -> bytes:
-    """Answers that the resource has the properties with which it is registered."""
-    asked = resource_pb2.RegisterResourceRequest.FromString(request)
-    urn = f"urn:pulumi:bench::bench::{asked.type}::{asked.name}"
-    return _bytes(
-        resource_pb2.RegisterResourceResponse(urn=urn, id=asked.name if asked.custom else "", object=asked.object)
-    )
-
-
-def _support(_: bytes) -> bytes:
-    return _bytes(resource_pb2.SupportsFeatureResponse(hasSupport=True))
-
-
-def _bytes(message: Any) -> bytes:
-    encoded: bytes = message.SerializeToString()
-    return encoded
-
-
-def _empty(_: bytes) -> bytes:
-    return b""
-
-
-ANSWERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "RegisterResource": _register,
-    "RegisterResourceOutputs": _empty,
-    "SupportsFeature": _support,
-    "SetRootResource": _empty,
-    "SignalAndWaitForShutdown": _empty,
-    "Log": _empty,
-}
+def _answer(request: str, content: bytes) -> Any:
+    """Answers that a resource has the properties with which it is registered; to most requests, with nothing."""
+    if request == "SupportsFeature":
+        return resource_pb2.SupportsFeatureResponse(hasSupport=True)
+    if request == "RegisterResource":
+        asked = resource_pb2.RegisterResourceRequest.FromString(content)
+        urn = f"urn:pulumi:bench::bench::{asked.type}::{asked.name}"
+        name = asked.name if asked.custom else ""
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=name, object=asked.object)
+    # Empty messages of all types are encoded alike.
+    return resource_pb2.RegisterResourceResponse()
 
 
 class _Requests(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -49,8 +30,7 @@ class _Requests(grpc.GenericRpcHandler):  # type: ignore[misc]
     def service(self, details: Any) -> Any:
         name = details.method.rpartition("/")[2]
         self.count[name] += 1
-        answer = ANSWERS.get(name)
-        return answer and grpc.unary_unary_rpc_method_handler(lambda request, _: answer(request))
+        return grpc.unary_unary_rpc_method_handler(lambda content, _: _answer(name, content).SerializeToString())
 
 
 @contextmanager

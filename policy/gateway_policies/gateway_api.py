@@ -31,11 +31,9 @@ def is_for(policy: KubernetesObject, *objects: Identity, section: Any = UNKNOWN,
 
     Where that isn't known yet, the answer is `if_unknown`.
     """
-    for reference in items(get(policy.spec, "targetRefs")):
-        target = (*_identity(reference, policy.namespace), get(reference, "sectionName") or section)
-        if any(same(target, (*each, section), if_unknown=if_unknown) for each in objects):
-            return True
-    return False
+    references = items(get(policy.spec, "targetRefs"))
+    targets = [(*_identity(each, policy.namespace), get(each, "sectionName") or section) for each in references]
+    return any(same(target, (*each, section), if_unknown=if_unknown) for target in targets for each in objects)
 
 
 def _identity(reference: Any, namespace: Any, group: str = "", kind: str = "") -> Identity:

@@ -1,30 +1,24 @@
 """What a component may cost, in counts that are the same on every machine."""
 
 import re
-from collections import Counter
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from bench import programs
-from bench.engine_time import CHECKPOINTS, COMPARED, OTHERS, TARGET_SIZE
+from bench.commands import COMMAND, COMMANDS
+from bench.engine_time import PLAN
 from bench.figures import Figures, Sample, spread
-from bench.operation import OPERATIONS as ENGINE_OPERATIONS
-from bench.operation import PROCESSOR
-from bench.program_time import OPERATIONS, PROVIDERS, SECONDS, paired_samples, requests
-from bench.report import PAIRS, page, summary, targets
-from bench.waiting import COMMANDS, import_cost
-from local.toolchain.binaries import Binaries
+from bench.program_time import OPERATIONS, PROVIDERS, paired_samples, requests
+from bench.programs import PAIRS
+from bench.report import MEMORY, OWN, PROCESSOR, page, summary, targets
 from tests.support.recording import Recording, record
 from tests.support.repository import PACKAGE, REPOSITORY
 
 NAMESPACE = "gloo-system"
 KEYS = programs.keys(2, rotated=False)
-
-
-def recorded(program: str, count: int) -> Recording:
-    return record(programs.PROGRAMS[program](NAMESPACE, programs.keys(count, rotated=False)))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +28,7 @@ def recorded(program: str, count: int) -> Recording:
 def test_both_programs_of_the_benchmark_make_the_same_objects_in_the_same_order(
     api: str, program: str, by_hand: str
 ) -> None:
-    component, flat = (recorded(each, 2) for each in (program, by_hand))
+    component, flat = (record(programs.PROGRAMS[each](NAMESPACE, KEYS)) for each in (program, by_hand))
 
     def created(recording: Recording) -> list[tuple[str, dict[str, Any], list[tuple[str, str]]]]:
         known = {r.urn: (r.type, r.name) for r in recording.resources}
@@ -45,6 +39,7 @@ def test_both_programs_of_the_benchmark_make_the_same_objects_in_the_same_order(
         ]
 
     assert created(component) == created(flat)
+    assert component.warnings == []
     names = [(each["kind"], each["metadata"]["name"]) for each in programs.manifests(NAMESPACE, KEYS, api)]
     assert sorted(names) == sorted((each["kind"], each["metadata"]["name"]) for _, each, _ in created(component))
 
@@ -55,24 +50,23 @@ def test_a_component_sends_the_engine_as_many_requests_as_an_empty_one_beside_it
 ) -> None:
     component, baseline = (requests(program, 3) for program in pair)
     assert component == baseline
-    # The program's own, and of each provider four objects and the component.
+    # The program's own, and four objects and the component for each provider.
     assert component["RegisterResource"] == 1 + 5 * 3
     assert component["RegisterResourceOutputs"] == 1 + 3
     assert component["Invoke"] == 0
 
 
-def test_a_provider_is_its_four_objects_and_one_resource_more() -> None:
-    few, many = recorded("component", 1), recorded("component", 6)
-    assert len(many.resources) - len(few.resources) == 5 * 5
-    kinds = Counter(r.type.rpartition(":")[2] for r in few.resources)
-    assert kinds == Counter(["OpenAICompatibleLLM", "Secret", "Backend", "BackendTLSPolicy", "HTTPRoute"])
-    # The program's own, and the component's.
-    assert len(many.outputs) - len(few.outputs) == 5
-    assert many.warnings == []
+def modules(imported: str) -> int:
+    """Counts the modules that a new Python loads for this import."""
+    script = f"import sys; before = set(sys.modules); import {imported}; print(len(set(sys.modules) - before))"
+    command = [sys.executable, "-c", script]
+    return int(subprocess.run(command, cwd=REPOSITORY / "components", capture_output=True, check=True).stdout)
 
 
 def test_the_package_imports_nothing_but_itself_that_its_objects_do_not_need() -> None:
-    component, flat = (import_cost(program)["modules"] for program in ("component", "flat"))
+    of_objects = ("apiextensions", "core.v1", "meta.v1")
+    component = modules("openai_compatible_llm")
+    flat = modules(", ".join(["pulumi", *(f"pulumi_kubernetes.{each}" for each in of_objects)]))
     own = [file for file in PACKAGE.rglob("*.py") if not {"doctor", "plugin"} & set(file.relative_to(PACKAGE).parts)]
     assert len(own) <= component - flat <= len(own) + 5
 
@@ -81,47 +75,54 @@ def test_what_another_page_says_of_many_providers_is_in_the_benchmark() -> None:
     page, benchmark = ((REPOSITORY / "docs" / name).read_text() for name in ("environments.md", "benchmark.md"))
     tables = {title: table for title, _, table in (each.partition("\n") for each in benchmark.split("\n## "))}
 
-    def median(table: str, *begin: str, column: int) -> float:
-        (row,) = (line for line in tables[table].splitlines() if line.startswith("| " + " | ".join(begin) + " |"))
-        return float(row.split(" | ")[column].split()[0])
+    def median(table: str, *row: str, column: str) -> float:
+        header, _, *rows = (
+            [cell.strip() for cell in line.split("|")[1:-1]] for line in tables[table].split("\n") if line
+        )
+        (found,) = (each for each in rows if each[:2] == ["100", *row])
+        return float(found[header.index(column)].split()[0])
 
-    ratio, memory, memory_of_flat = re.findall(r"took ([\d.]+) times .* (\d+) MiB of memory instead of (\d+)", page)[0]
-    assert float(ratio) == median("Ratios of time", "100", "up", column=3)
-    assert float(memory) == median("Memory and state after `up`", "100", "component", column=2)
-    assert float(memory_of_flat) == median("Memory and state after `up`", "100", "flat", column=2)
-    seconds, without = re.findall(r"100 took (\d+) s instead of (\d+)", page)[0]
-    assert float(seconds) == round(median("Checkpoints", "100", column=1))
-    assert float(without) == round(median("Checkpoints", "100", column=2))
+    ratio, *memory = re.findall(r"took ([\d.]+) times .* (\d+) MiB of memory instead of (\d+)", page)[0]
+    assert float(ratio) == median("Ratios of time", "up", column="component ÷ flat")
+    for found, program in zip(memory, ("component", "flat"), strict=True):
+        assert float(found) == round(median("Memory and state after `up`", program, column="program MiB"))
+    seconds = re.findall(r"100 took (\d+) s instead of (\d+)", page)[0]
+    for found, program in zip(seconds, ("checkpoints", "component"), strict=True):
+        assert float(found) == round(median("Seconds", "up", column=program))
 
 
 def sample(number: int, program: str, providers: int, seconds: float, operation: str = "up") -> Sample:
-    measures = (*PROCESSOR, "seconds", "program memory", "engine memory", "state")
+    measures = ("seconds", PROCESSOR, *MEMORY, "state KiB")
     return Sample(number, program, providers, operation, dict.fromkeys(measures, seconds))
 
 
-def measured_alone(cost: float) -> Figures:
-    return Figures(
-        Sample(0, program, size, operation, {SECONDS: seconds, "requests": seconds})
+def measured_alone(cost: float) -> list[Sample]:
+    return [
+        Sample(0, program, PROVIDERS, operation, {OWN: seconds, "requests": seconds})
         for pair in PAIRS.values()
         for program, seconds in zip(pair, (cost, 1.0), strict=True)
-        for size, operation in (*((PROVIDERS, each) for each in OPERATIONS), (TARGET_SIZE, "requests"))
-    )
+        for operation in (*OPERATIONS, "requests")
+    ]
 
 
-def measured_with_engine(cost: float) -> Figures:
-    return Figures(
-        sample(0, program, TARGET_SIZE, cost if program == "component" else 1, operation)
-        for program in (*COMPARED, *OTHERS, CHECKPOINTS)
-        for operation in ENGINE_OPERATIONS[:-1]
-    )
+def measured_with_engine(cost: float) -> list[Sample]:
+    return [
+        sample(number, program, size, cost if program == "component" else 1, operation)
+        for number, size, names, operations in PLAN
+        for program in names
+        for operation in operations
+    ]
 
 
 def test_two_programs_take_turns_and_each_turn_has_the_times_of_both() -> None:
-    samples = list(paired_samples(("flat", "baseline"), rounds=2, pairs=2))
-    assert sorted((each.round, each.operation, each.program) for each in samples) == [
-        (turn, operation, program) for turn in range(4) for operation in OPERATIONS for program in ("baseline", "flat")
+    samples = paired_samples(("flat", "baseline"), range(3, 5))
+    assert [(each.round, each.operation, each.program) for each in samples] == [
+        (turn, operation, program)
+        for turn, programs in ((3, ("flat", "baseline")), (4, ("baseline", "flat")))
+        for operation in OPERATIONS
+        for program in programs
     ]
-    assert all(each.cost[SECONDS] > 0 for each in samples)
+    assert all(each.cost[OWN] > 0 for each in samples)
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:
@@ -130,11 +131,11 @@ def test_a_ratio_is_taken_round_by_round() -> None:
         for number, (component, flat) in enumerate([(2, 1), (30, 10), (8, 8)])
         for program, seconds in (("component", component), ("flat", flat))
     )
-    ratios = figures.ratios("component", "flat", 100, "up", "seconds")
+    ratios = figures.ratios("seconds", "component", "flat", 100, "up")
     assert ratios == [2, 3, 1]
     assert spread(ratios) == "2.00 (1.00 to 3.00)"
     assert spread(ratios[1:2]) == "3.00"
-    assert figures.values("component", 100, "up", "seconds") == [2, 30, 8]
+    assert figures.values("seconds", "component", 100, "up") == [2, 30, 8]
 
 
 def test_of_many_values_the_spread_is_the_interval_of_their_median() -> None:
@@ -144,43 +145,42 @@ def test_of_many_values_the_spread_is_the_interval_of_their_median() -> None:
 
 def test_a_program_may_be_measured_in_fewer_rounds_than_another() -> None:
     figures = Figures([sample(0, "flat", 100, 2), sample(1, "flat", 100, 4), sample(1, "kubectl", 100, 1)])
-    assert figures.values("flat", 100, "up", "seconds") == [2, 4]
-    assert figures.ratios("flat", "kubectl", 100, "up", "seconds") == [4]
-    assert figures.ratios("flat", "component", 100, "up", "seconds") == []
-    assert figures.measured("flat") == [(100, "up")]
+    assert figures.values("seconds", "flat", 100, "up") == [2, 4]
+    assert figures.ratios("seconds", "flat", "kubectl", 100, "up") == [4]
+    assert figures.ratios("seconds", "flat", "component", 100, "up") == []
 
 
 @pytest.mark.parametrize(("cost", "verdict"), [(1.0, "met"), (1.05, "met"), (1.06, "**missed**")])
 def test_a_target_that_is_missed_is_said_to_be_missed(cost: float, verdict: str) -> None:
-    own, engine = measured_alone(cost), measured_with_engine(cost)
-    found = {promise: found for promise, _, limit, found in targets(own, engine) if limit == "1.05"}
+    figures = Figures([*measured_alone(cost), *measured_with_engine(cost)])
+    found = {promise: found for promise, _, limit, found in targets(figures) if limit == "1.05"}
     assert len(found) == 4 + 6
     assert set(found.values()) == {verdict}
-    assert f"takes {cost:.2f} times" in next(summary(own, engine))
-    assert len(list(targets(own, Figures([])))) == 6
+    assert f"takes {cost:.2f} times" in next(summary(figures))
+    assert len(list(targets(Figures(measured_alone(cost))))) == 6
 
 
-def test_the_page_opens_with_its_conclusion() -> None:
-    imports = [Sample(0, name, 0, "import", {"seconds": 1, "modules": 500}) for name in ("component", "flat")]
-    waited = Figures([*imports, *(sample(0, "component", 1, 2, each) for each in COMMANDS)])
-    echo = Path("echo")
-    text = page(measured_alone(1.07), measured_with_engine(1.04), waited, Binaries(echo, echo, echo, echo, echo))
+def test_the_page_opens_with_its_conclusion_and_has_only_rows_that_were_measured() -> None:
+    commands = [sample(0, COMMAND, 1, 2, each) for each in COMMANDS]
+    text = page(Figures([*measured_alone(1.07), *measured_with_engine(1.04), *commands]))
     assert text.startswith(
         "# What the component costs\n\nWith `api: kgateway`, a program with the component takes 1.07 "
     )
-    titles = [
-        "How it is measured",
-        "Seconds",
-        "Ratios of time",
-        "Ratios of processor time",
-        "Memory and state after `up`",
+    rows = {
+        title: [re.sub(r" \(.*?\)", "", line) for line in table.splitlines() if line.startswith("| ")][2:]
+        for title, _, table in (each.partition("\n") for each in text.split("\n## "))
+    }
+    assert [(title, len(each)) for title, each in rows.items()] == [
+        ("# What the component costs", 6 + 6),
+        ("How it is measured", 0),
+        ("Seconds", 5 + 5 + 4 + 2),
+        ("Ratios of time", 5 + 5 + 4 + 2),
+        ("Ratios of processor time", 5 + 5 + 4 + 2),
+        ("Memory and state after `up`", 3 + 3 + 3 + 2),
+        ("What arguments add", 2),
+        ("What a user waits for, with caches warm", len(COMMANDS)),
     ]
-    assert re.findall(r"^## (.*)$", text, re.M) == [
-        *titles,
-        "What arguments add, with `api: agentgateway`",
-        "Checkpoints",
-        "Import",
-        "What a user waits for",
-    ]
-    assert "| 100 | 1 | up | 1.04 | 1.00 | 1.00 | - |" in text
-    assert "| 100 | a client's key | up | 1.00 | 1.00 |" in text
+    assert "| 100 | up | 1.04 | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["Seconds"]
+    assert "| 250 | up | - | 1.04 | - |" in rows["Ratios of time"]
+    assert "| 250 | component | 1.04 | 1.04 | 1.04 |" in rows["Memory and state after `up`"]
+    assert "| 100 | up | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["What arguments add"]
