@@ -12,7 +12,7 @@ from local.control_plane import PROGRAMS
 from local.control_plane.api_server import Manifest, namespace_objects
 from local.control_plane.control_plane import ControlPlane
 from local.engine.checkpoints import Checkpoint, checkpoints
-from local.engine.orphans import wait_for_orphans
+from local.engine.interruption import wait_for_orphans
 from local.engine.project import copy_project, read_key_variables, read_placements, refuse_unknown
 from local.engine.stacks import Stacks
 from local.environment import Environment

@@ -23,11 +23,7 @@ _REVISION = "openai-compatible-llm/revision"
 _METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 # The server answers so while a definition is new, or just after its start. It is asked again for half a minute.
 _WHILE_NEW = urllib3.Retry(
-    total=None,
-    connect=0,
-    read=0,
-    other=0,
-    status=30,
+    total=30,
     status_forcelist=[404, 409, 429, 500, 503],
     allowed_methods=None,
     backoff_factor=0.1,
@@ -44,8 +40,7 @@ class ApiServer:
         self._host = f"https://127.0.0.1:{Ports(state.ports).read()[KUBE_APISERVER]}"
         self._pool = urllib3.PoolManager(
             ca_certs=str(certificates.authority),
-            cert_file=str(certificates.admin.certificate),
-            key_file=str(certificates.admin.key),
+            cert_file=str(certificates.admin),
             retries=False,
             timeout=urllib3.Timeout(total=10),
         )

@@ -50,7 +50,7 @@ class Gateways:
         self._state = state
         self._environment = environment
         self._processes = DetachedProcesses(state)
-        self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
+        self._ports = Ports(state.ports)
 
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
         """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
@@ -155,8 +155,7 @@ class Gateways:
 
     def _port(self, program: str) -> int:
         """Returns the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
-        in_use = [program] if self._processes.find(program) else []
-        return self._ports.choose([program], in_use)[program]
+        return self._ports.choose(program, EVERY_ADDRESS, is_running=bool(self._processes.find(program)))
 
     @cached_property
     def _record(self) -> dict[str, Any]:
