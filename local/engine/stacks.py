@@ -17,7 +17,7 @@ from local.engine.project import project_name, read_key_variables
 from local.environment import Environment, program_with
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
-from local.toolchain.versions import read_version
+from local.toolchain.go import read_version
 
 logger = logging.getLogger(__name__)
 

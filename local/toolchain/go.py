@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from packaging.version import Version
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.toolchain.versions import read_version
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,18 @@ def go_environment() -> dict[str, str]:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
+
+
+def read_version(program: Path, argument: str, environment: Mapping[str, str]) -> Version | None:
+    """Returns the version that a program prints when it is called with this argument; None if it prints none."""
+    try:
+        done = subprocess.run(
+            [program, argument], env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\b(?:go|v)?(\d+(?:\.\d+)+)", done.stdout)
+    return Version(match[1]) if match else None
 
 
 def _from_package() -> Go:
