@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
+
+Variables = Mapping[str, str]
+NONE: Variables = MappingProxyType({})
 
 _MARK = "OPENAI_COMPATIBLE_LLM_PROCESS"
 _REVISION = "OPENAI_COMPATIBLE_LLM_REVISION"
@@ -70,9 +74,7 @@ class DetachedProcesses:
         """Returns the names of all that run."""
         return set(self._running())
 
-    def runs(
-        self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
-    ) -> bool:
+    def runs(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> bool:
         """Tells whether the program runs as `start` would start it."""
         process = self.find(name)
         try:
@@ -90,9 +92,7 @@ class DetachedProcesses:
             return False
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
 
-    def start(
-        self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
-    ) -> None:
+    def start(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> None:
         """Starts a program with an environment that holds none of the caller's secrets.
 
         Args:
@@ -108,7 +108,7 @@ class DetachedProcesses:
         """
         log = self.log(name)
         if log.exists():
-            log.replace(log.with_name(f"{log.name}.previous"))
+            log.replace(log.with_suffix(".log.previous"))
         log.touch(mode=0o600)
         inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
         own = {_MARK: str(self._marks / f"{name}.json"), _REVISION: _digest(command, revision, environment)}
@@ -117,7 +117,7 @@ class DetachedProcesses:
                 child = subprocess.Popen(
                     command,
                     cwd=self._state.root,
-                    env={**inherited, **(environment or {}), **own},
+                    env={**inherited, **environment, **own},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -129,9 +129,7 @@ class DetachedProcesses:
         _children.append(child)
         self._found[name] = psutil.Process(child.pid)
 
-    def ensure(
-        self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
-    ) -> bool:
+    def ensure(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> bool:
         """Starts the program unless it runs just so. Tells whether it was started."""
         if self.runs(name, command, revision, environment):
             return False
@@ -219,5 +217,5 @@ def processes_with(variable: str) -> Iterator[tuple[psutil.Process, Path]]:
                 yield process, Path(value)
 
 
-def _digest(command: Sequence[str], revision: str, environment: Mapping[str, str] | None) -> str:
-    return hashlib.sha256(json.dumps([*command, revision, sorted((environment or {}).items())]).encode()).hexdigest()
+def _digest(command: Sequence[str], revision: str, environment: Variables) -> str:
+    return hashlib.sha256(json.dumps([*command, revision, sorted(environment.items())]).encode()).hexdigest()

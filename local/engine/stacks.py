@@ -13,10 +13,11 @@ from semver import VersionInfo
 from local.control_plane.api_server import ApiServer
 from local.engine.checkpoints import checkpoints
 from local.engine.interruption import delayed_interruption
-from local.engine.project import project_name, read_key_variables
+from local.engine.project import project_name, read_settings
 from local.environment import Environment, program_with
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
+from local.stack_files import read_key_variables
 from local.toolchain.go import read_version
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Stacks:
         write_private(self._state.pulumi_passphrase, secrets.token_urlsafe(32))
 
     def _program(self, name: str) -> Callable[[], None]:
-        keys = self._environment.for_program(read_key_variables(self._state.pulumi_project, name))
+        keys = self._environment.for_program(read_key_variables(read_settings(self._state.pulumi_project, name)))
         # The engine's variables too: a Kubernetes provider of the program's own takes KUBECONFIG from here.
         return program_with(self._variables | keys)
 
