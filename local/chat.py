@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.engine.checkpoints import checkpoints
-from local.engine.project import read_placements
+from local.engine.project import read_settings
 from local.environment import Environment
 from local.errors import LocalError
 from local.folders import REPOSITORY, StateFolder
 from local.gateway.attachments import attachments
 from local.gateway.gateways import Gateways
+from local.stack_files import read_placements
 from local.toolchain.binaries import find_or_build
 
 
@@ -40,7 +41,7 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
     if options.gateway_url or not is_local:
         return _ask(arguments, variables, Path.cwd())
     environment = Environment.of(variables)
-    attached = attachments({options.stack: read_placements(state.pulumi_project, options.stack)})
+    attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})
     asked = dict.fromkeys(each.gateway for each in attached if options.provider in (None, each.provider))
     urls = [gateway.url for gateway in map(Gateways(state, environment.shared).running, asked) if gateway]
     if not urls:

@@ -12,8 +12,8 @@ from local.control_plane import PROGRAMS
 from local.control_plane.api_server import Manifest, namespace_objects
 from local.control_plane.control_plane import ControlPlane
 from local.engine.checkpoints import Checkpoint, checkpoints
-from local.engine.orphans import wait_for_orphans
-from local.engine.project import copy_project, read_key_variables, read_placements, refuse_unknown
+from local.engine.interruption import wait_for_orphans
+from local.engine.project import copy_project, read_settings, refuse_unknown
 from local.engine.stacks import Stacks
 from local.environment import Environment
 from local.errors import LocalError
@@ -22,6 +22,7 @@ from local.gateway.attachments import Attachment, attachments
 from local.gateway.gateways import Gateways
 from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.processes import DetachedProcesses
+from local.stack_files import Settings, read_key_variables, read_placements
 from local.toolchain.binaries import Binaries, find_or_build
 from local.toolchain.tools import KUBERNETES_PROVIDER
 
@@ -120,11 +121,14 @@ class Commands:
         """Returns what is attached to Gateways: the providers of deployed stacks, and of the stacks of these names."""
         names = list(names)
         deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
-        return attachments({name: read_placements(self._state.pulumi_project, name) for name in [*deployed, *names]})
+        return attachments({name: read_placements(self._settings(name)) for name in [*deployed, *names]})
 
     def _namespaces(self, names: Iterable[str]) -> list[Manifest]:
-        placements = [read_placements(self._state.pulumi_project, name) for name in names]
-        return namespace_objects(sorted({each.namespace for stack in placements for each in stack.values()}))
+        placements = [each for name in names for each in read_placements(self._settings(name)).values()]
+        return namespace_objects(sorted({each.namespace for each in placements}))
+
+    def _settings(self, name: str) -> Settings:
+        return read_settings(self._state.pulumi_project, name)
 
     def _show(self, stacks: Iterable[Checkpoint]) -> None:
         objects = Table("Stack", "Kind", "Object", title="Kubernetes objects", title_justify="left")
@@ -142,7 +146,7 @@ class Commands:
             logger.info(line)
 
     def _warn_of_open_gateways(self, names: Iterable[str]) -> None:
-        wanted = [each for name in names for each in read_key_variables(self._state.pulumi_project, name)]
+        wanted = [each for name in names for each in read_key_variables(self._settings(name))]
         used = dict.fromkeys(filter(None, map(self._environment.key_variable, wanted)))
         if used and any(self._gateways.running(each.gateway) for each in self._attached()):
             logger.warning(

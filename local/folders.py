@@ -11,8 +11,7 @@ class StateFolder:
     """Everything that one control plane and its stacks keep on disk, readable by its owner alone.
 
     Attributes:
-        ports: The ports of the control plane's programs.
-        gateway_ports: The ports of the gateways' programs.
+        ports: The ports of the programs that run.
         gateways: Where the last `make up` found the gateways' programs, and which API each Gateway has.
         lock: Lies beside the folder, so that a command can wait for it while another removes the folder.
         pulumi_project: Holds a copy of Pulumi.yaml and of stack files, to which the engine may write.
@@ -24,9 +23,7 @@ class StateFolder:
         self.certificates = root / "certificates"
         self.etcd = root / "etcd"
         self.logs = root / "logs"
-        self.processes = root / "processes"
         self.ports = root / "ports.json"
-        self.gateway_ports = root / "gateway-ports.json"
         self.gateways = root / "gateways.json"
         self.lock = root.with_name(f"{root.name}.lock")
         self.pulumi_project = root / "project"
@@ -40,8 +37,7 @@ class StateFolder:
 
     def create(self) -> None:
         """Creates the folders that several parts write to."""
-        folders = (self.certificates, self.etcd, self.logs, self.processes, self.pulumi_project, self.pulumi_state)
-        for folder in (self.root, *folders):
+        for folder in (self.root, self.etcd, self.logs, self.pulumi_project, self.pulumi_state):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -2,24 +2,19 @@
 
 import json
 import socket
-from collections.abc import Container, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 
 from local.folders import write_private
 
+LOOPBACK = "127.0.0.1"
+
 
 class Ports:
-    """Keeps the port of each program from one start to the next, if it is still free.
+    """Keeps the port of each program, by its name in a file, from one start to the next, if it is still free."""
 
-    Args:
-        file: Where to keep the ports, by the programs' names.
-        address: Address on which ports must be free.
-    """
-
-    def __init__(self, file: Path, address: str = "127.0.0.1") -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        self._address = address
 
     def read(self) -> dict[str, int]:
         """Returns the ports by name; an empty dict if the file is missing or damaged."""
@@ -28,30 +23,19 @@ class Ports:
         except (OSError, ValueError, AttributeError):
             return {}
 
-    def choose(self, names: Sequence[str], in_use: Container[str]) -> dict[str, int]:
-        """Chooses a port for each name: its last one, unless another program has taken it.
-
-        Args:
-            names: The names.
-            in_use: Names whose own program runs and has their port.
-        """
+    def choose(self, name: str, address: str = LOOPBACK, *, is_running: bool) -> int:
+        """Returns the program's last port. Chooses one that is free on the address if another program has taken it."""
         ports = self.read()
-        with ExitStack() as held:
-            for name in names:
-                if name not in ports or (name not in in_use and not _is_free((self._address, ports[name]))):
-                    listener = held.enter_context(socket.create_server((self._address, 0)))
-                    ports[name] = listener.getsockname()[1]
-        write_private(self._file, json.dumps(ports))
-        return ports
-
-    def forget(self) -> None:
-        """Chooses new ports next time."""
-        self._file.unlink(missing_ok=True)
+        if not is_running or name not in ports:
+            preferred = ports.pop(name, 0)
+            while (port := _free_port(address, preferred)) in ports.values():
+                preferred = 0
+            ports[name] = port
+            write_private(self._file, json.dumps(ports))
+        return ports[name]
 
 
-def _is_free(address: tuple[str, int]) -> bool:
-    try:
-        socket.create_server(address).close()
-    except OSError:
-        return False
-    return True
+def _free_port(address: str, preferred: int) -> int:
+    with suppress(OSError), socket.create_server((address, preferred)) as listener:
+        return int(listener.getsockname()[1])
+    return _free_port(address, 0)

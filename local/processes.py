@@ -1,29 +1,32 @@
-"""Runs programs that outlive the command which started them, and finds them again."""
+"""Runs programs that outlive the command which started them, and finds them again by their environment."""
 
+import hashlib
 import json
 import logging
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
 from local.errors import LocalError
-from local.folders import StateFolder, write_private
+from local.folders import StateFolder
 from local.waiting import wait_until
 
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_TERMINATE = 10.0
 SECONDS_TO_BE_KILLED = 5.0
-# psutil counts a start time from the boot time, which moves a little with the clock.
-SECONDS_OF_CLOCK_DRIFT = 2.0
+
+Variables = Mapping[str, str]
+NONE: Variables = MappingProxyType({})
 
 _MARK = "OPENAI_COMPATIBLE_LLM_PROCESS"
+_REVISION = "OPENAI_COMPATIBLE_LLM_REVISION"
 _INHERITED = ("GOGC", "HOME", "LANG", "PATH", "TMPDIR")
 
 # Kept for as long as this program runs, so that a child that has ended is not left behind as a zombie.
@@ -44,19 +47,14 @@ class ProcessEndedError(LocalError):
         self.lines = lines
 
 
-@dataclass(frozen=True)
-class Record:
-    pid: int
-    created: float
-    command: list[str]
-    revision: str
-
-
 class DetachedProcesses:
     """The programs of one state folder, each with a name."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
+        # Marks look like files because earlier versions had them: what those started is found too.
+        self._marks = state.root.resolve() / "processes"
+        self._found: dict[str, psutil.Process] = {}
 
     def log(self, name: str) -> Path:
         return self._state.logs / f"{name}.log"
@@ -67,24 +65,23 @@ class DetachedProcesses:
 
     def find(self, name: str) -> psutil.Process | None:
         """Returns the program's process, if it runs."""
-        if record := self._record(name):
-            with suppress(psutil.Error):
-                process = psutil.Process(record.pid)
-                if abs(process.create_time() - record.created) < SECONDS_OF_CLOCK_DRIFT and is_alive(process):
-                    return process
-        # The command that started it may have been killed before it wrote the record.
-        return next((process for process, mark in processes_with(_MARK) if mark == self._record_file(name)), None)
+        if name not in self._found or not is_alive(self._found[name]):
+            self._found |= self._running()
+        found = self._found.get(name)
+        return found if found and is_alive(found) else None
 
     def names(self) -> set[str]:
-        """Return the names of all that run."""
-        return {mark.stem for _, mark in processes_with(_MARK) if mark.parent == self._state.processes.resolve()}
+        """Returns the names of all that run."""
+        return set(self._running())
 
-    def runs(self, name: str, command: Sequence[str], revision: str) -> bool:
-        """Tells whether the program runs with just this command line and revision."""
-        process, record = self.find(name), self._record(name)
-        if not process or not record:
+    def runs(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> bool:
+        """Tells whether the program runs as `start` would start it."""
+        process = self.find(name)
+        try:
+            started_as = process.environ().get(_REVISION) if process else None
+        except psutil.Error:
             return False
-        return (record.pid, record.command, record.revision) == (process.pid, list(command), revision)
+        return started_as == _digest(command, revision, environment)
 
     def listens(self, name: str, port: int) -> bool:
         """Tells whether the program listens on this TCP port."""
@@ -95,16 +92,14 @@ class DetachedProcesses:
             return False
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
 
-    def start(
-        self, name: str, command: Sequence[str], revision: str = "", environment: Mapping[str, str] | None = None
-    ) -> None:
+    def start(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> None:
         """Starts a program with an environment that holds none of the caller's secrets.
 
         Args:
             name: Name by which to find it again.
             command: Its command line.
-            revision: Differs when the program must be restarted although its command line is the same, because its
-                files or its environment changed.
+            revision: Differs when the program must be restarted although its command line and environment are the same,
+                because its files changed.
             environment: Environment variables beside the few that it inherits. Anyone who may look at the user's
                 processes can read them, so never put a secret here.
 
@@ -113,15 +108,16 @@ class DetachedProcesses:
         """
         log = self.log(name)
         if log.exists():
-            log.replace(log.with_name(f"{log.name}.previous"))
+            log.replace(log.with_suffix(".log.previous"))
         log.touch(mode=0o600)
         inherited = {variable: os.environ[variable] for variable in _INHERITED if variable in os.environ}
+        own = {_MARK: str(self._marks / f"{name}.json"), _REVISION: _digest(command, revision, environment)}
         with log.open("wb") as output:
             try:
                 child = subprocess.Popen(
                     command,
                     cwd=self._state.root,
-                    env={**inherited, **(environment or {}), _MARK: str(self._record_file(name))},
+                    env={**inherited, **environment, **own},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -131,14 +127,11 @@ class DetachedProcesses:
             except OSError as error:
                 raise LocalError(f"{name} can't be started: {error}") from None
         _children.append(child)
-        record = Record(child.pid, psutil.Process(child.pid).create_time(), list(command), revision)
-        write_private(self._record_file(name), json.dumps(asdict(record)))
+        self._found[name] = psutil.Process(child.pid)
 
-    def ensure(
-        self, name: str, command: Sequence[str], revision: str, environment: Mapping[str, str] | None = None
-    ) -> bool:
-        """Start the program unless it runs with just this command line and revision. Tell whether it was started."""
-        if self.runs(name, command, revision):
+    def ensure(self, name: str, command: Sequence[str], revision: str = "", environment: Variables = NONE) -> bool:
+        """Starts the program unless it runs just so. Tells whether it was started."""
+        if self.runs(name, command, revision, environment):
             return False
         self.stop(name)
         logger.info(f"Starting {name}")
@@ -166,12 +159,12 @@ class DetachedProcesses:
         """Stops the programs one after the other. If one can't be stopped, goes on with the rest before raising."""
         failures = []
         for name in names:
-            try:
-                while process := self.find(name):
-                    _end(process)
-                self._record_file(name).unlink(missing_ok=True)
-            except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
-                failures.append(f"{name} (process {error.pid}) can't be stopped: {error}")
+            while process := self.find(name):
+                with suppress(psutil.Error):
+                    process.terminate()
+                if not end([process], SECONDS_TO_TERMINATE):
+                    failures.append(f"{name} (process {process.pid}) can't be stopped. End it, and try again.")
+                    break
         if failures:
             raise LocalError("\n".join(failures))
 
@@ -179,15 +172,8 @@ class DetachedProcesses:
         """Stops every program that runs, and those of these names last, in their order."""
         self.stop(*sorted(self.names() - set(last)), *last)
 
-    def _record_file(self, name: str) -> Path:
-        """The file of the program's record. Its path also marks the program's process, in its environment."""
-        return self._state.processes.resolve() / f"{name}.json"
-
-    def _record(self, name: str) -> Record | None:
-        try:
-            return Record(**json.loads(self._record_file(name).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
+    def _running(self) -> dict[str, psutil.Process]:
+        return {mark.stem: process for process, mark in processes_with(_MARK) if mark.parent == self._marks}
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -199,12 +185,17 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait_until_ended(processes: Iterable[psutil.Process], timeout: float) -> bool:
-    """Waits up to `timeout` seconds, and tells whether all of the processes have ended."""
-    processes = list(processes)
-    ended = wait_until(lambda: not any(map(is_alive, processes)), timeout)
-    _children[:] = [child for child in _children if child.poll() is None]
-    return ended
+def end(processes: Collection[psutil.Process], timeout: float) -> bool:
+    """Waits up to `timeout` seconds until the processes end, and kills those that don't. Tells whether all ended."""
+    for seconds in (timeout, SECONDS_TO_BE_KILLED):
+        ended = wait_until(lambda: not any(map(is_alive, processes)), seconds)
+        _children[:] = [child for child in _children if child.poll() is None]
+        if ended:
+            return True
+        for process in processes:
+            with suppress(psutil.Error):
+                process.kill()
+    return False
 
 
 def last_lines(log: Path, count: int = 15) -> str:
@@ -218,7 +209,7 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 
 def processes_with(variable: str) -> Iterator[tuple[psutil.Process, Path]]:
-    """Yield every process of this user with this environment variable, and the path that is the variable's value."""
+    """Yields every process of this user with this environment variable, and the path that is the variable's value."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             value = process.environ().get(variable)
@@ -226,11 +217,5 @@ def processes_with(variable: str) -> Iterator[tuple[psutil.Process, Path]]:
                 yield process, Path(value)
 
 
-def _end(process: psutil.Process) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.terminate()
-        if wait_until_ended([process], SECONDS_TO_TERMINATE):
-            return
-        process.kill()
-        if not wait_until_ended([process], SECONDS_TO_BE_KILLED):
-            raise psutil.TimeoutExpired(SECONDS_TO_BE_KILLED, process.pid)
+def _digest(command: Sequence[str], revision: str, environment: Variables) -> str:
+    return hashlib.sha256(json.dumps([*command, revision, sorted(environment.items())]).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -23,11 +23,7 @@ _REVISION = "openai-compatible-llm/revision"
 _METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 # The server answers so while a definition is new, or just after its start. It is asked again for half a minute.
 _WHILE_NEW = urllib3.Retry(
-    total=None,
-    connect=0,
-    read=0,
-    other=0,
-    status=30,
+    total=30,
     status_forcelist=[404, 409, 429, 500, 503],
     allowed_methods=None,
     backoff_factor=0.1,
@@ -44,8 +40,7 @@ class ApiServer:
         self._host = f"https://127.0.0.1:{Ports(state.ports).read()[KUBE_APISERVER]}"
         self._pool = urllib3.PoolManager(
             ca_certs=str(certificates.authority),
-            cert_file=str(certificates.admin.certificate),
-            key_file=str(certificates.admin.key),
+            cert_file=str(certificates.admin),
             retries=False,
             timeout=urllib3.Timeout(total=10),
         )
@@ -106,16 +101,11 @@ class ApiServer:
         metadata: dict[str, Any] = self._request("GET", self._path(wanted), headers=_METADATA_ONLY).get("metadata", {})
         return metadata
 
-    def _wait_until_deleted(self, wanted: Manifest, timeout: float = 60) -> None:
-        if not wait_until(lambda: not self._metadata(wanted), timeout):
-            raise LocalError(
-                f"{self._path(wanted)} is still being deleted after {timeout:.0f} seconds. "
-                "Wait, and run the command again."
-            )
+    def _wait_until_deleted(self, wanted: Manifest) -> None:
+        _wait(lambda: not self._metadata(wanted), f"{self._path(wanted)} is still being deleted")
 
-    def _wait_for_kind(self, api_version: str, kind: str, timeout: float = 30) -> None:
-        if not wait_until(lambda: self._resource(api_version, kind), timeout):
-            raise LocalError(f"The local API server serves no {kind} of {api_version} after {timeout:.0f} seconds.")
+    def _wait_for_kind(self, api_version: str, kind: str) -> None:
+        _wait(lambda: self._resource(api_version, kind), f"The local API server serves no {kind} of {api_version}")
 
     def _apply(self, wanted: Manifest, revision: str) -> None:
         self._wait_for_kind(wanted["apiVersion"], wanted["kind"])
@@ -155,6 +145,11 @@ class ApiServer:
             raise LocalError(f"The local API server refused {path}: {response.data.decode(errors='replace')}")
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def _wait(happened: Callable[[], object], problem: str, timeout: float = 60) -> None:
+    if not wait_until(happened, timeout):
+        raise LocalError(f"{problem} after {timeout:.0f} seconds. Wait, and run the command again.")
 
 
 def _root(api_version: str) -> str:

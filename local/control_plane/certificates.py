@@ -1,51 +1,27 @@
-"""Issues the certificates with which the control plane's programs and clients identify themselves."""
+"""Issues the certificates with which the API server and its administrator identify themselves."""
 
 import hashlib
+import json
 import shutil
 import ssl
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
-from typing import NamedTuple
 
 import trustme
-import yaml
-from cryptography import x509
 
-VALIDITY = timedelta(days=365)
-RENEWED_BEFORE = timedelta(days=30)
-SERVICE_IP = IPv4Address("10.0.0.1")
-ORGANIZATION = "openai-compatible-llm"
+from local.folders import write_private
+
 CONTEXT = "openai-compatible-llm-local"
 
 
-class Pair(NamedTuple):
-    """A certificate and its private key."""
-
-    certificate: Path
-    key: Path
-
-
 class Certificates:
-    """Names the files in a folder of certificates."""
+    """Names the files in a folder of certificates. Those of the server and the administrator hold their keys too."""
 
     def __init__(self, folder: Path) -> None:
-        def pair(name: str) -> Pair:
-            return Pair(folder / f"{name}.crt", folder / f"{name}.key")
-
         self.folder = folder
-        self.authority = folder / "kubernetes-ca.crt"
-        self.server = pair("kube-apiserver")
-        self.admin = pair("admin")
-        self.controller_manager = pair("kube-controller-manager")
-        # Its key signs service accounts' tokens.
-        self.service_accounts = pair("service-accounts")
-        # Another authority than the API server's, so that its clients can't read etcd.
-        self.etcd_authority = folder / "etcd-ca.crt"
-        self.etcd_server = pair("etcd")
-        self.etcd_client = pair("etcd-client")
-        self.pairs = tuple(each for each in vars(self).values() if isinstance(each, Pair))
+        self.authority = folder / "authority.pem"
+        self.server = folder / "kube-apiserver.pem"
+        self.admin = folder / "admin.pem"
 
     @property
     def fingerprint(self) -> str:
@@ -53,73 +29,39 @@ class Certificates:
         return hashlib.sha256(self.authority.read_bytes()).hexdigest()
 
 
-def ensure_certificates(folder: Path, now: datetime | None = None) -> Certificates:
-    """Returns the folder's certificates. Reissues all if one is missing or damaged, or if they expire in 30 days."""
-    now = now or datetime.now(UTC)
+def ensure_certificates(folder: Path) -> Certificates:
+    """Returns the folder's certificates, which don't expire. Reissues all if one is missing or damaged."""
     certificates = Certificates(folder)
-    if not _usable(certificates, now):
-        # Written beside the folder and then renamed, so that the folder never holds only some of them.
-        partial = folder.with_name(f"{folder.name}.new")
-        for stale in (partial, folder):
-            shutil.rmtree(stale, ignore_errors=True)
-        partial.mkdir(mode=0o700, parents=True)
-        _issue_all(Certificates(partial), now)
-        partial.rename(folder)
+    try:
+        context = ssl.create_default_context(cafile=certificates.authority)
+        for file in (certificates.server, certificates.admin):
+            context.load_cert_chain(file)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        _issue(certificates)
     return certificates
 
 
-def kubeconfig(certificates: Certificates, identity: Pair, port: int) -> str:
-    """Returns a kubeconfig that embeds the certificates and the identity's key."""
+def _issue(certificates: Certificates) -> None:
+    """Issues the certificates. The authority's key is not written to disk, so nobody can issue another later."""
+    authority = trustme.CA(path_length=0)
+    server = authority.issue_cert("localhost", "127.0.0.1", common_name="kube-apiserver")
+    # Go refuses a client's certificate without names too, as trustme issues it.
+    admin = authority.issue_cert("client", common_name="admin", organization_name="system:masters")
+    for file, issued in ((certificates.server, server), (certificates.admin, admin)):
+        write_private(file, issued.private_key_and_cert_chain_pem.bytes().decode())
+    # The last one: until it is there, all are issued again.
+    write_private(certificates.authority, authority.cert_pem.bytes().decode())
 
-    def embedded(file: Path) -> str:
-        return b64encode(file.read_bytes()).decode()
 
-    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": embedded(certificates.authority)}
-    user = {"client-certificate-data": embedded(identity.certificate), "client-key-data": embedded(identity.key)}
-    parts = {"cluster": server, "user": user, "context": {"cluster": CONTEXT, "user": CONTEXT}}
+def kubeconfig(certificates: Certificates, port: int) -> str:
+    """Returns the text of a kubeconfig for the administrator of the API server on this port."""
+    authority, admin = (b64encode(file.read_bytes()).decode() for file in (certificates.authority, certificates.admin))
+    parts = {
+        "cluster": {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": authority},
+        "user": {"client-certificate-data": admin, "client-key-data": admin},
+        "context": {"cluster": CONTEXT, "user": CONTEXT},
+    }
     lists = {f"{kind}s": [{"name": CONTEXT, kind: part}] for kind, part in parts.items()}
-    return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **lists, "current-context": CONTEXT}, sort_keys=False)
-
-
-def _usable(certificates: Certificates, now: datetime) -> bool:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        for authority in (certificates.authority, certificates.etcd_authority):
-            context.load_verify_locations(authority)
-        for pair in certificates.pairs:
-            context.load_cert_chain(*pair)
-    except OSError:
-        return False
-    issued = x509.load_pem_x509_certificate(certificates.server.certificate.read_bytes())
-    return issued.not_valid_before_utc <= now < issued.not_valid_after_utc - RENEWED_BEFORE
-
-
-def _issue_all(certificates: Certificates, now: datetime) -> None:
-    """Issues all certificates. The authorities' keys are not written to disk, so nobody can issue another later."""
-    kubernetes, etcd = (
-        trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=name)
-        for name in ("Kubernetes CA", "etcd CA")
-    )
-    kubernetes.cert_pem.write_to_path(certificates.authority)
-    etcd.cert_pem.write_to_path(certificates.etcd_authority)
-
-    def issue(pair: Pair, authority: trustme.CA, user: str, *hosts: str, group: str = ORGANIZATION) -> None:
-        # trustme marks the host names as critical, and Go refuses a critical extension that is empty.
-        issued = authority.issue_cert(
-            *(hosts or ("client",)),
-            common_name=user,
-            organization_name=group,
-            not_before=now - timedelta(hours=1),
-            not_after=now + VALIDITY,
-        )
-        issued.cert_chain_pems[0].write_to_path(pair.certificate)
-        pair.key.touch(mode=0o600, exist_ok=False)
-        issued.private_key_pem.write_to_path(pair.key)
-
-    service_names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", str(SERVICE_IP))
-    issue(certificates.server, kubernetes, "kube-apiserver", "localhost", "127.0.0.1", *service_names)
-    issue(certificates.admin, kubernetes, "admin", group="system:masters")
-    issue(certificates.controller_manager, kubernetes, "system:kube-controller-manager")
-    issue(certificates.service_accounts, kubernetes, "service-accounts")
-    issue(certificates.etcd_server, etcd, "etcd", "localhost", "127.0.0.1")
-    issue(certificates.etcd_client, etcd, "kube-apiserver")
+    return json.dumps({"apiVersion": "v1", "kind": "Config", **lists, "current-context": CONTEXT}, indent=2)

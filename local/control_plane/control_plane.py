@@ -20,10 +20,7 @@ SECONDS_TO_BECOME_READY = 120.0
 SECONDS_FOR_ETCD_TO_LISTEN = 30.0
 SECONDS_TO_FAIL_AT_START = 0.5
 SECONDS_TO_RECOVER = 15.0
-ATTEMPTS_AT_FREE_PORTS = 5
 DAMAGED_DATA = "\nIf its data is damaged, as after a power cut, run `make down` to remove it, and then `make up`."
-
-SERVERS = (ETCD, KUBE_APISERVER)
 
 
 class ControlPlane:
@@ -56,11 +53,17 @@ class ControlPlane:
         """
         self.state.create()
         certificates = ensure_certificates(self.state.certificates)
-        port = self._serve(certificates)
-        write_private(self.state.kubeconfig, kubeconfig(certificates, certificates.admin, port))
+        port = self._ports.choose(KUBE_APISERVER, is_running=bool(self._processes.find(KUBE_APISERVER)))
+        write_private(self.state.kubeconfig, kubeconfig(certificates, port))
+        if not self._start_servers(certificates, port):
+            logger.warning("The local API server runs but does not answer.")
+            self.stop()
+            self._start_servers(certificates, port)
         with ApiServer(self.state) as api_server:
             self._install_definitions(api_server, definitions)
-            is_new = self._ensure_controller_manager(certificates, port)
+            command = command_lines.kube_controller_manager(self._binaries, self.state)
+            revision = f"{certificates.fingerprint} {port}"
+            is_new = self._processes.ensure(KUBE_CONTROLLER_MANAGER, command, revision)
             api_server.apply_missing(objects)
             if is_new:
                 # It has no port to ask. If it can't work, it ends right after its start.
@@ -70,44 +73,29 @@ class ControlPlane:
         """Stops all three programs. The objects stay in etcd's files."""
         self._processes.stop(*PROGRAMS)
 
-    def _serve(self, certificates: Certificates) -> int:
-        """Has etcd and the API server run and answer. Returns the API server's port."""
-        for _ in range(ATTEMPTS_AT_FREE_PORTS):
-            ports = self._ports.choose(SERVERS, in_use=[name for name in SERVERS if self._processes.find(name)])
-            try:
-                if not self._start_servers(certificates, ports):
-                    logger.warning("The local API server runs but does not answer.")
-                    self.stop()
-                    self._start_servers(certificates, ports)
-            except ProcessEndedError as ended:
-                if "address already in use" not in ended.lines:
-                    raise LocalError(f"{ended}{DAMAGED_DATA if ended.name == ETCD else ''}") from None
-                self.stop()
-                self._ports.forget()
-            else:
-                return ports[KUBE_APISERVER]
-        raise LocalError(
-            f"Found no free port on 127.0.0.1: {ATTEMPTS_AT_FREE_PORTS} times, another program took a port first. "
-            "Run the command again."
-        )
-
-    def _start_servers(self, certificates: Certificates, ports: dict[str, int]) -> bool:
+    def _start_servers(self, certificates: Certificates, port: int) -> bool:
         """Starts the servers that don't run. Tells whether the API server answers, as a new one must."""
-        port, etcd_port, revision = ports[KUBE_APISERVER], ports[ETCD], certificates.fingerprint
-        etcd = command_lines.etcd(self._binaries, self.state, certificates, etcd_port)
-        kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port, etcd_port)
+        revision = certificates.fingerprint
+        etcd = command_lines.etcd(self._binaries, self.state)
+        kube_apiserver = command_lines.kube_apiserver(self._binaries, certificates, port)
         runs = partial(self._processes.runs, revision=revision)
         if not runs(ETCD, etcd) and not runs(KUBE_APISERVER, kube_apiserver):
             # Both are slow to end once etcd has ended.
             self._processes.stop(KUBE_CONTROLLER_MANAGER, KUBE_APISERVER)
-        if self._processes.ensure(ETCD, etcd, revision):
-            # An API server that can't reach etcd pauses for a second before it tries again.
-            listens = partial(self._processes.listens, ETCD, etcd_port)
-            self._processes.wait_for(listens, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
-        is_new = self._processes.ensure(KUBE_APISERVER, kube_apiserver, revision)
-        with ApiServer(self.state) as api_server:
-            timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
-            is_ready = self._processes.wait_for(api_server.is_ready, SERVERS, timeout)
+        socket = self.state.root / command_lines.ETCD_SOCKET
+        if not self._processes.find(ETCD):
+            # A killed one leaves it.
+            socket.unlink(missing_ok=True)
+        try:
+            if self._processes.ensure(ETCD, etcd, revision):
+                # An API server that can't reach etcd pauses for a second before it tries again.
+                self._processes.wait_for(socket.exists, [ETCD], SECONDS_FOR_ETCD_TO_LISTEN)
+            is_new = self._processes.ensure(KUBE_APISERVER, kube_apiserver, revision)
+            with ApiServer(self.state) as api_server:
+                timeout = SECONDS_TO_BECOME_READY if is_new else SECONDS_TO_RECOVER
+                is_ready = self._processes.wait_for(api_server.is_ready, (ETCD, KUBE_APISERVER), timeout)
+        except ProcessEndedError as ended:
+            raise LocalError(f"{ended}{DAMAGED_DATA if ended.name == ETCD else ''}") from None
         if is_new and not is_ready:
             raise LocalError(
                 f"The local API server was not ready {SECONDS_TO_BECOME_READY:.0f} seconds after its start. "
@@ -123,9 +111,3 @@ class ControlPlane:
             self._processes.stop(KUBE_CONTROLLER_MANAGER)
         for definition in applied:
             api_server.wait_until_served(definition)
-
-    def _ensure_controller_manager(self, certificates: Certificates, port: int) -> bool:
-        credentials = self.state.root / "kube-controller-manager.kubeconfig"
-        write_private(credentials, kubeconfig(certificates, certificates.controller_manager, port))
-        command = command_lines.kube_controller_manager(self._binaries, str(credentials))
-        return self._processes.ensure(KUBE_CONTROLLER_MANAGER, command, f"{certificates.fingerprint} {port}")

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from components.openai_compatible_llm.settings import Placement
-from local import stack_files
 from local.errors import LocalError
 from local.folders import REPOSITORY, write_private
+from local.stack_files import Settings
 
 # Settings that refer to the user's secrets or services.
 SECRETS_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -53,18 +52,6 @@ def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
         raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(choices)}.")
 
 
-def read_placements(folder: Path, stack: str) -> dict[str, Placement]:
-    """Returns where each provider of a stack puts its objects; of none if the stack's file is gone."""
-    if not _stack_file(folder, stack).exists():
-        return {}
-    return stack_files.read_placements(_config(folder, stack), project_name(folder))
-
-
-def read_key_variables(folder: Path, stack: str) -> list[tuple[str, ...]]:
-    """Return, for each API key of a stack, the environment variables that its program looks for it in."""
-    return stack_files.read_key_variables(_config(folder, stack), project_name(folder))
-
-
 def project_name(folder: Path) -> str:
     name = _read(folder / "Pulumi.yaml").get("name")
     if not name:
@@ -72,15 +59,18 @@ def project_name(folder: Path) -> str:
     return str(name)
 
 
-def _config(folder: Path, stack: str) -> dict[str, Any]:
-    """Returns the stack's config, completed by what Pulumi.yaml has for all stacks."""
+def read_settings(folder: Path, stack: str) -> Settings:
+    """Returns the settings of a stack, completed by what Pulumi.yaml has for all; none if the stack's file is gone."""
+    if not _stack_file(folder, stack).exists():
+        return {}
     files = (folder / "Pulumi.yaml", _stack_file(folder, stack))
     of_project, of_stack = (config if isinstance(config := _read(file).get("config"), dict) else {} for file in files)
     defaults = {
         key: each.get("value", each.get("default")) if isinstance(each, dict) else each
         for key, each in of_project.items()
     }
-    return defaults | of_stack
+    prefix, settings = f"{project_name(folder)}:", defaults | of_stack
+    return {str(key).removeprefix(prefix): value for key, value in settings.items() if str(key).startswith(prefix)}
 
 
 def _stack_file(folder: Path, name: str) -> Path:

@@ -13,11 +13,12 @@ from semver import VersionInfo
 from local.control_plane.api_server import ApiServer
 from local.engine.checkpoints import checkpoints
 from local.engine.interruption import delayed_interruption
-from local.engine.project import project_name, read_key_variables
+from local.engine.project import project_name, read_settings
 from local.environment import Environment, program_with
 from local.errors import LocalError
 from local.folders import StateFolder, write_private
-from local.toolchain.versions import read_version
+from local.stack_files import read_key_variables
+from local.toolchain.go import read_version
 
 logger = logging.getLogger(__name__)
 
@@ -91,22 +92,20 @@ class Stacks:
         write_private(self._state.pulumi_passphrase, secrets.token_urlsafe(32))
 
     def _program(self, name: str) -> Callable[[], None]:
-        keys = self._environment.for_program(read_key_variables(self._state.pulumi_project, name))
+        keys = self._environment.for_program(read_key_variables(read_settings(self._state.pulumi_project, name)))
         # The engine's variables too: a Kubernetes provider of the program's own takes KUBECONFIG from here.
         return program_with(self._variables | keys)
 
     def _select(self, name: str, program: Callable[[], None] = lambda: None) -> automation.Stack:
         project, recovery = self._state.pulumi_project, RECOVERY if self._was_killed(name) else {}
-        stack: automation.Stack = _silent(
-            f"pulumi stack select {name}",
-            automation.create_or_select_stack,
-            stack_name=name,
-            project_name=project_name(project),
-            program=program,
-            opts=automation.LocalWorkspaceOptions(
-                work_dir=str(project), pulumi_command=self._pulumi, env_vars=self._variables | recovery
-            ),
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(project), pulumi_command=self._pulumi, env_vars=self._variables | recovery
         )
+        try:
+            stack = automation.create_or_select_stack(name, project_name(project), program=program, opts=options)
+        except automation.CommandError as error:
+            reason = str(error).partition("\n stderr: ")[2].strip() or error
+            raise LocalError(f"`pulumi stack select {name}` failed. {reason}") from None
         # After each `up`, this would start two more processes to read what is in the checkpoint.
         stack.outputs = dict  # type: ignore[method-assign]
         return stack
@@ -116,18 +115,18 @@ class Stacks:
         if not self._was_killed(stack.name):
             return False
         self._recovery(stack.name).touch(mode=0o600)
-        if self._is_locked(stack.name):
-            _silent(f"pulumi cancel -s {stack.name}", stack.cancel)
+        for lock in self._locks(stack.name):
+            lock.unlink()
         self._run(f"pulumi refresh -s {stack.name}", stack.refresh, clear_pending_creates=True, show_secrets=False)
         return True
 
     def _was_killed(self, name: str) -> bool:
         pending = (each.has_pending_operations for each in checkpoints(self._state.pulumi_state, [name]))
-        return self._is_locked(name) or self._recovery(name).exists() or any(pending)
+        return bool(self._locks(name)) or self._recovery(name).exists() or any(pending)
 
-    def _is_locked(self, name: str) -> bool:
-        """Tells whether a killed run left its lock: no other run can be active."""
-        return any(self._state.pulumi_state.glob(f".pulumi/locks/**/{name}/*.json"))
+    def _locks(self, name: str) -> list[Path]:
+        """Returns the locks that a killed run left: no other run can be active."""
+        return list(self._state.pulumi_state.glob(f".pulumi/locks/**/{name}/*"))
 
     def _recovery(self, name: str) -> Path:
         """The file that exists from a killed run until an `up` has succeeded."""
@@ -162,12 +161,3 @@ class _Pulumi(automation.PulumiCommand):
         self.command = str(program)
         version = read_version(program, "version", variables)
         self.version = VersionInfo(*version.release) if version else None
-
-
-def _silent(command: str, run: Callable[..., Any], **options: Any) -> Any:
-    """Runs a command whose output nobody needs unless it fails."""
-    try:
-        return run(**options)
-    except automation.CommandError as error:
-        reason = str(error).partition("\n stderr: ")[2].strip() or error
-        raise LocalError(f"`{command}` failed. {reason}") from None

@@ -1,6 +1,5 @@
 """Runs the gateways that stacks attach to, and reports where they answer."""
 
-import hashlib
 import json
 import logging
 import re
@@ -50,7 +49,7 @@ class Gateways:
         self._state = state
         self._environment = environment
         self._processes = DetachedProcesses(state)
-        self._ports = Ports(state.gateway_ports, EVERY_ADDRESS)
+        self._ports = Ports(state.ports)
 
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
         """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
@@ -80,7 +79,7 @@ class Gateways:
             for api, its_gateways in by_api.items():
                 try:
                     self._start_proxies(api_server, api, its_gateways)
-                except GatewayStartError as error:
+                except LocalError as error:
                     self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
                     logger.warning(str(error))
 
@@ -115,13 +114,13 @@ class Gateways:
         environment = api.controller_environment(self._state, self._port(api.controller))
         # A controller does not notice that the API server is another one, or has lost its data.
         process = self._processes.find(KUBE_APISERVER)
-        revision = _revision(environment, self._state.kubeconfig.read_text(), str(process.pid if process else 0))
-        if not self._processes.runs(api.controller, command, revision):
+        revision = str(process.pid) if process else ""
+        if not self._processes.runs(api.controller, command, revision, environment):
             self._processes.stop(api.controller)
             for gateway in gateways:
                 # Conditions that an earlier controller wrote say nothing about this one.
                 api_server.clear_conditions(gateway_manifest(gateway))
-        self._processes.ensure(api.controller, command, revision, environment)
+            self._processes.ensure(api.controller, command, revision, environment)
 
     def _start_proxies(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         authorities = self._environment.get(CERTIFICATE_AUTHORITIES)
@@ -132,7 +131,7 @@ class Gateways:
             self._wait(is_programmed, [api.controller], SECONDS_TO_BE_PROGRAMMED, problem)
             command = [str(self._usable[api.name].proxy), *_NO_CONFIGURATION]
             environment = gateway.proxy_environment(self._port(api.controller)) | trusted
-            self._processes.ensure(gateway.proxy, command, _revision(environment), environment)
+            self._processes.ensure(gateway.proxy, command, environment=environment)
         for gateway in gateways:
             listens = partial(self._processes.listens, gateway.proxy, gateway.port)
             problem = f"The proxy of the Gateway {gateway} did not listen on port {gateway.port}"
@@ -146,17 +145,16 @@ class Gateways:
         except ProcessEndedError as ended:
             # A controller can do without some of its ports; the last one in the log is the one that it can't.
             if taken := _PORT_TAKEN.findall(ended.lines):
-                raise GatewayStartError(
+                raise LocalError(
                     f"Port {taken[-1]} is taken, and {ended.name} can't use another. End the program that has the port "
                     "(if it is the gateway of another clone, run `make down` there). Then run `make up` again."
                 ) from None
-            raise GatewayStartError(str(ended)) from None
-        raise GatewayStartError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
+            raise
+        raise LocalError(f"{problem} within {seconds:.0f} seconds. {self._processes.last_lines(names[-1])}")
 
     def _port(self, program: str) -> int:
         """Returns the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
-        in_use = [program] if self._processes.find(program) else []
-        return self._ports.choose([program], in_use)[program]
+        return self._ports.choose(program, EVERY_ADDRESS, is_running=bool(self._processes.find(program)))
 
     @cached_property
     def _record(self) -> dict[str, Any]:
@@ -175,14 +173,6 @@ class Gateways:
     @cached_property
     def _usable(self) -> dict[str, Assets]:
         return find_assets(self._folder)
-
-
-class GatewayStartError(LocalError):
-    """A gateway could not be started. Stacks can be deployed without it."""
-
-
-def _revision(environment: Mapping[str, str], *seen: str) -> str:
-    return hashlib.sha256(json.dumps([sorted(environment.items()), *seen]).encode()).hexdigest()
 
 
 def _is_programmed(api_server: ApiServer, gateway: Gateway) -> bool:

@@ -4,6 +4,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.folders import cache_folder
+from local.lock import exclusive
 from local.toolchain.build import build
 from local.toolchain.download import download
 from local.toolchain.tools import TOOLS
@@ -35,6 +37,8 @@ def find_or_build() -> Binaries:
     if missing:
         for line in skipped:
             logger.warning(line)
-        download(missing)
-        build([tool for tool in missing if not tool.cached.exists()])
+        with exclusive(cache_folder() / "build.lock"):
+            for provide in (download, build):
+                if lacking := [tool for tool in missing if not tool.cached.exists()]:
+                    provide(lacking)
     return Binaries(*(found.get(tool.name) or tool.cached for tool in TOOLS))

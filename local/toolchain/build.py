@@ -20,7 +20,6 @@ from rich.text import Text
 
 from local.errors import LocalError
 from local.folders import cache_folder
-from local.lock import exclusive
 from local.processes import last_lines
 from local.toolchain.go import Go, download_module, ensure_go
 from local.toolchain.tools import Tool
@@ -37,31 +36,27 @@ SECONDS_TO_END = 5.0
 
 
 def build(tools: Sequence[Tool]) -> None:
-    """Builds the programs that are not built yet, one Go module after the other.
+    """Builds programs, one Go module after the other.
 
     Each build keeps all processors busy, and uses what the builds before it have compiled of the same packages. The
     sources for the later ones are downloaded meanwhile. If that fails, the builds try again, and tell why.
 
     Raises:
-        LocalError: A build failed, or another process has been building for too long.
+        LocalError: A build failed.
     """
-    with exclusive(cache_folder() / "build.lock"):
-        modules: dict[str, list[Tool]] = {}
-        for tool in tools:
-            if not tool.built.exists():
-                modules.setdefault(tool.toolchain, []).append(tool)
-        if not modules:
-            return
-        go = ensure_go()
-        programs = ", ".join(f"{tool.name} {tool.version}" for module in modules.values() for tool in module)
-        begun = time.monotonic()
-        with ExitStack() as stack, _progress(f"Building {programs}; this takes {_likely(modules)}") as show:
-            for later in list(modules.values())[1:]:
-                command = [str(go.program), "list", "-e", "-deps", *(tool.package for tool in later)]
-                stack.enter_context(_started(command, later[0].module_folder, go.environment))
-            for module in modules.values():
-                _build(module, go, show)
-        logger.info(f"Built {programs} in {_clock(time.monotonic() - begun)}")
+    modules: dict[str, list[Tool]] = {}
+    for tool in tools:
+        modules.setdefault(tool.toolchain, []).append(tool)
+    go = ensure_go()
+    programs = ", ".join(f"{tool.name} {tool.version}" for module in modules.values() for tool in module)
+    begun = time.monotonic()
+    with ExitStack() as stack, _progress(f"Building {programs}; this takes {_likely(modules)}") as show:
+        for later in list(modules.values())[1:]:
+            command = [str(go.program), "list", "-e", "-deps", *(tool.package for tool in later)]
+            stack.enter_context(_started(command, later[0].module_folder, go.environment))
+        for module in modules.values():
+            _build(module, go, show)
+    logger.info(f"Built {programs} in {_clock(time.monotonic() - begun)}")
 
 
 def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:

@@ -3,13 +3,10 @@
 import asyncio
 import hashlib
 import logging
-import os
 import platform
 import shutil
-import signal
 import tarfile
 import zlib
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 
@@ -17,8 +14,6 @@ import httpx2
 import yaml
 from rich.console import Console
 
-from local.folders import cache_folder
-from local.lock import exclusive
 from local.toolchain.tools import ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBERNETES_PROVIDER, PULUMI, Tool
 
 logger = logging.getLogger(__name__)
@@ -27,8 +22,7 @@ SECONDS_TO_ANSWER = 10
 SECONDS_TO_DOWNLOAD = 180
 ENVTEST_INDEX = "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml"
 KUBERNETES_RELEASES = "https://dl.k8s.io"
-PULUMI_INSTALLER = "https://get.pulumi.com/install.sh"
-PULUMI_PLUGINS = "https://get.pulumi.com/releases/plugins"
+PULUMI_RELEASES = "https://get.pulumi.com/releases"
 
 
 class DownloadError(Exception):
@@ -36,24 +30,16 @@ class DownloadError(Exception):
 
 
 def download(tools: Sequence[Tool]) -> None:
-    """Downloads programs that are not in the cache yet, side by side. Reports which can't be had, and why.
-
-    Raises:
-        LocalError: Another process has been downloading or building for too long.
-    """
-    with exclusive(cache_folder() / "build.lock"):
-        missing = [tool for tool in tools if not tool.cached.exists()]
-        if not missing:
-            return
-        names = ", ".join(tool.name for tool in missing)
-        logger.info(f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most ...")
-        # `asyncio.run` would leave this thread without an event loop.
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner, Console().status(f"Downloading {names}"):
-            runner.run(_download(missing))
-        for tool in missing:
-            if tool.downloaded.exists() and (reason := tool.refusal(tool.downloaded)):
-                logger.warning(f"The downloaded {tool.name} is of no use: {reason}")
-                tool.downloaded.unlink()
+    """Downloads programs into the cache, side by side. Reports which can't be had, and why."""
+    names = ", ".join(tool.name for tool in tools)
+    logger.info(f"Downloading {names}; this takes {SECONDS_TO_DOWNLOAD // 60} minutes at most ...")
+    # `asyncio.run` would leave this thread without an event loop.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner, Console().status(f"Downloading {names}"):
+        runner.run(_download(tools))
+    for tool in tools:
+        if tool.downloaded.exists() and (reason := tool.refusal(tool.downloaded)):
+            logger.warning(f"The downloaded {tool.name} is of no use: {reason}")
+            tool.downloaded.unlink()
 
 
 async def _download(missing: Sequence[Tool]) -> None:
@@ -112,29 +98,16 @@ async def kubernetes(client: httpx2.AsyncClient, version: str, folder: Path) -> 
 
 
 async def pulumi(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
-    """Installs the Pulumi CLI by its project's script, as its SDK for Python does."""
-    script = folder / "install.sh"
-    await _save(client, PULUMI_INSTALLER, script)
-    arguments = ["--no-edit-path", "--install-root", str(folder), "--version", version.removeprefix("v")]
-    # In a group of its own, all of which can be ended.
-    process = await asyncio.create_subprocess_exec(
-        "sh", script, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, process_group=0
-    )
-    try:
-        output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    if process.returncode:
-        reason = "".join(output.decode(errors="replace").splitlines()[-1:])
-        raise DownloadError(f"{reason}; {PULUMI_INSTALLER} failed")
-    (folder / "bin" / PULUMI.name).rename(folder / PULUMI.name)
+    """Downloads the Pulumi CLI from where its project's installer takes it, which checks no hash either."""
+    system, machine = _platform()
+    address = f"{PULUMI_RELEASES}/sdk/pulumi-{version}-{system}-{'x64' if machine == 'amd64' else machine}.tar.gz"
+    await _save(client, address, folder / "archive")
+    _unpack(folder / "archive", address, [PULUMI.name])
 
 
 async def kubernetes_provider(client: httpx2.AsyncClient, version: str, folder: Path) -> None:
     """Downloads the Kubernetes provider from where `pulumi plugin install` takes it, which checks no hash either."""
-    address = f"{PULUMI_PLUGINS}/{KUBERNETES_PROVIDER.name}-{version}-{'-'.join(_platform())}.tar.gz"
+    address = f"{PULUMI_RELEASES}/plugins/{KUBERNETES_PROVIDER.name}-{version}-{'-'.join(_platform())}.tar.gz"
     await _save(client, address, folder / "archive")
     _unpack(folder / "archive", address, [KUBERNETES_PROVIDER.name])
 
@@ -186,7 +159,7 @@ def _unpack(archive: Path, address: str, names: Iterable[str]) -> None:
         with tarfile.open(archive) as members:
             for member in members:
                 member.name = PurePath(member.name).name
-                if member.name in names:
+                if member.isfile() and member.name in names:
                     members.extract(member, archive.parent, filter="data")
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DownloadError(f"{address} is not a whole archive: {error}") from None

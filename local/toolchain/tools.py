@@ -13,8 +13,7 @@ from packaging.version import Version
 
 from local.errors import LocalError
 from local.folders import cache_folder
-from local.toolchain.go import TOOLCHAIN
-from local.toolchain.versions import read_version
+from local.toolchain.go import TOOLCHAIN, read_version
 
 _KUBERNETES_VERSION = ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion")
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from local.folders import cache_folder
+from local.lock import exclusive
 from local.toolchain.binaries import find_or_build
 from local.toolchain.build import build
 from local.toolchain.go import TOOLCHAIN, ensure_go
@@ -138,8 +140,9 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
 def put_yaml_host(cli: PulumiCli) -> None:
     """Gives the CLI Pulumi's own language host for YAML: from PATH, or built from its Go module."""
     found = shutil.which(YAML_HOST.name)
-    if not found:
-        build([YAML_HOST])
+    with exclusive(cache_folder() / "build.lock"):
+        if not found and not YAML_HOST.built.exists():
+            build([YAML_HOST])
     _put_program(Path(found or YAML_HOST.built), cli.home / "bin")
 
 

@@ -20,8 +20,9 @@ from pulumi.automation._stack import StackInitMode
 from components.openai_compatible_llm.presets import PRESETS
 from local.control_plane.api_server import namespace_objects
 from local.control_plane.control_plane import ControlPlane
-from local.engine.project import read_placements, stack_names
+from local.engine.project import read_settings, stack_names
 from local.environment import program_with
+from local.stack_files import read_placements
 from local.toolchain.binaries import Binaries
 from local.toolchain.tools import KUBERNETES_PROVIDER
 from stack_config import api_key_variable
@@ -57,7 +58,7 @@ def project(
     copy = folder / "project"
     shutil.copytree(REPOSITORY / "stacks", copy / "stacks")
     shutil.copy(REPOSITORY / "Pulumi.yaml", copy)
-    placements = [each for stack in stack_names(copy) for each in read_placements(copy, stack).values()]
+    placements = [each for stack in stack_names(copy) for each in read_placements(read_settings(copy, stack)).values()]
     control_plane.start(namespace_objects({each.namespace for each in placements}))
     (folder / "state").mkdir()
     variables = {

@@ -6,7 +6,7 @@ import pytest
 
 from local.stack_files import read_key_variables
 from stack_config import key_places
-from tests.support.recording import PROJECT, Recording, program_error, record_program
+from tests.support.recording import Recording, program_error, record_program
 from tests.unit.test_program import CANARY
 
 OTHER = "sk-canary-2nd-7b40"
@@ -162,7 +162,7 @@ def test_the_variables_of_all_keys_are_read_from_a_stack_file() -> None:
             "fallbacks": [{"name": "deepseek"}, "x", {"name": "eu", "host": "eu"}, {"name": "b", "apiKey": "k"}]
         }
     }
-    assert read_key_variables({f"{PROJECT}:providers": providers}, PROJECT) == [
+    assert read_key_variables({"providers": providers}) == [
         ("MISTRAL_API_KEY",),
         ("MISTRAL_DEEPSEEK_API_KEY", "DEEPSEEK_API_KEY"),
         ("MISTRAL_EU_API_KEY",),

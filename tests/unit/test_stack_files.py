@@ -7,16 +7,12 @@ import pytest
 
 from components.openai_compatible_llm.backends import BACKENDS
 from local.stack_files import read_key_variables, read_placements
-from tests.support.recording import PROJECT, record_program
-
-
-def stack_file(**settings: object) -> dict[str, Any]:
-    return {f"{PROJECT}:{name}": value for name, value in settings.items()}
+from tests.support.recording import record_program
 
 
 def placed(**settings: object) -> dict[str, tuple[str, str, str]]:
     """The API of each provider, and the Gateway."""
-    found = read_placements(stack_file(**settings), PROJECT)
+    found = read_placements(settings)
     return {name: (each.api.value, each.gateway.namespace, each.gateway.name) for name, each in found.items()}
 
 
@@ -58,7 +54,7 @@ def test_the_gateway_of_a_provider_is_its_own_or_the_stacks_or_the_default(
 def test_the_namespace_of_a_provider_is_its_own_or_the_stacks_or_the_default(
     settings: dict[str, object], namespaces: dict[str, str]
 ) -> None:
-    found = read_placements(stack_file(**settings), PROJECT)
+    found = read_placements(settings)
     assert {name: each.namespace for name, each in found.items()} == namespaces
 
 
@@ -80,8 +76,7 @@ def test_a_provider_whose_place_the_program_refuses_is_left_out(given: object) -
 @pytest.mark.parametrize("providers", [None, [], "text", "[1]", 5])
 def test_config_without_providers_places_none_and_needs_no_key(providers: object) -> None:
     assert placed(providers=providers) == {}
-    assert read_key_variables(stack_file(providers=providers), PROJECT) == []
-    assert read_key_variables({"other:providers": {"a": {}}}, PROJECT) == []
+    assert read_key_variables({"providers": providers}) == []
 
 
 def test_a_key_is_taken_from_the_environment_where_the_file_gives_none() -> None:
@@ -94,26 +89,26 @@ def test_a_key_is_taken_from_the_environment_where_the_file_gives_none() -> None
         "e": {"passthrough": True},
     }
     variables = [("A_1_API_KEY",), ("B_API_KEY",), ("4_API_KEY",)]
-    assert read_key_variables(stack_file(providers=providers), PROJECT) == variables
-    assert read_key_variables(stack_file(providers=json.dumps(providers)), PROJECT) == variables
+    assert read_key_variables({"providers": providers}) == variables
+    assert read_key_variables({"providers": json.dumps(providers)}) == variables
 
 
 def test_the_program_places_its_objects_just_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = stack_file(
-        namespace="llm",
-        gateway={"name": "edge"},
-        providers={
+    settings: dict[str, Any] = {
+        "namespace": "llm",
+        "gateway": {"name": "edge"},
+        "providers": {
             "mistral": {},
             "deepseek": {"namespace": "other", "apiKey": "k", "gateway": {"name": "own", "namespace": "infra"}},
             "groq": {"api": "agentgateway", "apiKeySecret": {"name": "keys"}},
         },
-    )
-    variables = read_key_variables(settings, PROJECT)
+    }
+    variables = read_key_variables(settings)
     assert variables == [("MISTRAL_API_KEY",)]
     for (variable,) in variables:
         monkeypatch.setenv(variable, "sk-from-the-environment")
     recording = record_program(settings)
-    for name, placement in read_placements(settings, PROJECT).items():
+    for name, placement in read_placements(settings).items():
         backend = recording.one(f":{BACKENDS[placement.api].kind}", name)
         route = recording.one(":HTTPRoute", name)
         assert backend.inputs["metadata"]["namespace"] == route.inputs["metadata"]["namespace"] == placement.namespace

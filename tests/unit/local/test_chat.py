@@ -78,7 +78,7 @@ def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
             port = server.getsockname()[1]
         gateway = Gateway(api, "gloo-system", name, port)
         ports[gateway.proxy] = port
-        (state.gateway_ports).write_text(json.dumps(ports))
+        state.ports.write_text(json.dumps(ports))
         processes.start(api.controller, ["sleep", "60"])
         processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
         assert wait_until(lambda: processes.listens(gateway.proxy, port), 10)

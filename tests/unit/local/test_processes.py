@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import signal
@@ -72,18 +71,6 @@ def test_a_process_outlives_the_command_that_started_it(detached: DetachedProces
     assert found(detached, "one").cmdline() == SLEEP
 
 
-def test_a_reused_pid_is_not_taken_for_ours(detached: DetachedProcesses, state: StateFolder) -> None:
-    detached.start("one", SLEEP)
-    record = json.loads((state.processes / "one.json").read_text())
-    detached.stop("one")
-    with subprocess.Popen(SLEEP) as other:
-        (state.processes / "one.json").write_text(json.dumps(record | {"pid": other.pid, "created": 1.0}))
-        assert detached.find("one") is None
-        detached.stop("one")
-        assert other.poll() is None
-        other.kill()
-
-
 def test_a_process_killed_by_someone_else_is_not_found(detached: DetachedProcesses) -> None:
     detached.start("one", SLEEP)
     process = found(detached, "one")
@@ -92,20 +79,13 @@ def test_a_process_killed_by_someone_else_is_not_found(detached: DetachedProcess
     assert detached.find("one") is None
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"pid": 1}'])
-def test_a_process_without_a_whole_record_is_found_by_its_mark(
-    detached: DetachedProcesses, state: StateFolder, content: str | None
-) -> None:
-    detached.start("one", SLEEP)
+def test_a_process_of_another_command_is_found_by_its_mark(detached: DetachedProcesses, state: StateFolder) -> None:
+    detached.start("one", SLEEP, "a")
     pid = found(detached, "one").pid
-    record = state.processes / "one.json"
-    if content is None:
-        record.unlink()
-    else:
-        record.write_text(content)
-    assert found(detached, "one").pid == pid
-    assert detached.find("two") is None
-    assert not detached.runs("one", SLEEP, "")
+    later = DetachedProcesses(state)
+    assert found(later, "one").pid == pid
+    assert later.find("two") is None
+    assert later.runs("one", SLEEP, "a")
 
 
 def test_a_process_of_another_state_folder_is_not_ours(detached: DetachedProcesses, tmp_path: Path) -> None:
@@ -117,9 +97,11 @@ def test_a_process_of_another_state_folder_is_not_ours(detached: DetachedProcess
 
 def test_another_command_line_or_revision_is_another_process(detached: DetachedProcesses) -> None:
     detached.start("one", SLEEP, "a")
+    found(detached, "one")
     assert detached.runs("one", SLEEP, "a")
     assert not detached.runs("one", SLEEP, "b")
     assert not detached.runs("one", ["sleep", "61"], "a")
+    assert not detached.runs("one", SLEEP, "a", {"GATEWAY": "agentgateway"})
 
 
 def test_what_ignores_the_signal_to_terminate_is_killed(
@@ -137,16 +119,12 @@ def test_all_names_stop_even_if_one_fails(detached: DetachedProcesses, monkeypat
     detached.start("one", SLEEP)
     detached.start("two", SLEEP)
     one, two = found(detached, "one"), found(detached, "two")
-    end = processes._end
-
-    def refuse_one(process: psutil.Process) -> None:
-        if process.pid == one.pid:
-            raise psutil.AccessDenied(process.pid)
-        end(process)
-
+    end = processes.end
+    monkeypatch.setattr(processes, "end", lambda each, timeout: each != [one] and end(each, timeout))
     with monkeypatch.context() as patch, pytest.raises(LocalError, match=f"one .process {one.pid}. can't be stopped"):
-        patch.setattr(processes, "_end", refuse_one)
+        patch.setattr(psutil.Process, "terminate", lambda process: process.pid == one.pid or process.kill())
         detached.stop("one", "two")
+    monkeypatch.undo()
     assert is_alive(one)
     assert not is_alive(two)
 
@@ -176,7 +154,7 @@ def test_an_environment_of_its_own_goes_over_what_it_inherits(
     assert environment["HOME"] == "the caller's"
 
 
-def test_all_that_run_are_known_even_when_their_records_are_gone(state: StateFolder, tmp_path: Path) -> None:
+def test_all_that_run_are_known_even_when_their_folder_is_gone(state: StateFolder, tmp_path: Path) -> None:
     other = StateFolder(tmp_path / "other")
     other.create()
     detached, others = DetachedProcesses(state), DetachedProcesses(other)
@@ -186,8 +164,7 @@ def test_all_that_run_are_known_even_when_their_records_are_gone(state: StateFol
     for name in ("one", "two.with.dots"):
         found(detached, name)
     found(others, "three")
-    assert detached.names() == {"one", "two.with.dots"}
-    shutil.rmtree(state.processes)
+    shutil.rmtree(state.root)
     assert detached.names() == {"one", "two.with.dots"}
     detached.stop(*detached.names())
     assert detached.names() == set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine.orphans import wait_for_orphans
+from local.engine.interruption import wait_for_orphans
 from local.folders import StateFolder
 
 TOLD = ["Waiting for the engine of a command that was killed ..."]

@@ -6,8 +6,7 @@ import yaml
 from local.engine.project import (
     copy_project,
     project_name,
-    read_key_variables,
-    read_placements,
+    read_settings,
     refuse_unknown,
     stack_names,
 )
@@ -89,7 +88,7 @@ def test_a_copy_that_was_damaged_is_made_anew(repository: Path, copy: Path) -> N
 def test_an_empty_stack_file_is_one_without_settings(content: str, repository: Path, copy: Path) -> None:
     write(repository, content)
     copy_project(copy, ["dev"], repository)
-    assert read_key_variables(copy, "dev") == []
+    assert read_settings(copy, "dev") == {}
 
 
 @pytest.mark.parametrize(
@@ -138,19 +137,16 @@ def test_stacks_are_known_by_their_files(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [None, [], "text", {}])
-def test_a_stack_file_without_config_has_no_provider(config: object, repository: Path) -> None:
+def test_a_stack_file_without_config_has_no_settings(config: object, repository: Path) -> None:
     write(repository, {"config": config})
-    assert read_placements(repository, "dev") == {}
-    assert read_key_variables(repository, "dev") == []
+    assert read_settings(repository, "dev") == {}
 
 
-def test_keys_and_gateways_of_a_stack_are_those_of_its_file(repository: Path) -> None:
-    write(repository, {"config": {"routes:gateway": {"name": "edge"}, "routes:providers": {"a": {}}}})
+def test_the_settings_of_a_stack_are_those_of_its_file_that_are_the_projects_own(repository: Path) -> None:
+    write(repository, {"config": {"routes:gateway": {"name": "edge"}, "other:providers": {"a": {}}, 5: 1}})
     write(repository, {"config": {"routes:providers": {"b": {"apiKey": "key"}}}}, "prod")
-    assert read_key_variables(repository, "dev") == [("A_API_KEY",)]
-    assert read_key_variables(repository, "prod") == []
-    assert read_placements(repository, "dev")["a"].gateway.name == "edge"
-    assert read_placements(repository, "prod")["b"].gateway.name == "agentgateway"
+    assert read_settings(repository, "dev") == {"gateway": {"name": "edge"}}
+    assert read_settings(repository, "prod") == {"providers": {"b": {"apiKey": "key"}}}
 
 
 @pytest.mark.parametrize("default", ["{value: llm}", "{default: llm}", "llm"])
@@ -158,8 +154,8 @@ def test_a_namespace_for_all_stacks_is_that_of_one_that_names_none(default: str,
     (repository / "Pulumi.yaml").write_text(f"name: routes\nruntime: python\nconfig:\n  routes:namespace: {default}\n")
     write(repository, {"config": {"routes:providers": {"a": {}}}})
     write(repository, {"config": {"routes:namespace": "own", "routes:providers": {"a": {}}}}, "prod")
-    assert read_placements(repository, "dev")["a"].namespace == "llm"
-    assert read_placements(repository, "prod")["a"].namespace == "own"
+    assert read_settings(repository, "dev")["namespace"] == "llm"
+    assert read_settings(repository, "prod")["namespace"] == "own"
 
 
 def test_a_project_file_without_a_name_is_told(repository: Path) -> None:
@@ -169,5 +165,5 @@ def test_a_project_file_without_a_name_is_told(repository: Path) -> None:
         project_name(repository)
 
 
-def test_a_stack_whose_file_is_gone_has_no_gateway(repository: Path) -> None:
-    assert read_placements(repository, "gone") == {}
+def test_a_stack_whose_file_is_gone_has_no_settings(repository: Path) -> None:
+    assert read_settings(repository, "gone") == {}
