@@ -204,6 +204,14 @@ def test_every_object_passes_the_strict_schemas(
     assert _problems(objects, schemas) == []
 
 
+@pytest.mark.parametrize("args", (CASES | ONLY_AGENTGATEWAY).values(), ids=[*CASES, *ONLY_AGENTGATEWAY])
+def test_an_output_asks_for_the_policy_that_its_value_asks_for(args: OpenAICompatibleLLMArgs) -> None:
+    """With all endpoints there is a policy in any case."""
+    given = {**args, "api": BackendApi.AGENTGATEWAY, "endpoints": Endpoints.CHAT}
+    late = record_component(lambda: _late(given, (*AT_ONCE, "endpoints")))
+    assert sorted(late.kinds()) == sorted(record_component(given).kinds())
+
+
 FILES = {file.stem.split(".")[1]: file for file in sorted(STACKS.glob("Pulumi.*.yaml"))}
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, cast
 import pulumi
 import pytest
 
+from components import openai_compatible_llm
 from components.openai_compatible_llm.arguments import Arguments, Declaration, InvalidArguments
 from components.openai_compatible_llm.plugin import Plugin
 from components.openai_compatible_llm.plugin.registry import COMPONENTS, Component
@@ -85,6 +86,12 @@ def plugin() -> Plugin:
 def schema(plugin: Plugin) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(plugin.schema or "")
     return schema
+
+
+@pytest.mark.parametrize("component", COMPONENTS.values())
+def test_a_program_in_python_can_import_each_component_and_its_arguments(component: Component) -> None:
+    exported = {component.resource.__name__, component.declaration.args.__name__}
+    assert exported <= set(openai_compatible_llm.__all__)
 
 
 def test_the_schema_has_a_resource_for_each_token(schema: dict[str, Any]) -> None:

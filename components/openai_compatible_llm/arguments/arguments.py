@@ -7,7 +7,7 @@ from typing import Any
 from .conversion import without_nones
 from .declaration import Declaration
 from .issues import Issue, Key, Path
-from .outputs import is_output
+from .outputs import has_outputs, is_output
 from .types import TypeChecker
 
 Check = Callable[[Any], str | None]
@@ -60,8 +60,8 @@ class Arguments:
         return value is not None and value is not False
 
     def unresolved(self, *path: str | int) -> bool:
-        """Tells whether the argument was given, and is resolved later."""
-        return is_output(self._at(self.path(*path)))
+        """Tells whether the argument was given, and it or something in it is resolved later."""
+        return has_outputs(self._at(self.path(*path)))
 
     def read(self, *path: str | int, check: Check | None = None, default: Any = None) -> Any:
         """Returns the value at the path. A number becomes an integer: other languages have floats alone.

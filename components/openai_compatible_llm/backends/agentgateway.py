@@ -40,6 +40,9 @@ PROVIDER_ARGUMENTS = (
 )
 """What can be said of a provider, the first one and a fallback alike."""
 
+ANY_REQUEST: Spec = {"traffic": {"authorization": {"action": "Require", "policy": {"matchExpressions": ["true"]}}}}
+"""Asks for nothing: the API server refuses a policy that is empty."""
+
 UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
 
 
@@ -50,14 +53,19 @@ class Agentgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "AgentgatewayBackend"
     has_tls_policy = False
+    policy_kind = "AgentgatewayPolicy"
+    policy_arguments = (
+        frozenset({"endpoints", "client_api_keys", "client_api_keys_secret.name"})
+        | {"retries.attempts", "retries.status_codes", "retries.backoff_milliseconds"}
+        | {"rate_limits.requests", "rate_limits.tokens", "rate_limits.per", "rate_limits.burst"}
+    )
+    empty_policy = ANY_REQUEST
     supported = (
         ROUTE_ARGUMENTS
         | PROVIDER_ARGUMENTS
-        | {"passthrough", "rewrite_host", "endpoints", "request_defaults", "request_overrides", "model_aliases"}
+        | policy_arguments
+        | {"passthrough", "rewrite_host", "request_defaults", "request_overrides", "model_aliases"}
         | {"fallbacks.name", *(f"fallbacks.{each}" for each in PROVIDER_ARGUMENTS)}
-        | {"retries.attempts", "retries.status_codes", "retries.backoff_milliseconds"}
-        | {"client_api_keys", "client_api_keys_secret.name"}
-        | {"rate_limits.requests", "rate_limits.tokens", "rate_limits.per", "rate_limits.burst"}
     )
     limitations = (
         Limitation(
@@ -66,8 +74,6 @@ class Agentgateway(BackendDefinition):
             lambda rewrite_host: not rewrite_host,
         ),
     )
-    policy_kind = "AgentgatewayPolicy"
-    policy_arguments = frozenset({"endpoints"})
     default_endpoints = Endpoints.ALL
 
     def spec(self, settings: Settings) -> Spec:
@@ -88,16 +94,12 @@ class Agentgateway(BackendDefinition):
             groups.append({"providers": [provider]})
         return {"ai": {"groups": groups}, **({"policies": policies} if policies else {})}
 
-    def needs_policy(self, settings: Settings) -> bool:
-        """Tells whether there is anything to ask of the gateway about the route's requests."""
-        has_clients = settings.clients_secret_name is not None
-        return settings.endpoints == Endpoints.ALL or has_clients or bool(settings.retries or settings.rate_limits)
-
     def policy(self, settings: Settings) -> Spec:
         """Builds which requests the route takes, and when it sends one again."""
         traffic: Spec = {}
         if settings.endpoints == Endpoints.ALL:
-            traffic["authorization"] = _requirement(_path_condition(settings.route_path))
+            condition = _path_condition(settings.route_path)
+            traffic["authorization"] = {"action": "Require", "policy": {"matchExpressions": [condition]}}
         if settings.clients_secret_name is not None:
             secret = {"name": settings.clients_secret_name}
             traffic["apiKeyAuthentication"] = {"mode": "Strict", "secretRef": secret}
@@ -109,8 +111,7 @@ class Agentgateway(BackendDefinition):
                 "codes": list(settings.retries.status_codes),
                 "backoff": f"{settings.retries.backoff_milliseconds}ms",
             }
-        # An Output that turns out as `endpoints: chat` leaves nothing to ask for, and a policy can't be empty.
-        return {"traffic": traffic or {"authorization": _requirement("true")}}
+        return {"traffic": traffic} if traffic else {}
 
     def route_rules(self, settings: Settings) -> list[Spec]:
         """Builds the rules, which give the backend the path below the route's.
@@ -149,10 +150,6 @@ def _path_condition(route_path: str) -> str:
 
 def _matches(expression: str) -> str:
     return f"request.path.matches({json.dumps(expression)})"
-
-
-def _requirement(expression: str) -> Spec:
-    return {"action": "Require", "policy": {"matchExpressions": [expression]}}
 
 
 def _provider(provider: Provider, endpoints: Endpoints) -> Spec:

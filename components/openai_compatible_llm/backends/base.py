@@ -46,7 +46,9 @@ class BackendDefinition(ABC):
             that it isn't.
         limitations: Values that its gateways don't support.
         policy_kind: Kind of the custom resource, of the same group and version, that is the route's policy.
-        policy_arguments: Arguments that may ask for the route's policy once they are resolved.
+        policy_arguments: Those of the supported arguments that the route's policy is made from. One that isn't resolved
+            yet may ask for it.
+        empty_policy: What a policy asks if such arguments turn out to ask for nothing.
         default_endpoints: What clients reach through the route, unless the arguments say otherwise.
     """
 
@@ -59,6 +61,7 @@ class BackendDefinition(ABC):
     limitations: ClassVar[Sequence[Limitation]]
     policy_kind: ClassVar[str]
     policy_arguments: ClassVar[frozenset[str]]
+    empty_policy: ClassVar[Spec] = {}
     default_endpoints: ClassVar[Endpoints]
 
     @property
@@ -79,7 +82,7 @@ class BackendDefinition(ABC):
     def policy_spec(self, settings: Settings) -> Spec:
         """Builds the spec of the route's policy."""
         route = {"group": gateway_api.GROUP, "kind": "HTTPRoute", "name": settings.names.route}
-        return {"targetRefs": [route], **self.policy(settings)}
+        return {"targetRefs": [route], **(self.policy(settings) or self.empty_policy)}
 
     def tls_policy_spec(self, settings: Settings) -> Spec:
         """Builds the BackendTLSPolicy's spec, for a provider with TLS."""
@@ -87,16 +90,12 @@ class BackendDefinition(ABC):
         return gateway_api.tls_policy_spec(self.reference(settings), tls.hostname, tls.ca_certificate_configmap)
 
     @abstractmethod
-    def needs_policy(self, settings: Settings) -> bool:
-        """Tells whether the route needs its policy."""
-
-    @abstractmethod
     def spec(self, settings: Settings) -> Spec:
         """Builds the backend's spec, which goes to the API server verbatim."""
 
     @abstractmethod
     def policy(self, settings: Settings) -> Spec:
-        """Builds what the route's policy asks of the gateway."""
+        """Builds what the route's policy asks of the gateway; empty where the route needs none."""
 
     @abstractmethod
     def route_rules(self, settings: Settings) -> list[Spec]:

@@ -23,13 +23,18 @@ class Kgateway(BackendDefinition):
     version = "v1alpha1"
     kind = "Backend"
     has_tls_policy = True
+    policy_kind = "TrafficPolicy"
+    policy_arguments = (
+        frozenset({"request_defaults", "request_overrides"})
+        | {"model_aliases"}
+        | {"rate_limits.requests", "rate_limits.per", "rate_limits.burst"}
+    )
     supported = (
         ROUTE_ARGUMENTS
+        | policy_arguments
         | {"preset", "base_url", "host", "port", "path", "model", "endpoints", "rewrite_host"}
         | {"api_key", "api_key_secret.name", "passthrough", "auth_header.header_name", "auth_header.prefix"}
         | {"tls.hostname", "tls.ca_certificate_configmap", "tls.disabled"}
-        | {"rate_limits.requests", "rate_limits.per", "rate_limits.burst"}
-        | {"request_defaults", "request_overrides", "model_aliases"}
     )
     unsupported: ClassVar[Mapping[str, str]] = {
         "fallbacks": "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
@@ -46,8 +51,6 @@ class Kgateway(BackendDefinition):
         Limitation("auth_header.prefix", _FIXED_HEADER, lambda prefix: prefix != "Bearer"),
         Limitation("endpoints", _CHAT_ONLY, lambda endpoints: endpoints == Endpoints.ALL),
     )
-    policy_kind = "TrafficPolicy"
-    policy_arguments = frozenset({"request_defaults", "request_overrides", "model_aliases"})
     default_endpoints = Endpoints.CHAT
 
     def spec(self, settings: Settings) -> Spec:
@@ -60,11 +63,6 @@ class Kgateway(BackendDefinition):
             openai["model"] = provider.model
         llm = {"openai": openai, "host": provider.host, "port": provider.port, "path": {"full": provider.path}}
         return {"type": "AI", "ai": {"llm": llm}}
-
-    def needs_policy(self, settings: Settings) -> bool:
-        """Tells whether the gateway changes or limits requests."""
-        fields = settings.request_defaults or settings.request_overrides or settings.model_aliases
-        return bool(fields or settings.rate_limits)
 
     def policy(self, settings: Settings) -> Spec:
         """Builds what the gateway changes about requests, and the limit as a bucket to which the period's come in.

@@ -105,16 +105,18 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     )
     if not arguments.given("api") or arguments.read("api"):
         report_unsupported(arguments, backend)
+    ready_timeout = parse_ready_timeout(arguments)
+    DECLARATION.raise_issues(name, arguments.issues)
+    is_policy_late = any(arguments.unresolved(path.partition(".")[0]) for path in backend.policy_arguments)
     plan = Plan(
         api=placement.api,
         has_tls_policy=backend.has_tls_policy and provider.tls is not None,
-        has_policy=backend.needs_policy(settings) or any(map(arguments.unresolved, backend.policy_arguments)),
+        has_policy=is_policy_late or bool(backend.policy(settings)),
         has_clients=settings.clients_secret_name is not None,
         has_labels=bool(settings.labels) or arguments.unresolved("labels"),
         has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
-        ready_timeout_seconds=parse_ready_timeout(arguments),
+        ready_timeout_seconds=ready_timeout,
     )
-    DECLARATION.raise_issues(name, arguments.issues)
     return plan, settings
 
 

@@ -12,8 +12,8 @@ def report_unsupported(arguments: Arguments, backend: BackendDefinition) -> None
         if (refused and f"{name}.".startswith(f"{refused}.")) or _supports(backend, name):
             continue
         refused = name
-        others = [f"give `api: {api}`" for api, definition in BACKENDS.items() if _supports(definition, name)]
-        reason = f"these gateways don't support it; {' or '.join(['remove it', *others])}"
+        others = " or ".join(f"`api: {api}`" for api, definition in BACKENDS.items() if _supports(definition, name))
+        reason = f"these gateways don't support it; remove it{f' or give {others}' if others else ''}"
         arguments.report(backend.unsupported.get(name, reason), *path)
     for limitation in backend.limitations:
         path = tuple(limitation.argument.split("."))

@@ -50,7 +50,7 @@ def declared(schema: dict[str, Any], name: str) -> Any:
 
 BREAKS: dict[str, Change] = {
     "The package `openai-compatible-llm` was renamed to `llm`.": lambda s: s.update(name="llm"),
-    "Resource `OpenAICompatibleLLM` was removed.": lambda s: s["resources"].clear(),
+    "Resource `OpenAICompatibleLLM` was removed.": lambda s: s["resources"].pop(f"{PACKAGE}OpenAICompatibleLLM"),
     f"Input `port` of {OWNER} was removed or renamed.": lambda s: inputs(s).update(tcpPort=inputs(s).pop("port")),
     f"Input `port` of {OWNER} changed from integer to string.": lambda s: inputs(s)["port"].update(type="string"),
     f"Input `host` of {OWNER} changed from string to plain string.": lambda s: inputs(s)["host"].update(plain=True),
