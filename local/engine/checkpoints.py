@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
-from local.folders import write_private
+from local.folders import read_json, write_private
 
 # A key of every secret value, in all versions of the format.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -89,8 +89,5 @@ def checkpoints(backend: Path, stacks: Iterable[str] | None = None) -> list[Chec
 
 def _read(file: Path) -> Mapping[str, Any] | None:
     """Returns the state in a file; None if the file is missing or damaged."""
-    try:
-        latest: Mapping[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return None
-    return latest
+    checkpoint = read_json(file).get("checkpoint")
+    return (checkpoint.get("latest") or {}) if isinstance(checkpoint, dict) else None
