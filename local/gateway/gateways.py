@@ -12,10 +12,9 @@ from local.control_plane import KUBE_APISERVER
 from local.control_plane.api_server import ApiServer, Manifest, namespace_objects
 from local.errors import LocalError
 from local.folders import StateFolder, read_json, write_private
-from local.gateway.api import Gateway, GatewayApi
+from local.gateway.api import Gateway, GatewayApi, gateway_manifest
 from local.gateway.assets import VARIABLE, assets_in, find_assets
 from local.gateway.attachments import Attachment, api_conflicts, one_api_each
-from local.gateway.objects import gateway_manifest
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 
