@@ -37,20 +37,12 @@ class Checkpoint:
         return self.file.stem
 
     def repair(self) -> bool:
-        """Repairs the file if the engine was killed while it wrote it. Tells whether it was.
-
-        A killed engine may leave an empty file of attributes; without that file, the state can be read. On a full disk
-        the engine leaves half of the state, which is replaced by the engine's own backup of the step before.
-        """
-        attributes = self.file.with_name(f"{self.file.name}.attrs")
+        """Replaces half a state, as a full disk leaves it, by the engine's own backup. Tells whether it did."""
         backup = self.file.with_name(f"{self.file.name}.bak")
-        interrupted = attributes.exists() and not attributes.stat().st_size
-        if interrupted:
-            attributes.unlink()
-        if _read(self.file) is None and _read(backup) is not None:
+        is_damaged = _read(self.file) is None and _read(backup) is not None
+        if is_damaged:
             write_private(self.file, backup.read_text())
-            return True
-        return interrupted
+        return is_damaged
 
     @property
     def objects(self) -> list[KubernetesObject]:
