@@ -18,9 +18,9 @@ from local.engine.stacks import Stacks
 from local.environment import Environment
 from local.errors import LocalError
 from local.folders import StateFolder
+from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.gateway.attachments import Attachment, attachments
 from local.gateway.gateways import Gateways
-from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
 from local.processes import DetachedProcesses
 from local.stack_files import Settings, read_key_variables, read_placements
 from local.toolchain.binaries import Binaries, find_or_build

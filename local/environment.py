@@ -50,7 +50,8 @@ class Environment:
             **loopback,
             "KUBECONFIG": str(state.kubeconfig),
             "PATH": os.pathsep.join([str(pulumi.parent), self.shared.get("PATH", os.defpath)]),
-            "PULUMI_BACKEND_URL": state.pulumi_state.as_uri(),
+            # Without files of attributes: an engine that is killed while it writes one can't read its state again.
+            "PULUMI_BACKEND_URL": f"{state.pulumi_state.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.pulumi_passphrase),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(state.pulumi_home),

@@ -1,8 +1,10 @@
 """Says where files are kept: state in a folder of the clone, and built programs in a cache outside of it."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -57,3 +59,12 @@ def write_private(file: Path, text: str) -> None:
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Returns the object in a file; an empty one if the file is missing or damaged."""
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

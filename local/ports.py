@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from local.folders import write_private
+from local.folders import read_json, write_private
 
 LOOPBACK = "127.0.0.1"
 
@@ -18,10 +18,7 @@ class Ports:
 
     def read(self) -> dict[str, int]:
         """Returns the ports by name; an empty dict if the file is missing or damaged."""
-        try:
-            return {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
-        except (OSError, ValueError, AttributeError):
-            return {}
+        return read_json(self._file)
 
     def choose(self, name: str, address: str = LOOPBACK, *, is_running: bool) -> int:
         """Returns the program's last port. Chooses one that is free on the address if another program has taken it."""

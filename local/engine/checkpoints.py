@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
-from local.folders import write_private
+from local.folders import read_json, write_private
 
 # A key of every secret value, in all versions of the format.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -37,20 +37,12 @@ class Checkpoint:
         return self.file.stem
 
     def repair(self) -> bool:
-        """Repairs the file if the engine was killed while it wrote it. Tells whether it was.
-
-        A killed engine may leave an empty file of attributes; without that file, the state can be read. On a full disk
-        the engine leaves half of the state, which is replaced by the engine's own backup of the step before.
-        """
-        attributes = self.file.with_name(f"{self.file.name}.attrs")
+        """Replaces half a state, as a full disk leaves it, by the engine's own backup. Tells whether it did."""
         backup = self.file.with_name(f"{self.file.name}.bak")
-        interrupted = attributes.exists() and not attributes.stat().st_size
-        if interrupted:
-            attributes.unlink()
-        if _read(self.file) is None and _read(backup) is not None:
+        is_damaged = _read(self.file) is None and _read(backup) is not None
+        if is_damaged:
             write_private(self.file, backup.read_text())
-            return True
-        return interrupted
+        return is_damaged
 
     @property
     def objects(self) -> list[KubernetesObject]:
@@ -89,8 +81,5 @@ def checkpoints(backend: Path, stacks: Iterable[str] | None = None) -> list[Chec
 
 def _read(file: Path) -> Mapping[str, Any] | None:
     """Returns the state in a file; None if the file is missing or damaged."""
-    try:
-        latest: Mapping[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return None
-    return latest
+    checkpoint = read_json(file).get("checkpoint")
+    return (checkpoint.get("latest") or {}) if isinstance(checkpoint, dict) else None

@@ -3,20 +3,18 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from local.control_plane import KUBE_APISERVER
 from local.control_plane.api_server import ApiServer, Manifest, namespace_objects
 from local.errors import LocalError
-from local.folders import StateFolder, write_private
-from local.gateway.api import Gateway, GatewayApi
-from local.gateway.assets import VARIABLE, Assets, assets_in, find_assets
+from local.folders import StateFolder, read_json, write_private
+from local.gateway.api import Gateway, GatewayApi, gateway_manifest
+from local.gateway.assets import VARIABLE, assets_in, find_assets
 from local.gateway.attachments import Attachment, api_conflicts, one_api_each
-from local.gateway.objects import gateway_manifest
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 
@@ -50,10 +48,16 @@ class Gateways:
         self._environment = environment
         self._processes = DetachedProcesses(state)
         self._ports = Ports(state.ports)
+        # What the last `make up` has used.
+        record = read_json(state.gateways)
+        folder = environment.get(VARIABLE) or record.get("assets")
+        self._folder = str(Path(folder).absolute()) if folder else None
+        self._usable = find_assets(self._folder)
+        self._apis: dict[str, str] = record.get("apis", {})
 
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
         """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
-        chosen = self._one_api_each(attached)
+        chosen = one_api_each(attached, self._apis)
         for conflict in api_conflicts(attached, chosen):
             logger.warning(conflict)
         served = [each.gateway for each in chosen.values() if each.gateway.api.name in self._usable]
@@ -89,25 +93,22 @@ class Gateways:
         runs = self._processes.find(gateway.api.controller) and self._processes.listens(gateway.proxy, port)
         return replace(gateway, port=port) if runs else None
 
-    def report(self, attached: Iterable[Attachment]) -> Iterator[str]:
-        """Yields a line for each Gateway: where it answers requests, or why it does not."""
-        chosen = self._one_api_each(attached)
-        if chosen and not self._folder:
-            yield f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
-            return
-        for api in dict.fromkeys(each.gateway.api.name for each in chosen.values()):
-            if api not in self._usable:
-                assets = assets_in(self._folder)[api]
-                lacking = f"{assets.folder} has no {', '.join(assets.missing)}"
-                yield f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
-        for name, each in chosen.items():
-            if (api := each.gateway.api.name) in self._usable:
-                running = self.running(each.gateway)
-                answers = running and f"answers at {running.url}. Try it: `make chat STACK={each.stack}`."
-                yield f"The Gateway {name} ({api}) {answers or 'is not running. Start it with `make up`.'}"
+    def report(self, attached: Iterable[Attachment]) -> list[str]:
+        """Returns for each Gateway where it answers requests, or why it does not."""
+        return list(dict.fromkeys(map(self._report, one_api_each(attached, self._apis).values())))
 
-    def _one_api_each(self, attached: Iterable[Attachment]) -> dict[str, Attachment]:
-        return one_api_each(attached, self._record.get("apis", {}))
+    def _report(self, attachment: Attachment) -> str:
+        gateway, api = attachment.gateway, attachment.gateway.api.name
+        if not self._folder:
+            return f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
+        if api not in self._usable:
+            assets = assets_in(self._folder)[api]
+            lacking = f"{assets.folder} has no {', '.join(assets.missing)}"
+            return f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
+        if running := self.running(gateway):
+            answers = f"answers at {running.url}. Try it: `make chat STACK={attachment.stack}`."
+            return f"The Gateway {gateway} ({api}) {answers}"
+        return f"The Gateway {gateway} ({api}) is not running. Start it with `make up`."
 
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         command = [str(self._usable[api.name].controller)]
@@ -155,24 +156,6 @@ class Gateways:
     def _port(self, program: str) -> int:
         """Returns the port of a proxy, or a controller's xDS port: the same as last time, if possible."""
         return self._ports.choose(program, EVERY_ADDRESS, is_running=bool(self._processes.find(program)))
-
-    @cached_property
-    def _record(self) -> dict[str, Any]:
-        """What the last `make up` has used."""
-        try:
-            record: dict[str, Any] = json.loads(self._state.gateways.read_text())
-        except (OSError, ValueError):
-            return {}
-        return record
-
-    @cached_property
-    def _folder(self) -> str | None:
-        folder = self._environment.get(VARIABLE) or self._record.get("assets")
-        return str(Path(folder).absolute()) if folder else None
-
-    @cached_property
-    def _usable(self) -> dict[str, Assets]:
-        return find_assets(self._folder)
 
 
 def _is_programmed(api_server: ApiServer, gateway: Gateway) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
-from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
+from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.toolchain.binaries import Binaries
 
 

@@ -22,7 +22,7 @@ from local.control_plane.certificates import Certificates
 from local.control_plane.control_plane import ControlPlane
 from local.errors import LocalError
 from local.folders import StateFolder
-from local.gateway.objects import DEFAULT_GATEWAY, gateway_objects
+from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.ports import Ports
 from local.processes import DetachedProcesses, is_alive
 from local.toolchain.binaries import Binaries

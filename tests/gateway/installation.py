@@ -13,11 +13,10 @@ import trustme
 from local.control_plane import PROGRAMS
 from local.control_plane.control_plane import ControlPlane
 from local.folders import StateFolder
-from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway
+from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, gateway_objects
 from local.gateway.assets import VARIABLE
 from local.gateway.attachments import Attachment
 from local.gateway.gateways import Gateways
-from local.gateway.objects import gateway_objects
 from local.lock import exclusive
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import find_or_build

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from local.gateway.objects import DEFAULT_GATEWAY
+from local.gateway.api import DEFAULT_GATEWAY
 from tests.kind import provider_objects
 from tests.kind.conftest import KEY
 from tests.support.cluster import BACKEND_KINDS, Cluster

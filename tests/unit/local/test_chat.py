@@ -102,7 +102,7 @@ def test_a_local_stack_is_asked_at_its_gateway_with_its_own_state_and_cluster(
     assert asked.environment["KUBECONFIG"] == str(state.kubeconfig)
     assert asked.environment["OPENAI_API_KEY"] == "own"
     assert "PULUMI_ACCESS_TOKEN" not in asked.environment
-    assert asked.environment["PULUMI_BACKEND_URL"] == state.pulumi_state.as_uri()
+    assert asked.environment["PULUMI_BACKEND_URL"].startswith(state.pulumi_state.as_uri())
     assert asked.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(state.pulumi_passphrase)
 
 

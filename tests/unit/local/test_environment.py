@@ -41,7 +41,7 @@ def test_the_users_login_stacks_and_cluster_are_not_seen() -> None:
     assert environment["HOME"] == "/home/user"
     assert environment["KUBECONFIG"] == "/clone/.local/kubeconfig"
     assert environment["PULUMI_HOME"] == "/clone/.local/pulumi"
-    assert environment["PULUMI_BACKEND_URL"] == "file:///clone/.local/state"
+    assert environment["PULUMI_BACKEND_URL"] == "file:///clone/.local/state?metadata=skip"
     assert environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == "/clone/.local/passphrase"
     assert {name for name in environment if name.startswith("PULUMI_")} == {
         "PULUMI_BACKEND_URL",

@@ -27,7 +27,7 @@ def test_a_taken_port_is_given_up_by_what_does_not_run(ports: Ports) -> None:
     assert ports.read() == {"a": after, "b": other}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"a": "x"}'])
+@pytest.mark.parametrize("content", ["", "[]"])
 def test_a_damaged_file_is_as_none(tmp_path: Path, content: str, ports: Ports) -> None:
     (tmp_path / "ports.json").write_text(content)
     assert ports.read() == {}

@@ -14,8 +14,7 @@ def write(backend: Path, latest: dict[str, Any] | None, stack: str = "dev") -> N
     file = backend / f".pulumi/stacks/routes/{stack}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"version": 3, "checkpoint": {"stack": stack, "latest": latest}}))
-    for other in (".json.bak", ".json.attrs"):
-        file.with_suffix(other).write_text("no checkpoint")
+    file.with_suffix(".json.bak").write_text("no checkpoint")
 
 
 def resource(kind: str, api_version: str, name: str) -> dict[str, Any]:
@@ -71,18 +70,6 @@ def test_a_damaged_checkpoint_asks_for_down(content: str, tmp_path: Path) -> Non
     checkpoint.file.write_text(content)
     with pytest.raises(LocalError, match=r"can't be read\. Run `make down` to remove everything"):
         _ = checkpoint.objects
-
-
-def test_attributes_that_the_engine_was_killed_in_the_midst_of_writing_are_no_more(tmp_path: Path) -> None:
-    write(tmp_path, {"resources": [resource("Namespace", "v1", "a")]})
-    file = only(tmp_path).file
-    attributes = file.with_name(f"{file.name}.attrs")
-    assert not only(tmp_path).repair()
-    assert attributes.exists()
-    attributes.write_text("")
-    assert only(tmp_path).repair()
-    assert not attributes.exists()
-    assert [str(each) for each in only(tmp_path).objects] == ["Namespace a"]
 
 
 @pytest.mark.parametrize("half", ["", '{"version": 3, "checkpoint": {"sta', "null"])

@@ -36,10 +36,10 @@ def of(state: StateFolder, **environment: str) -> Gateways:
 def test_without_the_programs_one_line_says_that_nobody_answers(state: StateFolder) -> None:
     gateways = of(state)
     assert gateways.prepare([MISTRAL, HOUSE]) == ([], [])
-    assert list(gateways.report([MISTRAL, HOUSE])) == [
+    assert gateways.report([MISTRAL, HOUSE]) == [
         "No gateway runs here, so requests get no answer. docs/gateway.md says how to get one."
     ]
-    assert list(gateways.report([])) == []
+    assert gateways.report([]) == []
 
 
 def test_what_is_missing_of_one_api_is_named_and_the_other_runs(state: StateFolder, assets: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_is_missing_of_one_api_is_named_and_the_other_runs(state: StateFold
     prepared, definitions = gateways.prepare([MISTRAL, HOUSE])
     assert [str(each) for each in prepared] == ["gloo-system/agentgateway"]
     assert definitions == [{"kind": "CustomResourceDefinition"}]
-    missing, stopped = gateways.report([MISTRAL, HOUSE])
+    stopped, missing = gateways.report([MISTRAL, HOUSE])
     assert missing.startswith("No gateway runs here for `api: agentgateway`, so its requests get no answer: ")
     assert missing.endswith(f" {assets}/agentgateway has no controller, crds/*.yaml. See docs/gateway.md.")
     assert stopped == "The Gateway gloo-system/agentgateway (kgateway) is not running. Start it with `make up`."
