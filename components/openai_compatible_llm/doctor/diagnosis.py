@@ -164,7 +164,7 @@ def _invalid_response(evidence: Evidence, failure: InvalidResponse) -> Finding:
     for missing in missing_route(evidence.path):
         return find("gateway.something_else", said=f"{said}; {missing}")
     may_be_another = evidence.path.unavailable and not body.unreadable
-    return find(f"model-or-path.no_answer{'_or_another_url' if may_be_another else ''}", said=said)
+    return find("model-or-path.no_answer_or_another_url" if may_be_another else "model-or-path.no_answer", said=said)
 
 
 def _provider_error(evidence: Evidence, failure: HTTPError, source: str | None = None) -> Finding:
