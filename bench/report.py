@@ -24,7 +24,7 @@ from bench.programs import CHECKPOINTS, PAIRS
 Row = dict[str, Any]
 Columns = Mapping[str, Callable[..., list[float]]]
 
-PAGE = Path(__file__).with_name("page.md")
+PAGE = Path(__file__).with_name("page.txt")
 OWN = "program processor seconds"
 PROCESSOR = "processor seconds"
 MEMORY = ("program MiB", "engine and provider MiB")
