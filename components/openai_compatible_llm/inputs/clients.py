@@ -9,6 +9,7 @@ from ..arguments.outputs import is_output
 from ..arguments.validators import object_name
 from ..settings import ObjectNames, Provider
 from . import validators
+from .providers import provider_groups
 
 CLIENT_KEYS = "client_api_keys"
 CLIENT_SECRET = ("client_api_keys_secret", "name")
@@ -36,7 +37,7 @@ def parse_clients(arguments: Arguments, names: ObjectNames, providers: Collectio
         )
     keys = arguments.read(CLIENT_KEYS)
     if keys is not None:
-        of_providers = [each.read("api_key") for each in (arguments, *arguments.groups("fallbacks"))]
+        of_providers = [each.read("api_key") for each in provider_groups(arguments)]
         arguments.issues += key_errors(keys, of_providers)
     return names.clients_secret if arguments.given(CLIENT_KEYS) else existing
 

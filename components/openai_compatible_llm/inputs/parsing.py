@@ -19,7 +19,7 @@ from .declaration import DECLARATION
 from .fallbacks import parse_fallbacks
 from .metadata import parse_annotations, parse_labels, parse_ready_timeout
 from .placement import parse_hostnames, parse_placement, parse_route_path
-from .providers import parse_provider
+from .providers import parse_provider, provider_groups
 from .request_fields import parse_model_aliases, parse_request_fields
 from .support import report_unsupported
 from .traffic import parse_endpoints, parse_rate_limits, parse_retries
@@ -53,7 +53,7 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
     plan, settings = parse_arguments(name, arguments)
     secrets: dict[str, Callable[[], SecretEntries]] = {}
     keys: list[Any] = []
-    for group, provider in zip((arguments, *arguments.groups("fallbacks")), settings.providers, strict=True):
+    for group, provider in zip(provider_groups(arguments), settings.providers, strict=True):
         if group.given("api_key"):
             path = group.path("api_key")
             keys.append(_withhold(arguments.values, path))

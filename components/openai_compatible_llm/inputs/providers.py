@@ -13,6 +13,11 @@ HOST_SOURCES = ("preset", "base_url", "host")
 KEY_SOURCES = ("api_key", "api_key_secret", "passthrough", "keyless")
 
 
+def provider_groups(arguments: Arguments) -> list[Arguments]:
+    """Returns the arguments of each provider in the order of use: the component's own, and each fallback's."""
+    return [arguments, *arguments.groups("fallbacks")]
+
+
 def parse_provider(
     arguments: Arguments, name: str, own_secret: str, key_sources: Sequence[str] = KEY_SOURCES
 ) -> Provider:

@@ -6,6 +6,7 @@ from ..args import Endpoints, RateLimitPeriod
 from ..arguments import Arguments
 from ..settings import CHAT_COMPLETIONS, Provider, RateLimit, Retries
 from . import validators
+from .providers import provider_groups
 
 DEFAULT_STATUS_CODES = (429, 500, 502, 503, 504)
 DEFAULT_BACKOFF_MILLISECONDS = 50
@@ -21,7 +22,7 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
         default = Endpoints.CHAT
     endpoints = Endpoints(arguments.read("endpoints", default=default))
     if endpoints == Endpoints.ALL:
-        for group, provider in zip((arguments, *arguments.groups("fallbacks")), providers, strict=True):
+        for group, provider in zip(provider_groups(arguments), providers, strict=True):
             owner = "" if group is arguments else "the component's "
             if not provider.path.endswith(CHAT_COMPLETIONS):
                 reason = (

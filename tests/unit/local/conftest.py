@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.folders import cache_folder
+from local.folders import StateFolder, cache_folder
 
 Program = Callable[[Path, str], Path]
 
@@ -25,6 +25,14 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("PULUMI_HOME", raising=False)
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     return folder
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateFolder:
+    """A state folder that nothing runs in."""
+    state = StateFolder(tmp_path / "state")
+    state.create()
+    return state
 
 
 @pytest.fixture

@@ -27,13 +27,6 @@ DetachedProcesses(StateFolder(Path(sys.argv[1]))).start("one", sys.argv[2:])
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> StateFolder:
-    state = StateFolder(tmp_path / "state")
-    state.create()
-    return state
-
-
-@pytest.fixture
 def detached(state: StateFolder) -> Iterator[DetachedProcesses]:
     detached = DetachedProcesses(state)
     yield detached

@@ -15,13 +15,6 @@ HOUSE = Attachment("two", "house", Gateway(AGENTGATEWAY, "llm", "edge"))
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> StateFolder:
-    state = StateFolder(tmp_path / "state")
-    state.create()
-    return state
-
-
-@pytest.fixture
 def assets(tmp_path: Path) -> Path:
     """Everything for kgateway, and a part for agentgateway."""
     write(tmp_path / "assets/kgateway", *PARTS)
