@@ -124,7 +124,7 @@ def _check_match(evidence: Evidence, route: Lookup) -> Iterator[Finding]:
         return
     names = {"route": route.name, "gateway": gateway_of(route.found)}
     if not matches_path(route.found, target.path):
-        matched = ", ".join(path_prefixes(route.found))
+        matched = ", ".join(dict.fromkeys(path_prefixes(route.found)))
         yield find("route.other_path", matched=matched, path=target.path, deploy=_deploy(target), **names)
     listeners: list[str] = [each.get("hostname", "") for each in evidence.path.listeners]
     host = evidence.url.hostname or ""

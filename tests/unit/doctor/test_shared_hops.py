@@ -12,6 +12,7 @@ from components.openai_compatible_llm.backends import AGENTGATEWAY, model_routin
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
 from components.openai_compatible_llm.doctor.hops import Finding, Hop
 from components.openai_compatible_llm.doctor.inspection import Evidence
+from components.openai_compatible_llm.doctor.model_routing import find_routes
 from components.openai_compatible_llm.doctor.outcome import Endpoint, HTTPError
 from components.openai_compatible_llm.doctor.printing import format_finding
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath
@@ -367,6 +368,7 @@ def test_a_providers_route_for_other_host_names_is_told(cluster: Cluster) -> Non
     [
         lambda rules: rules.pop(),
         lambda rules: rules[2]["matches"][0]["headers"][0].update(value="^(slow)$"),
+        lambda rules: rules[2]["matches"][0]["headers"][0].update(value="fas"),
         lambda rules: rules[2]["matches"][0]["headers"][0].update(value="("),
         lambda rules: rules[2]["matches"][0]["headers"][0].update(type="Exact", value="slow"),
         lambda rules: rules[2]["matches"][0]["path"].update(value="/other"),
@@ -440,6 +442,37 @@ def test_where_the_gateway_has_no_route_at_all_the_shared_one_is_checked(cluster
         'HTTP 404 from the gateway itself, "route not found"; there is no HTTPRoute gloo-system/llm in the cluster of '
         "context kind"
     )
+    finding = diagnose(Evidence(target(), cluster.path(), error))
+    assert "yet HTTPRoute gloo-system/llm is accepted by the Gateway gloo-system/agentgateway" in finding.evidence
     cluster.shared_route["status"]["parents"] = []
     finding = diagnose(Evidence(target(), cluster.path(), error))
     assert "no controller has reported on HTTPRoute gloo-system/llm" in finding.evidence
+
+
+def test_a_providers_own_path_is_not_the_shared_one(cluster: Cluster) -> None:
+    error = HTTPError(404, "text/plain", "route not found")
+    path = replace(cluster.path(), shared_route=None)
+    for asked in ("/llm", "/old"):
+        own = replace(target(path=asked), shared=None)
+        assert diagnose(Evidence(own, path, error)).evidence == (
+            'HTTP 404 from the gateway itself, "route not found"; HTTPRoute gloo-system/mistral matches the path '
+            f"/mistral, and the request was for {asked}"
+        )
+
+
+def test_the_longest_path_decides_which_routes_take_a_request() -> None:
+    """A shared URL may have the path `/`, below which each provider has its own."""
+
+    def route(*matches: tuple[str, bool]) -> Object:
+        header = [{"name": "X-LLM-Model", "type": "RegularExpression", "value": "^(fast)$"}]
+        rules = [
+            {"matches": [{"path": {"value": path}, **({"headers": header} if by else {})}]} for path, by in matches
+        ]
+        return {"spec": {"rules": rules}}
+
+    shared, mistral, other = route(("/", False)), route(("/mistral", False), ("/", True)), route(("/mist", False))
+    routes = [shared, mistral, other]
+    assert find_routes(routes, "/mistral") == ([mistral], [])
+    assert find_routes(routes, "/") == ([shared], [mistral])
+    assert find_routes(routes, "/elsewhere") == ([shared], [mistral])
+    assert find_routes([other], "/") == ([], [])

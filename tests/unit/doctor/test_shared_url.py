@@ -202,7 +202,11 @@ def test_who_has_the_model_is_named_in_the_command_for_its_key(ask: Stack, gatew
     assert run.status == Hop.KEY.status
     assert run.stderr.startswith(f"mistral-small at /llm: broken at the hop key: {Hop.KEY.meaning}.\n")
     assert "pulumi config set -s prod --secret --path 'providers.mistral.apiKey'" in run.stderr
+    # An exact name goes before a pattern.
+    ask.set_outputs(outputs(gateway.url, {"another": ["mistral-*"], "mistral": ["mistral-large"]}))
+    assert "providers.mistral.apiKey" in ask.chat("--shared", "--model", "mistral-large").stderr
     # This provider is another stack's.
+    ask.set_outputs(outputs(gateway.url))
     run = ask.chat("--shared", "--model", "deepseek-chat")
     assert "pulumi config set --secret --path 'providers.<name>.apiKey'" in run.stderr
 
