@@ -313,8 +313,8 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     "message",
     [
         "has no API key for",
-        "is already the route of provider",
-        "takes the requests that clients of provider",
+        "the route of provider",
+        "takes the requests that clients of",
         "is not a preset",
         "belongs to HTTP itself",
         "these gateways always send `Authorization: Bearer <key>`",
