@@ -37,6 +37,13 @@ CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
 ]
 
+PRE_ROUTING: dict[str, Any] = {"phase": "PreRouting", "jwtAuthentication": {"providers": []}}
+
+
+def in_namespace(namespace: str, obj: Manifest) -> Manifest:
+    return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+
+
 VALID: list[list[Manifest]] = [
     [backend(port=8443)],
     [agentgateway_backend(tls={})],
@@ -66,6 +73,22 @@ VALID: list[list[Manifest]] = [
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(extAuth={"backendRef": {}})],
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], {**refused.access_policy(), "spec": UNKNOWN}],
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy_by_labels()],
+    [*refused.TWO_RULES, refused.access_policy_for("own"), refused.access_policy_for("shared")],
+    [*refused.TWO_RULES, refused.access_policy()],
+    [*refused.at(rules=("own", UNKNOWN)), refused.access_policy_for("own")],
+    [*refused.at(refused.LISTENER), refused.access_policy_for("llm", "Gateway", "agentgateway")],
+    [*refused.at(refused.LISTENER), refused.access_policy("Gateway", "agentgateway")],
+    [*refused.at(refused.LISTENER), refused.access_policy("Gateway", "agentgateway", **PRE_ROUTING)],
+    [
+        *refused.at({**refused.LISTENER, "sectionName": UNKNOWN}),
+        refused.access_policy_for("llm", "Gateway", "agentgateway"),
+    ],
+    [
+        *refused.at(refused.LISTENER, refused.EDGE),
+        refused.access_policy("Gateway", "agentgateway"),
+        in_namespace("infra", refused.access_policy("Gateway", "edge")),
+    ],
+    [refused.agentgateway_backend(port=8443), {**refused.route_to(agentgateway_backend()), "spec": UNKNOWN}],
     [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
     [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
     [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
@@ -201,6 +224,39 @@ def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
             "the policy's configuration."
         ],
     }
+
+
+def test_the_message_about_an_open_route_names_the_rules_and_gateways_that_no_policy_guards() -> None:
+    def message(case: str) -> str:
+        ((only,),) = refusals(refused.OPEN_ROUTES[case]).values()
+        return only.removeprefix("HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use ")
+
+    because = "because no policy asks for a key. Give the route or its Gateway an AgentgatewayPolicy with"
+    remedy = "traffic.apiKeyAuthentication; for the component, give `clientApiKeys`"
+    hint = "A policy with `sectionName` is for that rule or listener alone"
+    backend = "AgentgatewayBackend gloo-system/mistral"
+    assert [
+        message("a policy for another rule"),
+        message("a policy for one of two Gateways"),
+        message("a policy for one listener of all"),
+        message("a policy that reads the model"),
+    ] == [
+        f"{backend} by spec.rules[0], {because} {remedy}. {hint}.",
+        f"{backend} at spec.parentRefs[1], {because} {remedy}. {hint}.",
+        f"{backend}, {because} {remedy}. {hint}.",
+        f"{backend}, {because} {remedy}.",
+    ]
+
+
+def test_each_backend_with_a_key_to_which_an_open_route_leads_is_reported() -> None:
+    first, second = agentgateway_backend(port=8443), agentgateway_backend(name="deepseek", port=8443)
+    route = refused.route_to(first)
+    route["spec"]["rules"] += refused.route_to(second)["spec"]["rules"]
+    (messages,) = refusals([first, second, route]).values()
+    assert [re.findall("AgentgatewayBackend [^ ,]+", each) for each in messages] == [
+        ["AgentgatewayBackend gloo-system/mistral"],
+        ["AgentgatewayBackend gloo-system/deepseek"],
+    ]
 
 
 def test_a_key_in_a_header_that_carries_keys_is_reported_once() -> None:
