@@ -289,6 +289,34 @@ def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
     assert mandatory(refusals(properties_of(run_program(yaml.safe_load(block)["config"], api)))) == {}
 
 
+CLIENTS = {"web": "the-key-of-the-client-web"}
+SHARED: dict[str, Any] = {
+    f"{PROJECT}:shared": {"routePath": "/llm", "maxRequestBytes": 33554432, "clientLabel": True},
+    f"{PROJECT}:gateway": {"name": "edge", "namespace": "infra", "sectionName": "llm"},
+}
+
+
+def shared_program(**of_mistral: Any) -> list[dict[str, Any]]:
+    """Returns the inputs of all resources of two providers at one URL, of which the second asks for a key."""
+    mistral = {"models": ["mistral-*"], **of_mistral}
+    deepseek = {"models": ["deepseek-flash"], "clientApiKeys": CLIENTS}
+    config = {**SHARED, f"{PROJECT}:providers": {"mistral": mistral, "deepseek": deepseek}}
+    return properties_of(run_program(config, "agentgateway"))
+
+
+def test_of_a_shared_url_only_providers_are_open_whose_own_route_asks_for_no_key() -> None:
+    (messages,) = refusals(shared_program()).values()
+    assert [each.partition(",")[0] for each in messages] == [
+        "HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use AgentgatewayBackend gloo-system/mistral"
+    ]
+    assert refusals(shared_program(clientApiKeys=CLIENTS)) == {}
+
+
+def test_a_policy_for_the_listener_of_a_shared_url_guards_its_providers() -> None:
+    guard = in_namespace("infra", refused.access_policy_for("llm", "Gateway", "edge", **PRE_ROUTING))
+    assert refusals([*shared_program(), guard]) == {}
+
+
 def run_program(config: dict[str, Any], api: str) -> Recording:
     """Runs the project's program with this config and gateway API, and with a key where one is needed."""
     for component in config[f"{PROJECT}:providers"].values():
