@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import urllib3
 
@@ -80,7 +81,7 @@ def own_gateway(installation: Installation, cluster: Cluster, namespace: str) ->
 
 def _is_programmed(cluster: Cluster, gateway: Gateway) -> bool:
     group, version, plural = GATEWAY
-    found = cluster.custom.get_namespaced_custom_object(group, version, gateway.namespace, plural, gateway.name)
+    found: Any = cluster.custom.get_namespaced_custom_object(group, version, gateway.namespace, plural, gateway.name)
     conditions = found.get("status", {}).get("conditions", [])
     return ("Programmed", "True") in {(each["type"], each["status"]) for each in conditions}
 
