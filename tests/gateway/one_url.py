@@ -37,7 +37,7 @@ class OneUrl(Deployment):
     def client(self) -> openai.OpenAI:
         return openai.OpenAI(base_url=self.base_url, api_key="the-callers", max_retries=0, timeout=20)
 
-    def config(self, provider: OpenAIProvider | None = None, **arguments: Any) -> dict[str, Any]:
+    def config(self, provider: OpenAIProvider | None = None, /, **arguments: Any) -> dict[str, Any]:
         """Arguments of a provider: the test's first one, unless another is given. Its own path is `/<name>`."""
         port = (provider or self.provider).port
         return super().config(**{"port": port, "model": None, "routePath": None, **arguments})
