@@ -313,5 +313,5 @@ def test_every_spelling_of_a_governed_endpoint_is_governed_or_refused(one_url: O
     governed = [*filter(None, GOVERNED), "/v1/embeddings"]
     assert [post(one_url, PATH + path)[0] for path in governed] == [200] * len(governed)
     assert [(each.json["model"], each.json["temperature"]) for each in one_url.provider.requests] == [
-        ("gpt-5-mini", 7)
+        ("gpt-5-mini", 0.5)
     ] * len(governed)
