@@ -24,14 +24,16 @@ SECONDS = 20.0
 class OneUrl(Deployment):
     """A stack whose providers share a path, at a Gateway of the test's own."""
 
+    path: str = PATH
+
     @property
     def route_path(self) -> str:
-        return PATH
+        return self.path
 
     @property
     def base_url(self) -> str:
         """For OpenAI clients."""
-        return f"{self.gateway.url}{PATH}/v1"
+        return f"{self.gateway.url}{self.path}/v1"
 
     @property
     def client(self) -> openai.OpenAI:
@@ -44,7 +46,7 @@ class OneUrl(Deployment):
 
     def deploy(self, providers: Mapping[str, Any], **shared: Any) -> str:
         """Writes a stack's file with one URL for these providers, and runs `pulumi up`."""
-        self.write(dict(providers), shared={"routePath": PATH, **shared})
+        self.write(dict(providers), shared={"routePath": self.path, **shared})
         return self.project.up()
 
     def another_stack(self, name: str) -> "OneUrl":
@@ -55,10 +57,10 @@ class OneUrl(Deployment):
     def destroy(self) -> None:
         self.project("destroy", "--yes", "--skip-preview", "--stack", self.project.stack)
 
-    def listed(self, path: str = f"{PATH}/v1/models", **headers: str) -> list[tuple[str, str]] | None:
-        """Returns the models of the list with their owners; None if there is no list."""
+    def listed(self, path: str | None = None, **headers: str) -> list[tuple[str, str]] | None:
+        """Returns the models of the list, or of another, with their owners; None if there is no list."""
         with urllib3.PoolManager(retries=False, timeout=20) as pool:
-            response = pool.request("GET", f"{self.gateway.url}{path}", headers=headers)
+            response = pool.request("GET", f"{self.gateway.url}{path or f'{self.path}/v1/models'}", headers=headers)
         if response.status != 200:
             return None
         return [(each["id"], each["owned_by"]) for each in response.json()["data"]]

@@ -298,20 +298,22 @@ def post(one_url: OneUrl, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-def test_every_spelling_of_a_governed_endpoint_is_governed_or_refused(one_url: OneUrl) -> None:
+@pytest.mark.parametrize("path", [PATH, "/eu;a=(1)%41"])
+def test_every_spelling_of_a_governed_endpoint_is_governed_or_refused(one_url: OneUrl, path: str) -> None:
+    one_url.path = path
     one_url.provider.behaviour = whole_api
     one_url.deploy({"one": of_one(one_url, requestOverrides={"temperature": 0.5})})
     one_url.until_served("gpt-5")
     one_url.provider.requests.clear()
 
     refused_here = (*REFUSED, *EMBEDDINGS)
-    answers = {path: post(one_url, PATH + path) for path in refused_here}
-    assert {path: status for path, (status, _) in answers.items()} == dict.fromkeys(refused_here, 403)
+    answers = {ending: post(one_url, path + ending) for ending in refused_here}
+    assert {ending: status for ending, (status, _) in answers.items()} == dict.fromkeys(refused_here, 403)
     assert {body for _, body in answers.values()} == {b"authorization failed"}
     assert one_url.provider.requests == []
 
-    governed = [*filter(None, GOVERNED), "/v1/embeddings"]
-    assert [post(one_url, PATH + path)[0] for path in governed] == [200] * len(governed)
+    endings = [*filter(None, GOVERNED), "/v1/embeddings"]
+    assert [post(one_url, path + ending)[0] for ending in endings] == [200] * len(endings)
     assert [(each.json["model"], each.json["temperature"]) for each in one_url.provider.requests] == [
         ("gpt-5-mini", 0.5)
-    ] * len(governed)
+    ] * len(endings)
