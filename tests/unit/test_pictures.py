@@ -17,6 +17,7 @@ FONTS = {"code": "DejaVu Sans Mono", "": "DejaVu Sans"}
 PICTURES = {
     "README.md": "docs/objects.svg",
     "docs/failover.md": "docs/failover.svg",
+    "docs/one-url.md": "docs/one-url.svg",
 }
 
 
