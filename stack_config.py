@@ -20,7 +20,7 @@ from components.openai_compatible_llm.inputs import DECLARATION, HOST_SOURCES, K
 from components.openai_compatible_llm.inputs.advice import argument_advice, sentence
 from components.openai_compatible_llm.presets import PRESETS
 from components.openai_compatible_llm.route_conflicts import taken_path
-from components.openai_compatible_llm.settings import Settings
+from components.openai_compatible_llm.settings import Plan, Settings
 
 PROVIDERS = "providers"
 GATEWAY = "gateway"
@@ -72,7 +72,7 @@ class Provider:
     args: dict[Any, Any]
     key_places: list[KeyPlace]
     issues: Sequence[Issue] = ()
-    inputs: Inputs | None = None
+    inputs: Inputs[Plan, Settings] | None = None
 
     @property
     def location(self) -> str:
@@ -82,7 +82,7 @@ class Provider:
     @property
     def settings(self) -> Settings:
         """Its settings, if they are valid; no config has Outputs."""
-        return cast("Settings", cast("Inputs", self.inputs).settings)
+        return cast("Settings", cast("Inputs[Plan, Settings]", self.inputs).settings)
 
 
 def load_providers(config: pulumi.Config, environment: Mapping[str, str]) -> dict[str, OpenAICompatibleLLMArgs]:

@@ -8,6 +8,7 @@ from .args import (
     Endpoints,
     FallbackArgs,
     GatewayArgs,
+    OpenAICompatibleGatewayArgs,
     OpenAICompatibleLLMArgs,
     RateLimitArgs,
     RateLimitPeriod,
@@ -15,6 +16,7 @@ from .args import (
     TLSArgs,
 )
 from .arguments import InvalidArguments
+from .gateway import OpenAICompatibleGateway
 from .provider import OpenAICompatibleLLM
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "FallbackArgs",
     "GatewayArgs",
     "InvalidArguments",
+    "OpenAICompatibleGateway",
+    "OpenAICompatibleGatewayArgs",
     "OpenAICompatibleLLM",
     "OpenAICompatibleLLMArgs",
     "RateLimitArgs",

@@ -1,4 +1,4 @@
-"""Declares the arguments of OpenAICompatibleLLM as a Python program writes them; other languages use camelCase."""
+"""Declares the components' arguments as a Python program writes them; other languages use camelCase."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Endpoints(StrEnum):
     """The gateway treats every request as a chat completion, whatever its path."""
 
     ALL = "all"
-    """The gateway serves chat completions and responses. It passes on embeddings, audio and all else unchanged."""
+    """The gateway serves chat completions, responses and messages. It passes on audio and all else unchanged."""
 
 
 class RateLimitPeriod(StrEnum):
@@ -64,7 +64,7 @@ class GatewayArgs(TypedDict, total=False):
     """Name of the Gateway. Default: `agentgateway`."""
 
     namespace: pulumi.Input[str]
-    """Namespace of the Gateway. Default: the component's `namespace`."""
+    """Namespace of the Gateway. Default: the component's `namespace`; of a component without one, `gloo-system`."""
 
     section_name: pulumi.Input[str]
     """Name of the listener to attach to. Default: all listeners that admit the route."""
@@ -218,7 +218,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     model: pulumi.Input[str]
     """Model for every request, whatever the request asks for. Default: the request's own model.
 
-    With `endpoints: all` it is the model of chat completions and responses; other requests keep their own.
+    With `endpoints: all` it is the model of chat completions, responses and messages; other requests keep their own.
     Source: `spec.ai.llm.openai.model` of the Backend.
     """
 
@@ -262,6 +262,20 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     Source: `spec.rules[].matches[].path.value` of the HTTPRoute.
     """
 
+    shared_route_path: pulumi.Input[str]
+    """Path prefix at the gateway that several providers share: a request's model decides which of them gets it.
+
+    Default: none. Needs `models` or `model_aliases`, and an OpenAICompatibleGateway with this `route_path` at the same
+    Gateway. Not allowed with `model` or `endpoints: chat`. Only with `api: agentgateway`.
+    """
+
+    models: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Models by which clients reach the provider at `shared_route_path`. Default: the names in `model_aliases`.
+
+    A name may have one `*` at its beginning or end, which stands for any characters. The names in `model_aliases`
+    belong to them without being repeated. Only with `api: agentgateway`.
+    """
+
     hostnames: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Host names at the gateway by which clients reach the provider, at most 16. `*.example.com` matches subdomains.
 
@@ -279,8 +293,8 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     endpoints: pulumi.Input[Endpoints]
     """The part of the OpenAI API that clients reach through the route: `chat` or `all`.
 
-    Default: with `api: agentgateway`, `all`, unless there is a `path` or `fallbacks`; otherwise `chat`.
-    `all` needs `api: agentgateway`.
+    Default: with `shared_route_path`, `all`; otherwise, with `api: agentgateway`, `all`, unless there is a `path` or
+    `fallbacks`; otherwise `chat`. `all` needs `api: agentgateway`.
     Source: `spec.policies.ai.routes` of the AgentgatewayBackend.
     """
 
@@ -351,6 +365,57 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
 
     With `api: kgateway` it also waits for the BackendTLSPolicy. If no gateway controller accepts the objects within
     `ready_timeout_seconds`, the `up` fails. A plain value.
+    """
+
+    ready_timeout_seconds: int
+    """Seconds to wait for each object, at least 1. Default: 120. Only with `wait_for_ready`. A plain value."""
+
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels of all objects. Default: none."""
+
+    annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Annotations of all objects. Default: none."""
+
+
+class OpenAICompatibleGatewayArgs(TypedDict, total=False):
+    """Describes what providers have in common that share one base URL at a Gateway of agentgateway 1.4 or newer."""
+
+    gateway: pulumi.Input[GatewayArgs]
+    """The Gateway whose requests are routed by their model. Default: `agentgateway` in `gloo-system`.
+
+    All objects are in its namespace. With `section_name` the component is for that listener alone.
+    """
+
+    route_path: Required[pulumi.Input[str]]
+    """Path prefix of the base URL, such as `/llm`: the `shared_route_path` of its providers.
+
+    It may be `/`. Requests that no other route takes then get the OpenAI error.
+    """
+
+    models: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]]
+    """Models that the base URL lists, by their owner's name: usually the output `models` of each provider.
+
+    Default: none. The list leaves out those with a `*`.
+    """
+
+    max_request_bytes: pulumi.Input[int]
+    """Size in bytes of the largest body that the Gateway reads, 1 to 4294967295. Default: the gateway's own, 2 MB.
+
+    It holds for the whole Gateway. A larger request has no model. Source: `spec.frontend.http.maxBufferSize` of the
+    AgentgatewayPolicy.
+    """
+
+    client_label: bool
+    """Whether the Gateway's metrics and log say which client sent a request, as `client`. Default: false.
+
+    A plain value. If another policy of the Gateway sets labels too, one of the two is lost without a message.
+    Source: `spec.frontend.metrics` and `spec.frontend.accessLog` of the AgentgatewayPolicy.
+    """
+
+    wait_for_ready: bool
+    """Whether `pulumi up` waits until the gateway has accepted the route and the policy of the Gateway. Default: false.
+
+    If no gateway controller accepts them within `ready_timeout_seconds`, the `up` fails. A plain value.
     """
 
     ready_timeout_seconds: int

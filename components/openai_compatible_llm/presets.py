@@ -67,3 +67,8 @@ def _preset(sources: list[str], endpoints: Sequence[Mapping[str, Any]] = (), **f
 
 _CATALOGUE = tomllib.loads(Path(__file__).with_name("presets.toml").read_text())
 PRESETS: Mapping[str, Preset] = {name: _preset(**facts) for name, facts in _CATALOGUE.items()}
+
+
+def serves(host: str, kind: EndpointKind) -> bool:
+    """Tells whether a source says that the provider at this host serves such endpoints."""
+    return any(preset.host == host and kind in preset.endpoint_kinds for preset in PRESETS.values())

@@ -55,6 +55,9 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     model: pulumi.Output[str | None] = output(lambda _, s: s.provider.model)
     """Model for every request; none if each request names its own."""
 
+    models: pulumi.Output[Sequence[str]] = output(lambda _, s: list(s.shared_route.models if s.shared_route else ()))
+    """Names, patterns and aliases by which clients reach the provider at `shared_route_path`; empty without that."""
+
     namespace: pulumi.Output[str] = output(lambda _, s: s.namespace)
     """Namespace of the objects."""
 

@@ -1,4 +1,4 @@
-"""Describes one component completely: arguments that are valid and resolved, with their defaults, and never a key."""
+"""Describes components completely: arguments that are valid and resolved, with their defaults, and never a key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ AUTHORIZATION = "Authorization"
 
 CHAT_COMPLETIONS = "/chat/completions"
 """Path of chat completions below the base URL of an OpenAI client."""
+
+MODELS = "/models"
+"""Path of the list of models below the base URL of an OpenAI client."""
 
 OPENAI_ENDPOINTS = (
     "assistants|audio|batches|chat|completions|containers|conversations|embeddings|evals|files|fine_tuning|images|messages"
@@ -141,6 +144,14 @@ class RateLimit:
 
 
 @dataclass(frozen=True)
+class SharedRoute:
+    """The path that providers share, and the models, patterns and aliases by which a request there is this one's."""
+
+    path: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Settings(ObjectSettings):
     """Plain values, of which whatever is built may be shown in a preview.
 
@@ -163,6 +174,7 @@ class Settings(ObjectSettings):
     request_overrides: Mapping[str, Any]
     model_aliases: Mapping[str, str]
     route_path: str
+    shared_route: SharedRoute | None
     hostnames: tuple[str, ...]
     rewrite_host: bool
 
@@ -170,3 +182,41 @@ class Settings(ObjectSettings):
     def providers(self) -> tuple[Provider, ...]:
         """All providers, in the order in which they are used."""
         return (self.provider, *self.fallbacks)
+
+
+@dataclass(frozen=True)
+class GatewayPlan(ObjectPlan):
+    """What is decided of an OpenAICompatibleGateway before any Output is resolved."""
+
+    has_gateway_policy: bool
+
+
+class GatewayObjectNames:
+    """Names of the objects of an OpenAICompatibleGateway, all made from the component's name."""
+
+    def __init__(self, component: str) -> None:
+        self.route = self.policy = component
+        self.gateway_policy = f"{component}-gateway"
+        self.models_policy = f"{component}-models"
+        self.unknown_policy = f"{component}-unknown"
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return self.policy, self.gateway_policy, self.models_policy, self.unknown_policy
+
+
+@dataclass(frozen=True)
+class GatewaySettings(ObjectSettings):
+    """Plain values of an OpenAICompatibleGateway.
+
+    Attributes:
+        models: What the base URL lists: names and patterns, by their owner.
+        max_request_bytes: None for the gateway's own limit.
+    """
+
+    names: GatewayObjectNames
+    gateway: Gateway
+    route_path: str
+    models: Mapping[str, tuple[str, ...]]
+    max_request_bytes: int | None
+    client_label: bool

@@ -11,6 +11,7 @@ READERS: Mapping[BackendApi, BackendReader] = {
     BackendApi.AGENTGATEWAY: agentgateway.AgentgatewayReader(),
 }
 BACKENDS: Mapping[BackendApi, BackendDefinition] = {api: reader.definition for api, reader in READERS.items()}
+AGENTGATEWAY = BACKENDS[BackendApi.AGENTGATEWAY]
 DEFAULT_API = BackendApi.KGATEWAY
 
-__all__ = ["BACKENDS", "DEFAULT_API", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]
+__all__ = ["AGENTGATEWAY", "BACKENDS", "DEFAULT_API", "READERS", "SECRET_KEY", "BackendDefinition", "BackendReader"]

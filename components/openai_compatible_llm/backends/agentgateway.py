@@ -2,23 +2,31 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..args import Endpoints, RateLimitPeriod
 from ..objects import gateway_api
-from ..settings import AUTHORIZATION, Provider, RateLimit, Settings
+from ..presets import EndpointKind, serves
+from ..settings import AUTHORIZATION, CHAT_COMPLETIONS, Provider, RateLimit, Settings
+from . import model_routing
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 
 CHAT_PATH = "/v1/chat/completions"
 """The path by which the proxy knows a chat completion, whatever the provider's own."""
 
-PASSED_ON = "Passthrough"
+RESPONSES, MESSAGES, EMBEDDINGS = "/responses", "/messages", "/embeddings"
 
-ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": PASSED_ON}
-"""What the proxy takes a request for, by how its path ends. Only the first two get the backend's `model`.
+TYPES = {CHAT_COMPLETIONS: "Completions", RESPONSES: "Responses", MESSAGES: "Messages", EMBEDDINGS: "Embeddings"}
+"""What the proxy can take a request for, by how its path ends. It translates messages into chat completions.
 
-A path with `/v1` in front would miss requests to the base URL without it. `Models` as a type is answered with HTTP 501.
+A path with `/v1` in front would miss requests to the base URL without it.
+"""
+
+ANYTHING_ELSE = {"*": "Passthrough"}
+"""Passes on what is of no type: it gets no model, alias or field, and its tokens aren't counted.
+
+`Models` as a type is answered with HTTP 501.
 """
 
 HEALTH = {
@@ -65,6 +73,7 @@ class Agentgateway(BackendDefinition):
         | PROVIDER_ARGUMENTS
         | policy_arguments
         | {"passthrough", "rewrite_host", "request_defaults", "request_overrides", "model_aliases"}
+        | {"shared_route_path", "models"}
         | {"fallbacks.name", *(f"fallbacks.{each}" for each in PROVIDER_ARGUMENTS)}
     )
     limitations = (
@@ -98,7 +107,7 @@ class Agentgateway(BackendDefinition):
         """Builds which requests the route takes, and when it sends one again."""
         traffic: Spec = {}
         if settings.endpoints == Endpoints.ALL:
-            condition = _path_condition(settings.route_path)
+            condition = _path_condition(settings)
             traffic["authorization"] = {"action": "Require", "policy": {"matchExpressions": [condition]}}
         if settings.clients_secret_name is not None:
             secret = {"name": settings.clients_secret_name}
@@ -117,30 +126,59 @@ class Agentgateway(BackendDefinition):
         """Builds the rules, which give the backend the path below the route's.
 
         They are the same whatever the endpoints, so that a change of those leaves the route as it is. A request to the
-        route's path itself is a chat completion in any case.
+        route's path itself is a chat completion in any case. At a shared path, the rule takes its models alone.
         """
-        path, host = settings.route_path, _route_host(settings)
-        filters = _route_filters(settings.providers)
+        path, shared, host = settings.route_path, settings.shared_route, _route_host(settings)
+        filters = gateway_api.remove_headers(_removed_headers(settings))
         whole = {"path": {"type": "ReplaceFullPath", "replaceFullPath": CHAT_PATH}, **host}
         prefix = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}, **host}
-        return [
+        below = [*filters, gateway_api.url_rewrite(prefix)]
+        rules = [
             gateway_api.rule("Exact", path, [*filters, gateway_api.url_rewrite(whole)]),
-            gateway_api.rule("PathPrefix", path, [*filters, gateway_api.url_rewrite(prefix)]),
+            gateway_api.rule("PathPrefix", path, below),
         ]
+        if shared is not None:
+            rules.append(gateway_api.rule("PathPrefix", shared.path, below, model_routing.header_match(shared.models)))
+        return rules
 
 
-def _path_condition(route_path: str) -> str:
+def _governed_endpoints(settings: Settings) -> list[str]:
+    """Returns the endpoints at which what the route asks of a request's body must hold.
+
+    With a `model`, embeddings keep their own: the proxy would ask for them from the model of the chat completions.
+    """
+    sets_model = settings.model_aliases or any(each.model for each in settings.providers)
+    counts_tokens = any(limit.tokens is not None for limit in settings.rate_limits)
+    governed = [CHAT_COMPLETIONS, RESPONSES]
+    if sets_model or settings.request_overrides or counts_tokens:
+        governed.append(MESSAGES)
+    if settings.model_aliases or (counts_tokens and not settings.provider.model):
+        governed.append(EMBEDDINGS)
+    return governed
+
+
+def _routes(settings: Settings) -> Spec:
+    """Builds what the proxy takes a request for. Messages are passed on to providers that are known to serve them."""
+    typed = _governed_endpoints(settings)
+    if MESSAGES not in typed and not all(serves(each.host, EndpointKind.MESSAGES) for each in settings.providers):
+        typed.append(MESSAGES)
+    return {**{ending: TYPES[ending] for ending in typed}, **ANYTHING_ELSE}
+
+
+def _path_condition(settings: Settings) -> str:
     """Builds the CEL expression for the paths that a route with all endpoints takes; others get HTTP 403.
 
-    The proxy knows an endpoint of `ROUTES` by the exact end of the path. A provider may ignore case, decode `%XX` and
-    resolve `..`, so that another spelling would reach the same endpoint without the route's model, fields and limits.
-    Only a model's name may have an escaped slash, which counts as a slash here.
+    The proxy knows an endpoint by the exact end of the path. A provider may ignore case, decode `%XX` and resolve `..`,
+    so that another spelling would reach the same endpoint without the route's model, fields and limits. Only a model's
+    name may have an escaped slash, which counts as a slash here.
 
-    The proxy asks before it rewrites the path. So the route's own path, which may have any characters, comes first.
+    The proxy asks before it rewrites the path. So the route's own paths, which may have any characters, come first.
     """
-    endpoints = [ending for ending, kind in ROUTES.items() if kind != PASSED_ON]
+    route_path, endpoints = settings.route_path, _governed_endpoints(settings)
     segment, slash = "[A-Za-z0-9_:@.~-]+", "(/|%2[Ff])"
-    base = f"({re.escape(route_path)})?" if route_path != "/" else ""
+    shared_path = settings.shared_route.path if settings.shared_route else "/"
+    bases = [re.escape(path) for path in (route_path, shared_path) if path != "/"]
+    base = f"({'|'.join(bases)})?" if bases else ""
     well_formed = _matches(f"^{base}(/{segment})*(/models/{segment}(%2[Ff]{segment})*(/{segment})*)?$")
     has_dots = _matches(f"{slash}[.][.]?({slash}|$)")
     exact = " || ".join(f"request.path.endsWith({json.dumps(ending)})" for ending in endpoints)
@@ -175,7 +213,7 @@ def _ai_policy(settings: Settings) -> Spec:
 
     Fields are sorted, because programs in other languages hand their maps over in any order.
     """
-    policy: Spec = {"routes": dict(ROUTES)} if settings.endpoints == Endpoints.ALL else {}
+    policy: Spec = {"routes": _routes(settings)} if settings.endpoints == Endpoints.ALL else {}
     for name, fields in (("defaults", settings.request_defaults), ("overrides", settings.request_overrides)):
         if fields:
             policy[name] = [{"field": field, "value": value} for field, value in sorted(fields.items())]
@@ -189,11 +227,16 @@ def _rate_limit(limit: RateLimit) -> Spec:
     return {**amount, "unit": UNITS[limit.per], **({"burst": limit.burst} if limit.burst else {})}
 
 
-def _route_filters(providers: Sequence[Provider]) -> list[Spec]:
-    """Without a key, or with it in another header, the proxy would hand on the caller's own `Authorization`."""
-    if any(each.keyless or (each.auth_header and not each.auth_header.is_authorization) for each in providers):
-        return [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [AUTHORIZATION]}}]
-    return []
+def _removed_headers(settings: Settings) -> list[str]:
+    """Returns headers that no provider gets: the Gateway's own, and the caller's `Authorization` if it isn't replaced.
+
+    The proxy replaces it only by a key in that header.
+    """
+    keeps_authorization = any(
+        each.keyless or (each.auth_header and not each.auth_header.is_authorization) for each in settings.providers
+    )
+    removed = [AUTHORIZATION] if keeps_authorization else []
+    return [*removed, model_routing.MODEL_HEADER] if settings.shared_route else removed
 
 
 def _route_host(settings: Settings) -> Spec:

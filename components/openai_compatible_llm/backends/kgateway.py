@@ -13,6 +13,7 @@ FILL_INTERVALS = {RateLimitPeriod.SECOND: "1s", RateLimitPeriod.MINUTE: "60s", R
 
 _NO_CLIENT_KEYS = "these gateways can't check the keys of clients; give `api: agentgateway`"
 _CHAT_ONLY = "these gateways take every request for a chat completion; give `api: agentgateway`"
+_NO_MODEL_ROUTING = "these gateways can't route a request by its model; give `api: agentgateway`"
 _FIXED_HEADER = "these gateways always send `Authorization: Bearer <key>`; give `api: agentgateway`"
 
 
@@ -44,6 +45,8 @@ class Kgateway(BackendDefinition):
         "`passthrough`",
         "client_api_keys": _NO_CLIENT_KEYS,
         "client_api_keys_secret": _NO_CLIENT_KEYS,
+        "shared_route_path": _NO_MODEL_ROUTING,
+        "models": _NO_MODEL_ROUTING,
         "rate_limits.tokens": "these gateways limit requests only; give `api: agentgateway`",
     }
     limitations = (

@@ -1,8 +1,20 @@
-"""Turns the arguments of a component into `Settings`, or reports every problem with them at once."""
+"""Turns the arguments of a component into its settings, or reports every problem with them at once."""
 
-from .declaration import DECLARATION
-from .parsing import Inputs, parse
-from .placement import placement_of
+from .declaration import DECLARATION, GATEWAY_DECLARATION
+from .gateway import parse_gateway
+from .inputs import Inputs
+from .parsing import parse
+from .placement import gateway_placement_of, placement_of
 from .providers import HOST_SOURCES, KEY_SOURCES
 
-__all__ = ["DECLARATION", "HOST_SOURCES", "KEY_SOURCES", "Inputs", "parse", "placement_of"]
+__all__ = [
+    "DECLARATION",
+    "GATEWAY_DECLARATION",
+    "HOST_SOURCES",
+    "KEY_SOURCES",
+    "Inputs",
+    "gateway_placement_of",
+    "parse",
+    "parse_gateway",
+    "placement_of",
+]

@@ -5,13 +5,14 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as File
 
-from ..args import Endpoints, OpenAICompatibleLLMArgs
+from ..args import Endpoints, OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
 from ..arguments import Path
 from ..arguments.suggestions import bare, closest, suggestion
 from ..presets import PRESETS
 
 _WORDS = tomllib.loads(File(__file__).with_name("advice.toml").read_text())
 COMPONENT_WORDS: Mapping[str, str] = _WORDS["component"]
+GATEWAY_WORDS: Mapping[str, str] = _WORDS["gateway"]
 GROUP_WORDS: Mapping[str, Mapping[str, str]] = _WORDS["groups"]
 OWN_SERVERS: Mapping[str, str] = _WORDS["own_servers"]
 FAMILIES: Mapping[str, str] = _WORDS["families"]
@@ -25,25 +26,29 @@ def _index(words: Mapping[str, str]) -> dict[str, str]:
 
 
 _COMPONENT_INDEX = _index(COMPONENT_WORDS)
+_INDEXES = {OpenAICompatibleLLMArgs: _COMPONENT_INDEX, OpenAICompatibleGatewayArgs: _index(GATEWAY_WORDS)}
 _GROUP_INDEX = {group: _index(words) for group, words in GROUP_WORDS.items()}
 _OWN_SERVERS_INDEX = _index(OWN_SERVERS)
 _FAMILY_INDEX = _index(FAMILIES)
 
 
-def unknown_argument(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
-    """Says what to do about a name that the group at this path doesn't have. No message shows its value."""
+def unknown_argument(args: type, path: Path, name: str, value: object, valid: Iterable[str]) -> str:
+    """Says what to do about a name that the group at this path of a component's arguments doesn't have.
+
+    No message shows its value.
+    """
     names = list(valid)
     group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
     if bare(name) == "endpoint" and value in list(Endpoints):
         advice: str | None = "endpoints"
     else:
-        advice = argument_advice(name) if group is None else _group_advice(group, name, names)
+        advice = argument_advice(name, args) if group is None else _group_advice(args, group, name, names)
     return f"unknown argument; {sentence(advice) if advice else suggestion(name, names, 'arguments')}"
 
 
-def argument_advice(name: str) -> str | None:
+def argument_advice(name: str, args: type = OpenAICompatibleLLMArgs) -> str | None:
     """Returns the component's argument that was meant, such as `tls.hostname`, or a sentence; None if none is close."""
-    return closest(name, OpenAICompatibleLLMArgs.__annotations__, _COMPONENT_INDEX)
+    return closest(name, args.__annotations__, _INDEXES[args])
 
 
 def preset_advice(name: str) -> str | None:
@@ -70,9 +75,9 @@ def sentence(advice: str) -> str:
     return advice if " " in advice else f"did you mean `{advice}`?"
 
 
-def _group_advice(group: str, name: str, names: list[str]) -> str | None:
+def _group_advice(args: type, group: str, name: str, names: list[str]) -> str | None:
     belongs_outside = f"is an argument of the component, not of `{group}`"
-    of_component = {bare(each): f"`{each}` {belongs_outside}" for each in OpenAICompatibleLLMArgs.__annotations__}
+    of_component = {bare(each): f"`{each}` {belongs_outside}" for each in args.__annotations__}
     words = _COMPONENT_INDEX if group == "fallbacks" else {}
     of_fallback = {word: _of_component(advice, names) for word, advice in words.items()}
     return closest(name, names, {**of_component, **of_fallback, **_GROUP_INDEX.get(group, {})})

@@ -1,19 +1,21 @@
-"""Declares the arguments of OpenAICompatibleLLM."""
+"""Declares the arguments of the components."""
 
 from collections.abc import Iterable
 
-from ..args import OpenAICompatibleLLMArgs
+from ..args import OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
 from ..arguments import Declaration, Path
 
-
-def _unknown(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
-    from .advice import unknown_argument  # Takes a while to import, and is needed for an error only.
-
-    return unknown_argument(path, name, value, valid)
+SECRET_FIELDS = frozenset({"api_key", "api_key_secret", "auth_header", "client_api_keys", "client_api_keys_secret"})
 
 
-DECLARATION = Declaration(
-    OpenAICompatibleLLMArgs,
-    frozenset({"api_key", "api_key_secret", "auth_header", "client_api_keys", "client_api_keys_secret"}),
-    _unknown,
-)
+def _declare(args: type) -> Declaration:
+    def unknown(path: Path, name: str, value: object, valid: Iterable[str]) -> str:
+        from .advice import unknown_argument  # Takes a while to import, and is needed for an error only.
+
+        return unknown_argument(args, path, name, value, valid)
+
+    return Declaration(args, SECRET_FIELDS, unknown)
+
+
+DECLARATION = _declare(OpenAICompatibleLLMArgs)
+GATEWAY_DECLARATION = _declare(OpenAICompatibleGatewayArgs)

@@ -1,7 +1,6 @@
-"""Parses a component's arguments: checks them and fills in their defaults, in one pass."""
+"""Parses the arguments of an OpenAICompatibleLLM: checks them and fills in their defaults, in one pass."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -17,30 +16,17 @@ from . import validators
 from .clients import CLIENT_KEYS, key_errors, parse_clients
 from .declaration import DECLARATION
 from .fallbacks import parse_fallbacks
+from .inputs import Inputs
 from .metadata import parse_annotations, parse_labels, parse_ready_timeout
-from .placement import parse_hostnames, parse_placement, parse_route_path
+from .placement import parse_hostnames, parse_path_prefix, parse_placement
 from .providers import parse_provider, provider_groups
 from .request_fields import parse_model_aliases, parse_request_fields
+from .shared_route import parse_shared_route
 from .support import report_unsupported
 from .traffic import parse_endpoints, parse_rate_limits, parse_retries
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What a component is made from.
-
-    Attributes:
-        plan: What is decided before any Output is resolved.
-        settings: All but the keys. An Output only where an argument is one.
-        secrets: What makes the entries of each Secret, by its name. The keys in them are checked when resolved.
-    """
-
-    plan: Plan
-    settings: Settings | pulumi.Output[Settings]
-    secrets: Mapping[str, Callable[[], SecretEntries]] = field(repr=False)
-
-
-def parse(name: str, args: Mapping[Any, Any]) -> Inputs:
+def parse(name: str, args: Mapping[Any, Any]) -> Inputs[Plan, Settings]:
     """Parses the arguments, and fills in their defaults.
 
     What is an Output is checked as soon as all Outputs are resolved. An argument that is None counts as not given.
@@ -83,6 +69,8 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     fallbacks = parse_fallbacks(arguments, names, provider)
     providers = (provider, *fallbacks)
     request_defaults, request_overrides = parse_request_fields(arguments)
+    model_aliases = parse_model_aliases(arguments)
+    route_path = parse_path_prefix(arguments, "route_path", "/mistral", f"/{name}")
     settings = Settings(
         names=names,
         namespace=placement.namespace,
@@ -98,8 +86,9 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
         rate_limits=parse_rate_limits(arguments),
         request_defaults=request_defaults,
         request_overrides=request_overrides,
-        model_aliases=parse_model_aliases(arguments),
-        route_path=parse_route_path(arguments, f"/{name}"),
+        model_aliases=model_aliases,
+        route_path=route_path,
+        shared_route=parse_shared_route(arguments, model_aliases, route_path),
         hostnames=parse_hostnames(arguments),
         rewrite_host=arguments.read("rewrite_host", default=True),
     )

@@ -8,7 +8,7 @@ from ..arguments.validators import namespace, object_name, route_hostname, route
 from ..backends import DEFAULT_API
 from ..settings import Gateway, Placement
 from . import urls
-from .declaration import DECLARATION
+from .declaration import DECLARATION, GATEWAY_DECLARATION
 
 DEFAULT_NAMESPACE = "gloo-system"
 DEFAULT_GATEWAY = "agentgateway"
@@ -17,16 +17,18 @@ DEFAULT_GATEWAY = "agentgateway"
 def parse_placement(arguments: Arguments) -> Placement:
     """Parses where the objects go."""
     own = arguments.read("namespace", check=namespace, default=DEFAULT_NAMESPACE)
+    api = BackendApi(arguments.read("api", default=DEFAULT_API))
+    return Placement(api=api, namespace=own, gateway=parse_gateway_reference(arguments, own))
+
+
+def parse_gateway_reference(arguments: Arguments, default_namespace: str = DEFAULT_NAMESPACE) -> Gateway:
+    """Parses which Gateway it is."""
     gateway = arguments.within("gateway")
-    return Placement(
-        api=BackendApi(arguments.read("api", default=DEFAULT_API)),
-        namespace=own,
-        gateway=Gateway(
-            name=gateway.read("name", check=object_name, default=DEFAULT_GATEWAY),
-            namespace=gateway.read("namespace", check=namespace, default=own),
-            section_name=gateway.read("section_name", check=object_name),
-            url=gateway.read("url", check=urls.gateway_url),
-        ),
+    return Gateway(
+        name=gateway.read("name", check=object_name, default=DEFAULT_GATEWAY),
+        namespace=gateway.read("namespace", check=namespace, default=default_namespace),
+        section_name=gateway.read("section_name", check=object_name),
+        url=gateway.read("url", check=urls.gateway_url),
     )
 
 
@@ -37,9 +39,16 @@ def placement_of(args: dict[Any, Any]) -> Placement | None:
     return None if arguments.issues else placement
 
 
-def parse_route_path(arguments: Arguments, default: str) -> str:
-    """Parses the path prefix of the route."""
-    return str(arguments.read("route_path", check=lambda path: url_path(path, "/mistral"), default=default))
+def gateway_placement_of(args: dict[Any, Any]) -> Placement | None:
+    """Returns the same of an OpenAICompatibleGateway, whose objects are beside its Gateway."""
+    arguments = Arguments(GATEWAY_DECLARATION, {"gateway": args.get("gateway"), "route_path": "/"})
+    gateway = parse_gateway_reference(arguments)
+    return None if arguments.issues else Placement(BackendApi.AGENTGATEWAY, gateway.namespace, gateway)
+
+
+def parse_path_prefix(arguments: Arguments, name: str, example: str, default: str = "") -> str:
+    """Parses a path prefix at the gateway."""
+    return str(arguments.read(name, check=lambda path: url_path(path, example), default=default))
 
 
 def parse_hostnames(arguments: Arguments) -> tuple[str, ...]:

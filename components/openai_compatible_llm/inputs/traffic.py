@@ -16,18 +16,21 @@ def parse_endpoints(arguments: Arguments, default: Endpoints, providers: Sequenc
     """Parses which endpoints clients reach.
 
     Embeddings of another model are of no use, so that with fallbacks there are none unless asked for. A path that isn't
-    resolved counts as not given.
+    resolved counts as not given. At a shared path, all clients have the same endpoints.
     """
-    if arguments.read("path") is not None or len(providers) > 1:
+    if arguments.given("shared_route_path"):
+        default = Endpoints.ALL
+    elif arguments.read("path") is not None or len(providers) > 1:
         default = Endpoints.CHAT
     endpoints = Endpoints(arguments.read("endpoints", default=default))
     if endpoints == Endpoints.ALL:
         for group, provider in zip(provider_groups(arguments), providers, strict=True):
             owner = "" if group is arguments else "the component's "
+            instead = "" if arguments.given("shared_route_path") else f", or {owner}`endpoints: chat`"
             if not provider.path.endswith(CHAT_COMPLETIONS):
                 reason = (
                     f"\"{provider.path}\" doesn't end in {CHAT_COMPLETIONS}, so the other endpoints' paths are "
-                    f"unknown; give one that does, or {owner}`endpoints: chat`"
+                    f"unknown; give one that does{instead}"
                 )
                 group.report(reason, "path")
     return endpoints

@@ -6,6 +6,7 @@ Each function returns what is wrong with a value and what to give instead, or No
 import re
 
 from ..arguments.validators import OBJECT_NAME_LENGTH, between, host_name, is_address, too_long, url_path
+from ..model_patterns import ANY
 from ..settings import CHAT_COMPLETIONS
 
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -21,6 +22,8 @@ backoff_milliseconds = between(1, 99999, "milliseconds")
 retry_attempts = between(1, 254, "attempts")
 rate_limit = between(1, 1_000_000_000)
 burst = between(0, 1_000_000_000)
+# Agentgateway counts the bytes of a body in 32 bits.
+request_bytes = between(1, 4_294_967_295, "bytes")
 
 
 def host(name: str) -> str | None:
@@ -68,6 +71,32 @@ def model(name: str, advice: str = "give it as the provider lists it") -> str | 
     """Checks a model's name, of which every provider has its own rules, or the name that callers use for a model."""
     if not name or name != name.strip() or not name.isprintable():
         return f"{name!r} is not a model name; {advice}"
+    return too_long(name, MODEL_LENGTH)
+
+
+def models(names: list[object]) -> str | None:
+    """Checks that there are any, and none twice."""
+    if not names:
+        return "empty; give names such as mistral-medium-latest, or patterns such as mistral-*"
+    twice = [name for name in names if isinstance(name, str) and names.count(name) > 1]
+    return f'"{twice[0]}" is listed twice' if twice else None
+
+
+def model_pattern(name: str) -> str | None:
+    """Checks the name by which clients ask for a model, or a pattern for such names, which a header has to carry."""
+    if reason := model(name):
+        return reason
+    if not name.isascii():
+        return f'"{name}" has characters that a header can\'t hold; give an alias without them in `model_aliases`'
+    if ANY in name[1:-1] or name.count(ANY) > 1:
+        return f'"{name}" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*'
+    return None
+
+
+def owner(name: str) -> str | None:
+    """Checks the name of whom models are, as a list of models has it."""
+    if not name.strip() or not name.isprintable():
+        return f"{name!r} is not a name; give one such as mistral"
     return too_long(name, MODEL_LENGTH)
 
 

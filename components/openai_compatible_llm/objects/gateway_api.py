@@ -14,13 +14,18 @@ def route_spec(parent: Mapping[str, str], hostnames: Sequence[str], rules: Seque
     return {"parentRefs": [dict(parent)], "rules": list(rules), **({"hostnames": list(hostnames)} if hostnames else {})}
 
 
-def rule(match: str, path: str, filters: Sequence[Spec]) -> Spec:
-    """Builds a rule of the HTTPRoute, but for where it leads. Only one of its filters may be a URLRewrite.
+def rule(match: str, path: str, filters: Sequence[Spec], header: Spec | None = None) -> Spec:
+    """Builds a rule of the HTTPRoute, but for where it leads. Only one of its filters may be of each type.
 
-    The match is `Exact` for one path, `PathPrefix` for a path and everything below it.
+    The match is `Exact` for one path, `PathPrefix` for a path and everything below it. A header must match as well.
     """
-    matches = [{"path": {"type": match, "value": path}}]
-    return {"matches": matches, **({"filters": list(filters)} if filters else {})}
+    condition = {"path": {"type": match, "value": path}, **({"headers": [header]} if header else {})}
+    return {"matches": [condition], **({"filters": list(filters)} if filters else {})}
+
+
+def remove_headers(names: Sequence[str]) -> list[Spec]:
+    """Builds the filters that take these headers from a request: one, or none if there are no headers."""
+    return [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": list(names)}}] if names else []
 
 
 def timeouts(seconds: int | None, *, is_retried: bool) -> Spec:

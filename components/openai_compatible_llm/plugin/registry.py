@@ -7,10 +7,10 @@ from typing import Any, get_args, is_typeddict
 
 import pulumi
 
+from .. import gateway, provider
 from ..arguments import Declaration, Path
 from ..arguments.declaration import kind
-from ..inputs import DECLARATION
-from ..provider import TOKEN, OpenAICompatibleLLM
+from ..inputs import DECLARATION, GATEWAY_DECLARATION
 
 
 @dataclass(frozen=True)
@@ -41,5 +41,8 @@ def _type_inside(declared: Any, part: str | int) -> Any:
     return get_args(declared)[-1] if get_args(declared) else declared
 
 
-COMPONENTS: Mapping[str, Component] = {TOKEN: Component(OpenAICompatibleLLM, DECLARATION)}
+COMPONENTS: Mapping[str, Component] = {
+    provider.TOKEN: Component(provider.OpenAICompatibleLLM, DECLARATION),
+    gateway.TOKEN: Component(gateway.OpenAICompatibleGateway, GATEWAY_DECLARATION),
+}
 """The components by their tokens."""

@@ -1,0 +1,77 @@
+"""Parses the arguments of an OpenAICompatibleGateway: checks them and fills in their defaults, in one pass."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from ..arguments import Arguments
+from ..arguments.outputs import has_outputs
+from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
+from ..backends.model_routing import LONGEST_EXPRESSION, list_expression
+from ..settings import GatewayObjectNames, GatewayPlan, GatewaySettings
+from . import validators
+from .declaration import GATEWAY_DECLARATION
+from .inputs import Inputs
+from .metadata import parse_annotations, parse_labels, parse_ready_timeout
+from .placement import parse_gateway_reference, parse_path_prefix
+
+
+def parse_gateway(name: str, args: Mapping[Any, Any]) -> Inputs[GatewayPlan, GatewaySettings]:
+    """Parses the arguments, and fills in their defaults.
+
+    What is an Output is checked as soon as all Outputs are resolved. An argument that is None counts as not given.
+
+    Raises:
+        InvalidArguments: With every problem of what is known now.
+    """
+    GATEWAY_DECLARATION.check_kinds(name, args)
+    arguments = Arguments(GATEWAY_DECLARATION, args)
+    plan, settings = _parse(name, arguments)
+    if not has_outputs(arguments.values):
+        return Inputs(plan, settings)
+    late = pulumi.Output.from_input(arguments.values)
+    return Inputs(plan, late.apply(lambda values: _parse(name, Arguments(GATEWAY_DECLARATION, values))[1]))
+
+
+def _parse(name: str, arguments: Arguments) -> tuple[GatewayPlan, GatewaySettings]:
+    longest = max(map(len, GatewayObjectNames("").policies))
+    if reason := object_name(name, OBJECT_NAME_LENGTH - longest):
+        arguments.report(reason, "name")
+    gateway = parse_gateway_reference(arguments)
+    settings = GatewaySettings(
+        names=GatewayObjectNames(name),
+        namespace=gateway.namespace,
+        labels=parse_labels(arguments),
+        annotations=parse_annotations(arguments),
+        gateway=gateway,
+        route_path=parse_path_prefix(arguments, "route_path", "/llm"),
+        models=_parse_models(arguments),
+        max_request_bytes=arguments.read("max_request_bytes", check=validators.request_bytes),
+        client_label=arguments.given("client_label"),
+    )
+    plan = GatewayPlan(
+        has_gateway_policy=arguments.given("max_request_bytes") or settings.client_label,
+        has_labels=bool(settings.labels) or arguments.unresolved("labels"),
+        has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
+        ready_timeout_seconds=parse_ready_timeout(arguments),
+    )
+    GATEWAY_DECLARATION.raise_issues(name, arguments.issues)
+    return plan, settings
+
+
+def _parse_models(arguments: Arguments) -> Mapping[str, tuple[str, ...]]:
+    models: dict[str, tuple[str, ...]] = {}
+    for owner, _ in arguments.read_each("models"):
+        if reason := validators.owner(str(owner)):
+            arguments.report(reason, "models", owner)
+        names = arguments.within("models").read_each(str(owner), check=validators.model_pattern)
+        models[str(owner)] = tuple(name for _, name in names)
+    length = len(list_expression(models))
+    if length > LONGEST_EXPRESSION:
+        reason = (
+            f"the list's expression has {length} characters, and the gateway takes {LONGEST_EXPRESSION} at most; "
+            "remove some, or give patterns such as mistral-*, which aren't listed"
+        )
+        arguments.report(reason, "models")
+    return models
