@@ -54,7 +54,7 @@ def test_its_text_stays_within_its_box(page: str) -> None:
 @pytest.mark.parametrize("page", PICTURES)
 def test_its_page_describes_it_as_it_describes_itself(page: str) -> None:
     (title,) = picture(page).iter(f"{SVG}title")
-    (shown,) = re.findall(r"!\[([^\]]*)\]\((?:docs/)?(\w+\.svg)\)", PAGES[page])
+    (shown,) = re.findall(r"!\[([^\]]*)\]\((?:docs/)?([\w-]+\.svg)\)", PAGES[page])
     assert shown == (title.text, PICTURES[page].removeprefix("docs/"))
 
 
