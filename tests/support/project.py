@@ -13,7 +13,7 @@ import yaml
 
 from tests.support.repository import REPOSITORY
 
-FILES = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "requirements.txt")
+FILES = ("Pulumi.yaml", "__main__.py", "stack_config", "components", "requirements.txt")
 NAME = "openai-compatible-llm"
 PASSPHRASE = "only for tests"
 TIMEOUT = 300
