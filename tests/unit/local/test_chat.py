@@ -115,6 +115,31 @@ def test_the_gateway_is_that_of_the_provider_that_is_asked(state: StateFolder, a
         chat(state, ["--stack", "dev", "--all"], USERS)
 
 
+def test_the_shared_url_is_asked_at_its_own_gateway(state: StateFolder, asked: Asked, run: Run) -> None:
+    run(KGATEWAY, "agentgateway")
+    edge = run(AGENTGATEWAY, "edge")
+    shared = {"routePath": "/llm", "gateway": {"name": "edge"}}
+    config = {"config": {"routes:providers": {"mistral": {}}, "routes:shared": shared}}
+    (state.pulumi_project / "stacks/Pulumi.dev.yaml").write_text(yaml.safe_dump(config))
+    chat(state, ["--stack", "dev", "--shared", "--all"], USERS)
+    assert asked.arguments == ["--gateway-url", edge.url, "--stack", "dev", "--shared", "--all"]
+    # Without the option, the shared URL's Gateway is none of those to choose from.
+    chat(state, ["--stack", "dev", "--all"], USERS)
+    assert asked.arguments[0] == "--gateway-url"
+    assert asked.arguments[1] != edge.url
+
+
+@pytest.mark.parametrize("arguments", [["--shared"], ["--provider", "mistrl"]])
+def test_what_the_stack_does_not_have_is_for_the_package_to_say(
+    arguments: list[str], state: StateFolder, asked: Asked, run: Run
+) -> None:
+    run(KGATEWAY, "agentgateway")
+    assert chat(state, ["--stack", "dev", *arguments], USERS) == 17
+    assert asked.arguments == ["--stack", "dev", *arguments]
+    assert asked.folder == state.pulumi_project
+    assert asked.environment["KUBECONFIG"] == str(state.kubeconfig)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
