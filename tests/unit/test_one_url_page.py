@@ -1,5 +1,6 @@
 """Holds that docs/one-url.md says what the components create, and that its clients read the answers that it shows."""
 
+import gc
 import json
 import re
 import runpy
@@ -49,6 +50,8 @@ def run(program: str, gateway: StandInGateway, folder: Path) -> None:
     file = folder / "program.py"
     file.write_text(program.replace("https://llm.example.com", gateway.url))
     runpy.run_path(str(file))
+    # The client is closed with its last reference, and until then the gateway waits for its connection.
+    gc.collect()
 
 
 def test_openais_client_asks_for_models_by_name_and_lists_them(
