@@ -23,7 +23,10 @@ pytestmark = pytest.mark.slow
 
 COPY_PROGRAM = block("examples/one-url/README.md", "cp -r")
 SET_KEYS = block("examples/one-url/README.md", "providers.mistral.apiKey")
-ASK_STACK, ASK_PROGRAM = block("examples/one-url/README.md", '"fast"'), block(README, '"deepseek-flash"')
+ASK_STACK, ASK_PROGRAM = (
+    block("examples/one-url/README.md", '"fast"'),
+    block("examples/one-url/README.md", '"deepseek-flash"'),
+)
 ADD, REMOVE = block("docs/one-url.md", "providers.groq.apiKey"), block("docs/one-url.md", "config rm")
 
 NAMESPACE = "gloo-system"
