@@ -16,12 +16,22 @@ from components.openai_compatible_llm.route_conflicts import (
 from .records import Provider, Shared
 
 
+SHARED_PATH = "the shared path"
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A route that one group of the stack's file asks for, by which setting, and whose it is in words."""
+    """A route that the stack's file asks for.
+
+    Attributes:
+        setting: The setting that asks for it.
+        name: What it is, in words.
+        owner: What clients use when they use it, in words.
+    """
 
     route: ClientRoute
     setting: str
+    name: str
     owner: str
 
 
@@ -29,8 +39,7 @@ def conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[
     """Yields what can't be of all that is valid by itself."""
     valid = [provider for provider in providers if provider.inputs]
     shared = shared if shared and shared.inputs else None
-    claims = [Claim(own_route(each.settings), f"{each.location}.routePath", f"provider {each.name}") for each in valid]
-    for one, other in combinations([*_shared_claims(valid, shared), *claims], 2):
+    for one, other in combinations([*_shared_claims(valid, shared), *map(_own_claim, valid)], 2):
         if conflict := _route_conflict(one, other) or _route_conflict(other, one):
             yield conflict
     for first, second in combinations(valid, 2):
@@ -44,16 +53,21 @@ def conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[
         )
 
 
+def _own_claim(provider: Provider) -> Claim:
+    name, owner = f"the route of provider {provider.name}", f"provider {provider.name}"
+    return Claim(own_route(provider.settings), f"{provider.location}.routePath", name, owner)
+
+
 def _shared_claims(providers: Sequence[Provider], shared: Shared | None) -> Iterator[Claim]:
     """Yields each shared path once: of the providers there, headers tell the requests apart."""
     claims: dict[tuple[str, str, str], Claim] = {}
     if shared:
         route = ClientRoute(shared.settings.gateway, shared.settings.route_path, (), Endpoints.ALL)
-        claims[_place(route)] = Claim(route, f"{shared.location}.routePath", "`shared`")
+        claims[_place(route)] = Claim(route, f"{shared.location}.routePath", SHARED_PATH, SHARED_PATH)
     for provider in providers:
         if joined := shared_route(provider.settings):
-            owner = f"`sharedRoutePath` of provider {provider.name}"
-            claims.setdefault(_place(joined), Claim(joined, f"{provider.location}.sharedRoutePath", owner))
+            claim = Claim(joined, f"{provider.location}.sharedRoutePath", SHARED_PATH, SHARED_PATH)
+            claims.setdefault(_place(joined), claim)
     yield from claims.values()
 
 
@@ -68,7 +82,7 @@ def _route_conflict(one: Claim, other: Claim) -> str | None:
     gateway = one.route.gateway
     at = f'{other.setting}: "{other.route.path}" at the Gateway {gateway.namespace}/{gateway.name}'
     if one.route.path == other.route.path:
-        return f"{at} is already the route of {one.owner}; give another"
+        return f"{at} is already {one.name}; give another"
     return f"{at} takes the requests that clients of {one.owner} send to {path}; give another"
 
 

@@ -16,13 +16,15 @@ from components import BackendApi
 from tests.support.recording import Recording, record_component
 
 MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": "key", "api": BackendApi.AGENTGATEWAY}
+# Everything that knows a model is governed, since the aliases must hold there.
+ALIASES: dict[str, Any] = {"model_aliases": {"fast": "mistral-small-latest"}}
 # With what the class of characters in the rule lacks, and with what means something in a regular expression.
 ROUTE_PATHS = ("/mistral", "/", "/a(b)*+$;c%41,d='!&", "/models", "/CHAT/completions", "/x.y/v1")
 
 
 @cache
 def recorded(route_path: str) -> Recording:
-    return record_component({**MISTRAL, "route_path": route_path})
+    return record_component({**MISTRAL, **ALIASES, "route_path": route_path})
 
 
 @cache
@@ -164,7 +166,7 @@ def test_nothing_but_the_routes_own_path_stands_for_it(path: str) -> None:
 
 
 def test_every_governed_endpoint_is_one_that_the_rule_knows() -> None:
-    assert sorted(governed()) == ["/chat/completions", "/responses"]
+    assert sorted(governed()) == ["/chat/completions", "/embeddings", "/messages", "/responses"]
     for ending in governed():
         assert taken(f"/mistral/v1{ending}")
         assert not taken(f"/mistral/v1{ending.upper()}")
@@ -248,7 +250,7 @@ def test_endpoints_that_are_known_late_have_a_policy_in_any_case(
     late: dict[str, Any], expected: list[str] | None
 ) -> None:
     ((argument, value),) = late.items()
-    recording = record_component(lambda: {**MISTRAL, argument: pulumi.Output.from_input(value)})
+    recording = record_component(lambda: {**MISTRAL, **ALIASES, argument: pulumi.Output.from_input(value)})
     assert requirement(recording) == (expected or requirement(recorded("/mistral")))
     assert recording.component_outputs()["policyName"] == "mistral"
 
