@@ -335,7 +335,7 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     "message",
     [
         "has no API key for",
-        "is already the route of",
+        "the route of provider",
         "takes the requests that clients of",
         "is a model of provider",
         "can be the same model",
