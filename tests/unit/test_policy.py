@@ -319,7 +319,7 @@ def test_a_policy_for_the_listener_of_a_shared_url_guards_its_providers() -> Non
 
 def run_program(config: dict[str, Any], api: str) -> Recording:
     """Runs the project's program with this config and gateway API, and with a key where one is needed."""
-    for component in config[f"{PROJECT}:providers"].values():
+    for component in config.get(f"{PROJECT}:providers", {}).values():
         for provider in with_fallbacks(component):
             if not provider.keys() & {"apiKeySecret", "passthrough", "keyless"}:
                 provider["apiKey"] = KEY
