@@ -15,7 +15,6 @@ from components.openai_compatible_llm.route_conflicts import (
 
 from .records import Provider, Shared
 
-
 SHARED_PATH = "the shared path"
 
 

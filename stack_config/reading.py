@@ -9,7 +9,7 @@ from pulumi.runtime import config as runtime_config
 
 from components import InvalidArguments, OpenAICompatibleGatewayArgs
 from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
-from components.openai_compatible_llm.arguments.conversion import to_python
+from components.openai_compatible_llm.arguments.conversion import to_python, without_nones
 from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
 from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import (
@@ -99,7 +99,7 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
 
 def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shared:
     """Reads what a stack's file says of the base URL that its providers share."""
-    arguments = {GATEWAY: defaults.get(GATEWAY) or {}, **configured}
+    arguments = {GATEWAY: defaults.get(GATEWAY) or {}, **without_nones(configured, frozenset())}
     name = arguments.pop("name", DEFAULT_SHARED_NAME)
     if isinstance(arguments[GATEWAY], Mapping) and (namespace := defaults.get(NAMESPACE)):
         arguments[GATEWAY] = {NAMESPACE: namespace, **arguments[GATEWAY]}

@@ -85,6 +85,10 @@ def test_its_gateway_is_the_stacks_in_the_stacks_namespace_unless_it_names_its_o
     assert parent(namespace="ai") == {"name": "agentgateway", "namespace": "ai"}
     edge = {"name": "edge", "namespace": "gateways"}
     assert parent(gateway=edge, namespace="ai") == edge
+    nulls = {"routePath": "/llm", "name": None, "gateway": None}
+    assert parent(gateway=edge, shared=nulls) == edge
+    named = {"routePath": "/llm", "gateway": {"name": "edge", "namespace": None}}
+    assert parent(namespace="ai", gateway={"name": "edge"}, shared=named) == {"name": "edge", "namespace": "ai"}
     own = {**edge, "sectionName": "llm"}
     assert parent(gateway=edge, shared={"routePath": "/llm", "gateway": own}) == own
 
