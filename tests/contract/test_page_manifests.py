@@ -12,6 +12,7 @@ from tests.support.pages import EXAMPLE_OBJECTS, block, blocks, manifests
 ALLOW_LARGE_REQUESTS = block("docs/troubleshooting.md", "maxBufferSize")
 
 (ALLOWING,) = map(yaml.safe_load, manifests(ALLOW_LARGE_REQUESTS))
+WITH_A_LISTENER_FOR_LLMS = yaml.safe_load(block("docs/one-url.md", "# gateway.yaml\n", "yaml"))
 _NAMESPACE, GATEWAY = yaml.safe_load_all(EXAMPLE_OBJECTS)
 
 
@@ -19,7 +20,11 @@ def test_no_manifest_is_left_out() -> None:
     assert [block for block in blocks("sh") if manifests(block)] == [ALLOW_LARGE_REQUESTS]
 
 
-@pytest.mark.parametrize("manifest", [GATEWAY, ALLOWING], ids=["Gateway", "AgentgatewayPolicy"])
+@pytest.mark.parametrize(
+    "manifest",
+    [GATEWAY, WITH_A_LISTENER_FOR_LLMS, ALLOWING],
+    ids=["Gateway", "Gateway with a listener for LLMs", "AgentgatewayPolicy"],
+)
 def test_a_manifest_is_what_the_api_server_takes(manifest: dict[str, Any], schemas: StrictSchemas) -> None:
     assert schemas.problems(manifest) == []
 

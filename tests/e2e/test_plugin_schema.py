@@ -138,7 +138,7 @@ def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
 
 def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> None:
     (program,) = blocks("typescript")
-    package, (token,) = schema["name"], schema["resources"]
+    package, token = schema["name"], TOKEN
     resource_class = token.rpartition(":")[2]
     assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
     construction = re.search(rf'const (\w+) = new {resource_class}\("\w+", (\{{.*\}})\);', program, re.DOTALL)

@@ -1,5 +1,6 @@
 """Holds that docs/one-url.md says what the components create, and that its clients read the answers that it shows."""
 
+import gc
 import json
 import re
 import runpy
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from components.openai_compatible_llm.backends import model_routing
 from tests.support.http_server import Request
 from tests.support.pages import PAGES, block, blocks
+from tests.support.recording import Recording, record_program
 from tests.support.stand_in_gateway import COMPLETION, Handler, StandInGateway, completion, stand_in_gateway
 
 PAGE = PAGES["docs/one-url.md"]
@@ -37,6 +41,50 @@ def shared_url(handler: Handler, request: Request) -> None:
 
 
 @pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """What the program registers for the page's first stack file."""
+    for name in ("MISTRAL", "DEEPSEEK"):
+        monkeypatch.setenv(f"{name}_API_KEY", "sk-for-the-page")
+    return record_program(yaml.safe_load(block("docs/one-url.md", "deepseek-v4-pro", "yaml"))["config"])
+
+
+def body_expression(stack: Recording, policy: str) -> str:
+    spec = stack.one(":AgentgatewayPolicy", policy).inputs["spec"]
+    return str(spec["traffic"]["directResponse"]["bodyExpression"])
+
+
+def test_the_stack_lists_the_models_that_the_page_shows(stack: Recording) -> None:
+    owners: dict[str, list[str]] = {}
+    for each in LIST["data"]:
+        owners.setdefault(each["owned_by"], []).append(each["id"])
+        assert (each["object"], each["created"]) == ("model", 0)
+    assert body_expression(stack, "llm-models") == model_routing.list_expression(owners)
+    assert [each["id"] for each in LIST["data"]] == sorted(each["id"] for each in LIST["data"])
+
+
+def test_the_error_is_the_one_that_the_page_shows(stack: Recording) -> None:
+    expression = body_expression(stack, "llm-unknown")
+    fields = dict(ERROR["error"])
+    assert fields.pop("message") == f'The model "gpt-x{model_routing.unknown_model("/llm/v1/models")}'
+    assert json.dumps(model_routing.unknown_model("/llm/v1/models")) in expression
+    assert json.dumps(model_routing.NO_MODEL) in expression
+    (begins,) = re.findall(r"message, which begins `(.*)`", PAGE)
+    assert model_routing.NO_MODEL.startswith(begins)
+    for name, value in fields.items():
+        assert f'"{name}": "{value}"' in expression
+
+
+def test_the_url_is_the_one_that_the_page_names(stack: Recording) -> None:
+    (shared,) = (each["shared"] for each in stack.outputs.values() if "shared" in each)
+    assert f"The shared URL is `{shared['url']}`." in PAGE
+
+
+def test_every_object_is_in_the_table(stack: Recording) -> None:
+    names = {each.name for each in stack.all(":AgentgatewayPolicy")} - {"mistral", "deepseek"}
+    assert set(re.findall(r"^\| AgentgatewayPolicy `([a-z-]+)`", PAGE, re.MULTILINE)) == names | {"llm-gateway"}
+
+
+@pytest.fixture
 def gateway() -> Iterator[StandInGateway]:
     with stand_in_gateway() as gateway:
         gateway.replies = {"/llm": shared_url}
@@ -49,6 +97,8 @@ def run(program: str, gateway: StandInGateway, folder: Path) -> None:
     file = folder / "program.py"
     file.write_text(program.replace("https://llm.example.com", gateway.url))
     runpy.run_path(str(file))
+    # The client is closed with its last reference, and until then the gateway waits for its connection.
+    gc.collect()
 
 
 def test_openais_client_asks_for_models_by_name_and_lists_them(

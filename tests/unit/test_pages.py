@@ -1,7 +1,8 @@
 """Holds what the pages say against the code, and that each of their blocks of code is tested somewhere.
 
 Commands run in tests/e2e and tests/gateway. tests/e2e/test_plugin_schema.py holds the programs in other languages
-against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs.
+against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs. The clients of
+docs/one-url.md run in test_one_url_page.py, and those of docs/endpoints.md in tests/gateway.
 """
 
 import ast
@@ -52,6 +53,7 @@ from tools.pages import TABLES, with_tables
 
 REFERENCE, TROUBLESHOOTING = PAGES["docs/reference.md"], PAGES["docs/troubleshooting.md"]
 ESC_ENVIRONMENT = block("docs/environments.md", "# llm/prod, in Pulumi ESC", "yaml")
+GATEWAY = block("docs/one-url.md", "# gateway.yaml\n", "yaml")
 PROJECT_DEFAULTS = block("docs/environments.md", "# Pulumi.yaml\n", "yaml")
 
 KEY = "sk-for-the-pages"
@@ -95,6 +97,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         block("docs/other-languages.md", "runtime: yaml", "yaml"),
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
+        GATEWAY,
     }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
     assert set(blocks("")) == set(outputs)
@@ -148,14 +151,15 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
     file, content = stack_file.split("\n", 1)
     assert re.fullmatch(r"# stacks/Pulumi\.[a-z-]+\.yaml", file)
     config = yaml.safe_load(content)["config"]
-    providers = config[f"{PROJECT}:providers"]
+    providers = config.get(f"{PROJECT}:providers", {})
     for name, settings in providers.items():
         monkeypatch.setenv(name.upper().replace("-", "_") + "_API_KEY", KEY)
         for fallback in settings.get("fallbacks", ()):
             monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
-    for kind in ("Backend", ":HTTPRoute"):
-        assert {each.name for each in recording.all(kind)} == set(providers)
+    shared = {"llm"} if f"{PROJECT}:shared" in config else set()
+    assert {each.name for each in recording.all("Backend")} == set(providers)
+    assert {each.name for each in recording.all(":HTTPRoute")} == {*providers, *shared}
 
 
 def test_the_example_for_a_cluster_gives_the_url_that_the_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +241,10 @@ def _merged(environment: Any, stack: Any) -> Any:
     return environment | {key: _merged(environment.get(key), each) for key, each in stack.items()}
 
 
-@pytest.mark.parametrize("program", sorted(set(blocks("python")) - set(blocks("python", "docs/endpoints.md"))))
+CLIENTS = {each for page in ("docs/endpoints.md", "docs/one-url.md") for each in blocks("python", page)}
+
+
+@pytest.mark.parametrize("program", sorted(set(blocks("python")) - CLIENTS))
 def test_every_python_program_runs_and_exports_its_url(
     program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -330,6 +337,9 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
         "has no API key for",
         "the route of provider",
         "takes the requests that clients of",
+        "is a model of provider",
+        "can be the same model",
+        "no provider uses it",
         "is not a preset",
         "belongs to HTTP itself",
         "these gateways always send `Authorization: Bearer <key>`",

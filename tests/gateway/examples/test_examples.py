@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+import urllib3
 import yaml
 
 from local.gateway.api import Gateway
@@ -25,6 +26,7 @@ from tests.support.question import ask
 ASK_PROGRAM = block("examples/python/README.md", "curl")
 COPY_PYTHON = block("examples/python/README.md", "cp -r")
 DEPLOY = block("examples/failover/README.md", "pulumi up")
+COPY_ONE_URL = block("examples/one-url/README.md", "cp -r")
 
 KEY, SECOND_KEY = "sk-canary-example-7b20", "sk-canary-example-7b21"
 CANARIES = Canaries(KEY, SECOND_KEY)
@@ -176,6 +178,59 @@ def test_a_stack_with_failover_clients_and_a_limit(
     statuses = [ask(url, headers={"authorization": f"Bearer {client}"}).status for _ in range(LIMIT)]
     assert set(statuses) == {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS}
     assert len(other_provider.requests) <= LIMIT
+
+
+@agentgateway_only
+def test_a_stack_with_one_url_for_two_providers(
+    example_in_clone: Example, provider: OpenAIProvider, other_provider: OpenAIProvider
+) -> None:
+    example = example_in_clone
+    example.run(block("examples/one-url/README.md", "cp examples"))
+    urls = {"mistral": provider.base_url, "deepseek": other_provider.base_url}
+    example.configure(**{f"providers.{name}.baseUrl": url for name, url in urls.items()})
+    *set_keys, deploy = block("examples/one-url/README.md", "providers.mistral.apiKey").splitlines()
+    for command, typed in zip(set_keys, (KEY, SECOND_KEY), strict=True):
+        example.run(command, typed)
+    example.run(deploy)
+
+    assert ANSWER in example.run(block("examples/one-url/README.md", '"fast"'))
+    assert other_provider.requests == []
+    assert [(each.authorization, each.json["model"]) for each in provider.requests] == [
+        (f"Bearer {KEY}", "mistral-small-latest")
+    ]
+    listed = urllib3.request("GET", f"{example.gateway.url}/llm/v1/models")
+    assert [(each["id"], each["owned_by"]) for each in listed.json()["data"]] == [
+        ("deepseek-flash", "deepseek"),
+        ("deepseek-v4-pro", "deepseek"),
+        ("fast", "mistral"),
+        ("mistral-medium-latest", "mistral"),
+    ]
+
+
+@agentgateway_only
+@pytest.mark.parametrize(
+    ("language", "program"), [("python", "__main__.py"), ("yaml", "Pulumi.yaml"), ("typescript", "index.ts")]
+)
+def test_a_program_of_each_language_with_one_url_for_two_providers(
+    language: str, program: str, example: Example, provider: OpenAIProvider, other_provider: OpenAIProvider
+) -> None:
+    example.run(COPY_ONE_URL.replace("/python ", f"/{language} "), folder=example.project.folder.parent)
+    file = example.project.folder / program
+    written = file.read_text()
+    base_url = "base_url" if language == "python" else "baseUrl"
+    for name, url in {"mistral": provider.base_url, "deepseek": other_provider.base_url}.items():
+        written, replaced = re.subn(rf'\bpreset("?): "?{name}"?', rf'{base_url}\1: "{url}"', written)
+        assert replaced == 1
+    file.write_text(written)
+    example.configure()
+    *set_keys, deploy = block("examples/one-url/README.md", "mistralApiKey").splitlines()
+    for command, typed in zip(set_keys, (KEY, SECOND_KEY), strict=True):
+        example.run(command, typed)
+    example.run(deploy)
+
+    assert ANSWER in example.run(block("examples/one-url/README.md", '"deepseek-flash"'))
+    assert provider.requests == []
+    assert [each.authorization for each in other_provider.requests] == [f"Bearer {SECOND_KEY}"]
 
 
 @agentgateway_only
