@@ -29,8 +29,8 @@ status: $(VENV)/.installed ## Show what runs and what is deployed
 kubeconfig: $(VENV)/.installed ## Print the line that points kubectl at the local control plane
 	@$(BIN)/python -m local kubeconfig
 
-chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=mistral GATEWAY_URL=http://... PROMPT="...")
-	@$(BIN)/python -m local chat $${STACK:+--stack "$$STACK"} \
+chat: $(VENV)/.installed ## Ask a deployed provider through its gateway (STACK=mistral GATEWAY_URL=http://... SHARED=1 PROMPT="...")
+	@$(BIN)/python -m local chat $${STACK:+--stack "$$STACK"} $${SHARED:+--shared} \
 	  $${GATEWAY_URL:+--gateway-url "$$GATEWAY_URL"} $(OPTIONS) $${PROMPT:+-- "$$PROMPT"}
 
 test: $(VENV)/.installed ## Run the tests (TESTS=tests/unit: those of a folder or file, slow ones included)

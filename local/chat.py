@@ -36,15 +36,18 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("--stack", "--gateway-url", "--provider"):
         parser.add_argument(option)
+    parser.add_argument("--shared", action="store_true")
     options, _ = parser.parse_known_args(arguments)
     is_local = state.gateways.exists() and checkpoints(state.pulumi_state, [options.stack])
     if options.gateway_url or not is_local:
         return _ask(arguments, variables, Path.cwd())
     environment = Environment.of(variables)
     attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})
-    asked = dict.fromkeys(each.gateway for each in attached if options.provider in (None, each.provider))
+    # The shared URL is attached under no provider's name.
+    names = {None} if options.shared else {options.provider or each.provider for each in attached} - {None}
+    asked = dict.fromkeys(each.gateway for each in attached if each.provider in names)
     urls = [gateway.url for gateway in map(Gateways(state, environment.shared).running, asked) if gateway]
-    if not urls:
+    if asked and not urls:
         raise LocalError(
             f"No gateway is running for the local stack {options.stack}. "
             f"Start it with `make up STACK={options.stack}`, "
@@ -56,7 +59,8 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
             f"make chat STACK={options.stack} OPTIONS='--provider NAME'"
         )
     local = {**environment.keys, **environment.for_engine(state, find_or_build().pulumi)}
-    return _ask(["--gateway-url", urls[0], *arguments], local, state.pulumi_project)
+    where = ["--gateway-url", urls[0]] if urls else []
+    return _ask([*where, *arguments], local, state.pulumi_project)
 
 
 def _ask(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> int:

@@ -118,7 +118,7 @@ class Commands:
         return True
 
     def _attached(self, names: Iterable[str] = ()) -> list[Attachment]:
-        """Returns what is attached to Gateways: the providers of deployed stacks, and of the stacks of these names."""
+        """Returns what deployed stacks and those of these names attach to Gateways."""
         names = list(names)
         deployed = [each.stack for each in checkpoints(self._state.pulumi_state) if each.stack not in names]
         return attachments({name: read_placements(self._settings(name)) for name in [*deployed, *names]})
@@ -139,6 +139,8 @@ class Commands:
             for provider, output in each.outputs.get("providers", {}).items():
                 model = output.get("model") or "the request's own"
                 providers.add_row(each.stack, provider, output["path"], output["host"], model)
+            if shared := each.outputs.get("shared"):
+                providers.add_row(each.stack, "shared", shared["path"], "the model's provider", "the request's own")
         self._console.print(objects, providers)
 
     def _report_gateways(self) -> None:

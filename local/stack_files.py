@@ -4,17 +4,24 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.openai_compatible_llm.inputs import placement_of
+from components.openai_compatible_llm.inputs import gateway_placement_of, placement_of
 from components.openai_compatible_llm.settings import Placement
-from stack_config import API, GATEWAY, NAMESPACE, PROVIDERS, Provider, read_provider
+from stack_config import API, GATEWAY, NAMESPACE, PROVIDERS, SHARED, Provider, read_provider, read_shared
 
 Settings = Mapping[str, Any]
 """The project's own settings in a stack's file and in Pulumi.yaml, without the prefix that is the project's name."""
 
 
-def read_placements(settings: Settings) -> dict[str, Placement]:
-    """Returns where each provider's objects go, without those whose gateway, namespace or API the program refuses."""
-    placements = {provider.name: placement_of(provider.args) for provider in _read_providers(settings)}
+def read_placements(settings: Settings) -> dict[str | None, Placement]:
+    """Returns where the objects of each provider go, and for None those of the shared URL if the stack has one.
+
+    Leaves out those whose gateway, namespace or API the program refuses.
+    """
+    placements: dict[str | None, Placement | None] = {
+        provider.name: placement_of(provider.args) for provider in _read_providers(settings)
+    }
+    if shared := _group(settings, SHARED):
+        placements[None] = gateway_placement_of(read_shared(shared, _defaults(settings)).args)
     return {name: placement for name, placement in placements.items() if placement}
 
 
@@ -24,8 +31,12 @@ def read_key_variables(settings: Settings) -> list[tuple[str, ...]]:
 
 
 def _read_providers(settings: Settings) -> list[Provider]:
-    defaults = {NAMESPACE: settings.get(NAMESPACE), API: settings.get(API), GATEWAY: _group(settings, GATEWAY)}
+    defaults = _defaults(settings)
     return [read_provider(str(name), group, defaults) for name, group in _group(settings, PROVIDERS).items()]
+
+
+def _defaults(settings: Settings) -> Settings:
+    return {NAMESPACE: settings.get(NAMESPACE), API: settings.get(API), GATEWAY: _group(settings, GATEWAY)}
 
 
 def _group(settings: Settings, key: str) -> dict[str, Any]:

@@ -9,15 +9,19 @@ from local.gateway.api import GATEWAY_APIS, Gateway
 
 @dataclass(frozen=True)
 class Attachment:
-    """A stack's provider, and the Gateway that its route attaches to."""
+    """A stack's provider, or None for its shared URL, and the Gateway that the route attaches to."""
 
     stack: str
-    provider: str
+    provider: str | None
     gateway: Gateway
 
+    def __str__(self) -> str:
+        owner = "the shared URL" if self.provider is None else f"provider {self.provider}"
+        return f"{owner} of stack {self.stack}"
 
-def attachments(placements: Mapping[str, Mapping[str, Placement]]) -> list[Attachment]:
-    """Returns the attachment of each provider, given the placements of each stack's providers."""
+
+def attachments(placements: Mapping[str, Mapping[str | None, Placement]]) -> list[Attachment]:
+    """Returns the attachments of all stacks, given each stack's placements."""
     return [
         Attachment(stack, provider, Gateway(GATEWAY_APIS[each.api.value], each.gateway.namespace, each.gateway.name))
         for stack, providers in placements.items()
@@ -45,7 +49,6 @@ def api_conflicts(attached: Iterable[Attachment], chosen: Mapping[str, Attachmen
         if first.gateway.api != each.gateway.api:
             yield (
                 f"The Gateway {first.gateway} can serve only one API, and serves `{first.gateway.api.name}` for "
-                f"provider {first.provider} of stack {first.stack}. Requests to provider {each.provider} of stack "
-                f"{each.stack}, which has `api: {each.gateway.api.name}`, get no answer. "
-                "Give that provider a `gateway` of another name."
+                f"{first}. Requests to {each}, which has `api: {each.gateway.api.name}`, get no answer. "
+                "Give it a `gateway` of another name."
             )

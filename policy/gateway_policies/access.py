@@ -1,6 +1,6 @@
 """Finds routes by which anyone who reaches the gateway spends the key of an LLM provider."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from . import gateway_api
@@ -9,22 +9,37 @@ from .objects import UNKNOWN, KubernetesObject, Violation, backends, get, walk
 
 
 def routes_without_authentication(objects: Collection[KubernetesObject]) -> Iterator[Violation]:
-    """Yields a violation for each route to an LLM backend of the program that no policy asks for credentials.
+    """Yields a violation for each route to an LLM backend of the program on which a way asks for no credentials.
 
     A backend that forwards the caller's own token, or sends no key, needs none. What isn't known yet breaks no policy.
     """
     with_key = [(backend, api) for backend, api in backends(objects) if _has_key(backend.spec, api)]
     for route in gateway_api.of_kind(objects, "HTTPRoute"):
-        references = list(gateway_api.backends_of(route))
-        backend, api = next((each for each in with_key if each[0].identity in references), (None, None))
-        if backend is None or api is None:
-            continue
-        places = [route.identity, *gateway_api.gateways_of(route)]
-        policies = (each for each in objects if each.api == api and each.kind == api.policy)
-        guards = [each for each in policies if _authenticates(each.spec, api)]
-        if not any(get(each.spec, api.selectors) or gateway_api.is_for(each, *places) for each in guards):
-            message = f"anyone who reaches the gateway may use {backend}, because no policy asks for a key"
-            yield f"{route}: {message}. Give the route or its Gateway {api.remedy}.", route.urn
+        for backend, api in with_key:
+            policies = (each for each in objects if each.api == api and each.kind == api.policy)
+            guards = [each for each in policies if _authenticates(each.spec, api)]
+            ways = [way for way in gateway_api.ways_of(route) if backend.identity in way.backends]
+            unguarded = [way for way in ways if not any(_guards(each, way, api) for each in guards)]
+            if unguarded:
+                rules = _some(" by ", (way.rule for way in unguarded), (way.rule for way in ways))
+                parents = _some(" at ", (way.parent for way in unguarded), (way.parent for way in ways))
+                message = f"anyone who reaches the gateway may use {backend}{rules}{parents}"
+                remedy = f"Give the route or its Gateway {api.remedy}"
+                if any(gateway_api.is_for(each, *ways[0].places) for each in guards):
+                    remedy += ". A policy with `sectionName` is for that rule or listener alone"
+                yield f"{route}: {message}, because no policy asks for a key. {remedy}.", route.urn
+
+
+def _guards(policy: KubernetesObject, way: gateway_api.Way, api: GatewayApi) -> bool:
+    if get(policy.spec, api.selectors):
+        return True
+    return any(gateway_api.is_for(policy, place, section=section) for place, section in way.places.items())
+
+
+def _some(preposition: str, some: Iterable[str], every: Iterable[str]) -> str:
+    """Names some of several; nothing where it is every one."""
+    named = dict.fromkeys(some)
+    return "" if named.keys() == set(every) else preposition + " and ".join(named)
 
 
 def _has_key(spec: Any, api: GatewayApi) -> bool:

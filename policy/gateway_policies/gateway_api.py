@@ -1,6 +1,7 @@
 """Reads the kinds of the Gateway API, which lead to the backends of every gateway API."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .objects import UNKNOWN, KubernetesObject, get, items, same
@@ -11,19 +12,38 @@ HEADER_MODIFIER = "requestHeaderModifier"
 Identity = tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way for requests through a route: a parent by which they come, and a rule.
+
+    Attributes:
+        rule: Path of the rule in the route.
+        parent: Path of the parent in the route.
+        places: What a policy can be for: the route with the rule's name, and the parent with the listener's.
+        backends: Where the rule leads.
+    """
+
+    rule: str
+    parent: str
+    places: Mapping[Identity, Any]
+    backends: Collection[Identity]
+
+
 def of_kind(objects: Iterable[KubernetesObject], kind: str) -> list[KubernetesObject]:
     return [each for each in objects if (each.group, each.kind) == (GROUP, kind)]
 
 
-def backends_of(route: KubernetesObject) -> Iterator[Identity]:
-    for rule in items(get(route.spec, "rules")):
-        for reference in items(get(rule, "backendRefs")):
-            yield _identity(reference, get(reference, "namespace") or route.namespace, kind="Service")
-
-
-def gateways_of(route: KubernetesObject) -> Iterator[Identity]:
-    for reference in items(get(route.spec, "parentRefs")):
-        yield _identity(reference, get(reference, "namespace") or route.namespace, GROUP, "Gateway")
+def ways_of(route: KubernetesObject) -> Iterator[Way]:
+    """Yields each rule of a route with each of its parents; a route without parents has one that is none."""
+    for number, rule in enumerate(items(get(route.spec, "rules"))):
+        backends = [
+            _identity(each, get(each, "namespace") or route.namespace, kind="Service")
+            for each in items(get(rule, "backendRefs"))
+        ]
+        for index, parent in enumerate(items(get(route.spec, "parentRefs")) or [None]):
+            gateway = _identity(parent, get(parent, "namespace") or route.namespace, GROUP, "Gateway")
+            places = {route.identity: get(rule, "name"), gateway: get(parent, "sectionName")}
+            yield Way(f"spec.rules[{number}]", f"spec.parentRefs[{index}]", places, backends)
 
 
 def is_for(policy: KubernetesObject, *objects: Identity, section: Any = UNKNOWN, if_unknown: bool = True) -> bool:

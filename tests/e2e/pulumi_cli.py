@@ -18,7 +18,7 @@ from local.toolchain.go import TOOLCHAIN, ensure_go
 from local.toolchain.tools import KUBERNETES_PROVIDER, Tool
 from tests.support.repository import REPOSITORY
 
-PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "stacks", "requirements.txt")
+PROJECT = ("Pulumi.yaml", "__main__.py", "stack_config", "components", "stacks", "requirements.txt")
 PASSPHRASE = "only for tests"
 YAML_HOST = Tool(
     "pulumi-language-yaml",

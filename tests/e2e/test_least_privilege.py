@@ -5,18 +5,28 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components import OpenAICompatibleLLM
+from components import OpenAICompatibleGateway, OpenAICompatibleLLM
 from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Stack
 from tests.support.cluster import CUSTOM, Cluster
 from tests.support.pages import block
-from tests.support.service_account import FILE, RESOURCES, VERBS, Account, manifests
+from tests.support.service_account import (
+    FILE,
+    GATEWAY_FILE,
+    RESOURCES,
+    ROUTING,
+    VERBS,
+    Account,
+    gateway_manifests,
+    manifests,
+)
 
 pytestmark = inline_stack.pytestmark
 
@@ -64,17 +74,85 @@ def test_the_role_grants_proven_verbs_on_its_kinds_in_its_namespace_only(account
     assert not account.may("create", "roles", "rbac.authorization.k8s.io")
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="the page's commands need kubectl")
+@pytest.fixture
+def gateways(cluster: Cluster, account: Account) -> Iterator[str]:
+    """The namespace of a Gateway, in which the account has no rights yet."""
+    with cluster.new_namespace(f"{account.namespace}-gateways") as name:
+        yield name
+
+
+def test_the_gateways_role_grants_routes_and_policies_in_the_gateways_namespace_only(
+    account: Account, gateways: str
+) -> None:
+    assert not account.may("create", "httproutes", RESOURCES["httproutes"], gateways)
+    account.may_deploy_to_gateways_in(gateways)
+    (role,) = (each for each in gateway_manifests(account.namespace, gateways) if each["kind"] == "Role")
+    granted = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
+    assert granted == dict.fromkeys(ROUTING, set(VERBS) | USED_FOR_WAITING)
+    may = {resource for resource, group in RESOURCES.items() if account.may("get", resource, group, gateways)}
+    assert may == set(ROUTING)
+    assert not account.may("get", "gateways", RESOURCES["httproutes"], gateways)
+
+
+def test_a_shared_url_needs_the_gateways_role_besides(
+    stack: Stack, account: Account, cluster: Cluster, gateways: str
+) -> None:
+    def program(*models: str, size: int = 4_000_000) -> inline_stack.Program:
+        shared: Any = {"gateway": {"name": "edge", "namespace": gateways}}
+        own: Any = {**shared, "api": "agentgateway", "preset": "mistral", "api_key": "sk-test"}
+
+        def make() -> None:
+            joined = {"namespace": account.namespace, "shared_route_path": "/llm", "models": models}
+            mistral = OpenAICompatibleLLM("mistral", cast("Any", {**own, **joined}))
+            of_gateway = {"route_path": "/llm", "models": {"mistral": mistral.models}, "max_request_bytes": size}
+            OpenAICompatibleGateway("llm", cast("Any", {**shared, **of_gateway}))
+
+        return make
+
+    said = stack.fails(stack.up, program("mistral-small-latest"), continue_on_error=True)
+    denied = f'User "{account.user}" cannot patch resource "agentgatewaypolicies" in API group "agentgateway.dev"'
+    assert f'{denied} in the namespace "{gateways}"' in said
+    assert cluster.everything_in(gateways) == {}
+
+    account.may_deploy_to_gateways_in(gateways)
+    assert stack.up(program("mistral-small-latest")) == {"5 created", "7 unchanged"}
+    assert stack.up(program("codestral-latest", size=8_000_000), refresh=True) == {"3 updated", "9 unchanged"}
+    stack.destroy()
+    assert cluster.everything_in(account.namespace) == cluster.everything_in(gateways) == {}
+
+
+needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="the page's commands need kubectl")
+
+
+@needs_kubectl
 def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> None:
+    shown = run_on(cluster, block("docs/access-control.md", "docs/role.yaml"), FILE)
+    assert granted_in(shown) == set(RESOURCES)
+
+
+@needs_kubectl
+def test_the_page_binds_the_account_in_the_gateways_namespace_and_shows_what_it_may(cluster: Cluster) -> None:
+    with cluster.new_namespace("agentgateway-system"):
+        shown = run_on(cluster, block("docs/access-control.md", "docs/gateway-role.yaml"), GATEWAY_FILE)
+    assert granted_in(shown) == set(ROUTING)
+
+
+def run_on(cluster: Cluster, commands: str, file: Path) -> str:
+    """Returns what the page's commands print, and deletes the file's objects."""
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     kubectl = functools.partial(subprocess.run, cwd=FILE.parents[1], env=environment, check=True)
     try:
-        commands = block("docs/access-control.md", "docs/role.yaml")
-        shown = kubectl(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True).stdout
+        return kubectl(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True).stdout
     finally:
-        kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", "docs/role.yaml"], stdout=subprocess.DEVNULL)
+        kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", str(file)], stdout=subprocess.DEVNULL)
+
+
+def granted_in(shown: str) -> set[str]:
+    """Returns the resources of which everything is granted that the Role grants."""
     verbs = r"\[get list watch create patch delete\]"
-    assert len(re.findall(rf"^(?:secrets|[a-z]+\.[a-z0-9.]+) .*{verbs}$", shown, re.MULTILINE)) == len(RESOURCES), shown
+    found = re.findall(rf"^([a-z]+)(?:\.[a-z0-9.]+)? .*{verbs}$", shown, re.MULTILINE)
+    assert len(found) == len(set(found)), shown
+    return set(found)
 
 
 def one_of_each(namespace: str, label: str = "first") -> None:

@@ -12,6 +12,7 @@ import yaml
 from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.support.pages import block
+from tests.support.recording import PROJECT
 from tests.support.refused import ADVISORY, KEY, REFUSED, Manifest, backend
 from tests.support.repository import REPOSITORY
 
@@ -57,6 +58,23 @@ def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     assert f"openai-compatible-llm@v{__version__} (local: policy)" in printed
     # The stack has no clients' keys.
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]
+
+
+@pytest.mark.slow
+def test_a_stack_with_a_shared_url_passes_the_pack(cli: PulumiCli) -> None:
+    settings = {
+        "api": "agentgateway",
+        "gateway": {"name": "edge", "namespace": "infra", "sectionName": "llm"},
+        "shared": {"routePath": "/llm", "maxRequestBytes": 33554432, "clientLabel": True},
+        "providers": {"mistral": {"models": ["mistral-*"]}},
+    }
+    content = {"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}}
+    (cli.project / "stacks/Pulumi.shared.yaml").write_text(yaml.safe_dump(content))
+    succeeded(cli("stack", "init", "shared"))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--policy-pack"), MISTRAL_API_KEY=KEY))
+    assert "+ 12 to create" in printed
+    # The provider's own route asks for no key. The other one leads nowhere.
+    assert re.findall(r"\[(\w+)\]  (\S+)  \(\S+: (\S+)\)", printed) == [("advisory", "routes-ask-for-a-key", "mistral")]
 
 
 def test_any_program_is_refused_until_its_violations_are_allowed(cli: PulumiCli) -> None:

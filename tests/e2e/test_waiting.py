@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from components import OpenAICompatibleLLM
+from components import OpenAICompatibleGateway, OpenAICompatibleLLM
 from tests.e2e import inline_stack
 from tests.support.cluster import BACKEND_KINDS, CUSTOM, Cluster
 
 pytestmark = inline_stack.pytestmark
 
 ALL_NEW = {"6 created"}
-POLICY, ROUTE = "BackendTLSPolicy", "HTTPRoute"
+POLICY, ROUTE, GATEWAY_POLICY = "BackendTLSPolicy", "HTTPRoute", "AgentgatewayPolicy"
 NOT_LIVE = "failed to fully initialize or become live: timed out waiting for the condition"
 
 
@@ -49,7 +49,7 @@ class Controllers:
                 if kind == ROUTE and each["spec"]["parentRefs"][0]["name"] != self._gateway:
                     continue
                 if (
-                    kind in (*BACKEND_KINDS.values(), POLICY, ROUTE)
+                    kind in (*BACKEND_KINDS.values(), POLICY, GATEWAY_POLICY, ROUTE)
                     and time.monotonic() - self.seen.setdefault(kind, time.monotonic()) > self._delay
                 ):
                     self._accept(kind, each)
@@ -69,7 +69,7 @@ class Controllers:
         by = {"controllerName": "example.com/gateway"}
         if kind == ROUTE:
             return {"parents": [{"parentRef": {"name": self._gateway}, **by, **said}]}
-        if kind == POLICY:
+        if kind in (POLICY, GATEWAY_POLICY):
             return {"ancestors": [{"ancestorRef": {"name": "mistral", "kind": "Backend"}, **by, **said}]}
         return said
 
@@ -79,6 +79,15 @@ def component(namespace: str, **more: Any) -> inline_stack.Program:
 
     def program() -> None:
         OpenAICompatibleLLM("mistral", args)
+
+    return program
+
+
+def gateway_component(namespace: str, **more: Any) -> inline_stack.Program:
+    args: Any = {"gateway": {"namespace": namespace}, "route_path": "/llm", "wait_for_ready": True, **more}
+
+    def program() -> None:
+        OpenAICompatibleGateway("mistral", args)
 
     return program
 
@@ -125,6 +134,21 @@ def test_if_nothing_accepts_the_objects_the_up_times_out_and_the_next_one_contin
     with Controllers(cluster, namespace).running():
         more_patient = component(namespace, wait_for_ready=True, api=api)
         assert stack.up(more_patient) == {"2 created", "1 updated", "3 unchanged"}
+
+
+def test_a_shared_url_waits_until_the_gateway_reads_the_model_and_then_for_its_route(
+    stack: inline_stack.Stack, namespace: str, cluster: Cluster
+) -> None:
+    said = stack.fails(stack.up, gateway_component(namespace, ready_timeout_seconds=1))
+    assert NOT_LIVE in said
+    assert cluster.objects("mistral", namespace).keys() == {GATEWAY_POLICY}
+
+    controllers = Controllers(cluster, namespace)
+    with controllers.running():
+        assert stack.up(gateway_component(namespace)) == {"1 created", "1 updated", "4 unchanged"}
+        ended = time.monotonic()
+    assert controllers.accepted[GATEWAY_POLICY] < controllers.seen[ROUTE]
+    assert controllers.accepted[ROUTE] < ended
 
 
 def test_an_interrupt_ends_the_wait_and_the_state_has_what_was_created(

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import trustme
 
+from local.gateway.api import AGENTGATEWAY
 from tests.gateway.deployment import LARGE_PROMPT, Deployment
 from tests.gateway.installation import Installation, limit_to_oneself, shared_installation, stop_installation, using
+from tests.gateway.one_url import OneUrl
 from tests.gateway.openai_provider import OpenAIProvider, openai_provider
+from tests.gateway.own_gateway import OwnGateway, own_gateway
 from tests.gateway.programs import missing_programs
 from tests.support.cluster import Cluster
 from tests.support.project import Project
@@ -100,6 +103,19 @@ def deployment(unguarded_deployment: Deployment, installation: Installation) -> 
     """Not deployed yet. Nobody pauses the controller of its API."""
     with using(installation, unguarded_deployment.api):
         yield unguarded_deployment
+
+
+@pytest.fixture
+def gateway_of_test(installation: Installation, cluster: Cluster, namespace: str) -> Iterator[OwnGateway]:
+    """One of agentgateway's, which no other test uses. Nobody pauses its controller."""
+    with using(installation, AGENTGATEWAY.name), own_gateway(installation, cluster, namespace) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def one_url(project: Project, gateway_of_test: OwnGateway, namespace: str, provider: OpenAIProvider) -> OneUrl:
+    """Not deployed yet."""
+    return OneUrl(AGENTGATEWAY.name, project, gateway_of_test.gateway, namespace, provider)
 
 
 @pytest.fixture

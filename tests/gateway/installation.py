@@ -96,7 +96,7 @@ def _start(folder: Path) -> Installation:
     authority = _authority(folder)
     plane = ControlPlane(StateFolder(folder / "state"), find_or_build())
     plane.state.create()
-    gateways = Gateways(plane.state, {VARIABLE: os.environ[VARIABLE], "SSL_CERT_FILE": str(_certificate(folder))})
+    gateways = Gateways(plane.state, {VARIABLE: os.environ[VARIABLE], "SSL_CERT_FILE": str(authority_file(folder))})
     attached = [Attachment("tests", api, Gateway(kind, NAMESPACE, name)) for api, (kind, name) in GATEWAYS.items()]
     wanted, definitions = gateways.prepare(attached)
     plane.start(chain(*map(gateway_objects, wanted)), definitions)
@@ -106,12 +106,13 @@ def _start(folder: Path) -> Installation:
     return Installation(folder, plane.state.kubeconfig, find_or_build().pulumi, by_api, authority)
 
 
-def _certificate(folder: Path) -> Path:
+def authority_file(folder: Path) -> Path:
+    """Returns the certificate of the authority that the proxies take for one of the system's."""
     return folder / "authority.pem"
 
 
 def _authority(folder: Path) -> trustme.CA:
-    certificate, key = _certificate(folder), folder / "authority.key"
+    certificate, key = authority_file(folder), folder / "authority.key"
     if not certificate.exists():
         made = trustme.CA()
         made.private_key_pem.write_to_path(key)

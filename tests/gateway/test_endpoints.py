@@ -70,7 +70,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "/audio/transcriptions": {"text": "hello"},
     "/images/generations": {"created": 1, "data": [{"b64_json": PICTURE}]},
     "/rerank": {"results": [{"index": 0, "relevance_score": 0.5}]},
-    "/messages": {"id": "msg", "type": "message", "content": [{"type": "text", "text": "Hello"}]},
 }
 
 
@@ -99,8 +98,10 @@ def test_every_endpoint_arrives_at_the_providers_own_path_with_its_key(
     assert client.audio.transcriptions.create(model="asked", file=("a.wav", AUDIO, "audio/wav")).text == "hello"
     assert client.audio.speech.create(model="asked", voice="alloy", input="hi").read() == AUDIO
     assert client.images.generate(model="asked", prompt="a cat").data[0].b64_json == PICTURE  # type: ignore[index]
-    for path in ("/rerank", "/messages"):
-        assert client.post(path, body={"model": "asked"}, cast_to=object) == ANSWERS[path]
+    assert client.post("/rerank", body={"model": "asked"}, cast_to=object) == ANSWERS["/rerank"]
+    body = {"model": "asked", "messages": question, "max_tokens": 9}
+    translated: Any = client.post("/messages", body=body, cast_to=object)
+    assert (translated["type"], [each["text"] for each in translated["content"]]) == ("message", ["Hello, world!"])
 
     came = deployment.provider.requests
     assert [(each.method, each.path.removeprefix(prefix)) for each in came] == [
@@ -114,7 +115,7 @@ def test_every_endpoint_arrives_at_the_providers_own_path_with_its_key(
         ("POST", "/audio/speech"),
         ("POST", "/images/generations"),
         ("POST", "/rerank"),
-        ("POST", "/messages"),
+        ("POST", "/chat/completions"),
     ]
     assert all(each.path.startswith(prefix) for each in came)
     assert {each.authorization for each in came} == {f"Bearer {KEY}"}

@@ -26,9 +26,14 @@ REFUSED = (
     "/v1/models/..%2Fchat%2Fcompletions",
     "/v1/models/a%2F..%2F..",
     "/v1/models/x%2Fchat%2Fcompletions",
+    "/v1/Messages",
+    "/v1/%6Dessages",
+    "/v1/messages;x",
+    "/v1/messages/",
+    "/v1/models/x%2Fmessages",
     "/",
 )
-GOVERNED = ("", "/chat/completions", "/v1/chat/completions", "/v1/responses")
+GOVERNED = ("", "/chat/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages")
 PASSED_ON = {
     "/v1/embeddings": "/v1/embeddings",
     "/v1/rerank?top=1": "/v1/rerank?top=1",
@@ -42,7 +47,7 @@ def post(deployment: Deployment, path: str) -> tuple[int, bytes]:
     """Sends the path as it stands, which other clients would tidy up."""
     connection = http.client.HTTPConnection(urlsplit(deployment.gateway.url).netloc, timeout=20)
     try:
-        body = json.dumps({**QUESTION, "input": "hi"})
+        body = json.dumps({**QUESTION, "input": "hi", "max_tokens": 9})
         connection.request("POST", path, body, {"content-type": "application/json"})
         response = connection.getresponse()
         return response.status, response.read()

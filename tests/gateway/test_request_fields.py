@@ -56,13 +56,32 @@ def test_with_fallbacks_they_reach_each_provider(deployment: Deployment) -> None
 
 
 @pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
-def test_responses_get_them_and_what_is_passed_on_stays_as_it_is(deployment: Deployment) -> None:
+def test_responses_and_aliased_embeddings_get_them_and_what_is_passed_on_stays_as_it_is(deployment: Deployment) -> None:
     deployment.provider.behaviour = whole_api
-    deployment.up(model=None, requestOverrides={"seed": 7}, requestDefaults={"top_p": 0.5}, modelAliases={"asked": "m"})
-    assert deployment.ask("/v1/responses", body={"input": "hi"}).status == 200
-    assert body(deployment) == {"input": "hi", "model": "m", "seed": 7, "top_p": 0.5}
+    fields: dict[str, Any] = {"requestOverrides": {"seed": 7}, "requestDefaults": {"top_p": 0.5}}
+    deployment.up(model=None, **fields, modelAliases={"asked": "m"})
+    for path in ("/v1/responses", "/v1/embeddings"):
+        assert deployment.ask(path, body={"input": "hi"}).status == 200
+        assert body(deployment) == {"input": "hi", "model": "m", "seed": 7, "top_p": 0.5}
+    assert deployment.ask("/v1/rerank", body={"input": "hi"}).status == 200
+    assert body(deployment) == {"input": "hi", "model": "asked"}
+
+
+@pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
+def test_embeddings_without_an_alias_are_passed_on(deployment: Deployment) -> None:
+    deployment.provider.behaviour = whole_api
+    deployment.up(model=None, requestOverrides={"seed": 7})
     assert deployment.ask("/v1/embeddings", body={"input": "hi"}).status == 200
     assert body(deployment) == {"input": "hi", "model": "asked"}
+
+
+@pytest.mark.parametrize("api", ["agentgateway"], indirect=True)
+def test_messages_get_what_anthropics_api_knows_before_they_are_translated(deployment: Deployment) -> None:
+    fields: dict[str, Any] = {"requestOverrides": {"temperature": 0.5}, "requestDefaults": {"top_p": 0.25}}
+    deployment.up(model=None, **fields, modelAliases={"asked": "m"})
+    assert deployment.ask("/v1/messages", body={"max_tokens": 9, "temperature": 1.0}).status == 200
+    sent = body(deployment)
+    assert {"model": "m", "temperature": 0.5, "top_p": 0.25, "max_completion_tokens": 9}.items() <= sent.items()
 
 
 def body(deployment: Deployment) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import yaml
 
 from tests.support.repository import REPOSITORY
 
-FILES = ("Pulumi.yaml", "__main__.py", "stack_config.py", "components", "requirements.txt")
+FILES = ("Pulumi.yaml", "__main__.py", "stack_config", "components", "requirements.txt")
 NAME = "openai-compatible-llm"
 PASSPHRASE = "only for tests"
 TIMEOUT = 300
@@ -72,7 +72,8 @@ class Project:
 
     def write(self, providers: Mapping[str, Any], **settings: Any) -> None:
         """Writes the stack's file: `providers` and further settings of the program, in the stack file's spelling."""
-        config = {f"{NAME}:{key}": value for key, value in {**settings, "providers": dict(providers)}.items()}
+        given = {**settings, **({"providers": dict(providers)} if providers else {})}
+        config = {f"{NAME}:{key}": value for key, value in given.items()}
         file = self.folder / f"stacks/Pulumi.{self.stack}.yaml"
         kept = yaml.safe_load(file.read_text()) if file.exists() else {}
         file.write_text(yaml.safe_dump({**(kept or {}), "config": config}))

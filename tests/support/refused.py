@@ -1,5 +1,6 @@
 """Objects that the policy pack refuses, by rule; each breaks that rule alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -107,6 +108,27 @@ def access_policy(kind: str = "HTTPRoute", name: str = "mistral", mode: str = "S
     return manifest("agentgateway.dev/v1alpha1", "AgentgatewayPolicy", name, spec)
 
 
+def access_policy_for(section: str, kind: str = "HTTPRoute", name: str = "mistral", **traffic: Any) -> Manifest:
+    """Makes the policy for one rule of the route, or for one listener of the Gateway."""
+    policy = access_policy(kind, name, **traffic)
+    policy["spec"]["targetRefs"][0]["sectionName"] = section
+    return policy
+
+
+def at(*parents: Manifest, rules: Sequence[Any] = (None,)) -> list[Manifest]:
+    """Makes an AgentgatewayBackend, and a route from these parents with a rule to it for each of these names."""
+    backend = agentgateway_backend(port=8443)
+    made = route_to(backend)
+    (rule,) = made["spec"]["rules"]
+    named = [rule if name is None else {**rule, "name": name} for name in rules]
+    made["spec"] |= {"parentRefs": list(parents) or made["spec"]["parentRefs"], "rules": named}
+    return [backend, made]
+
+
+def without_parents(route: Manifest) -> Manifest:
+    return {**route, "spec": {"rules": route["spec"]["rules"]}}
+
+
 def access_policy_by_labels() -> Manifest:
     """Makes an AgentgatewayPolicy that asks the clients of some routes for a key."""
     policy = access_policy()
@@ -174,6 +196,13 @@ WRONG_HOSTNAMES = {
 }
 
 _AGENTGATEWAY_ROUTE = [agentgateway_backend(port=8443), route_to(agentgateway_backend())]
+TWO_RULES = at(rules=("own", "shared"))
+LISTENER = {"name": "agentgateway", "sectionName": "llm"}
+EDGE = {"name": "edge", "namespace": "infra"}
+READS_MODEL: dict[str, Any] = {
+    "phase": "PreRouting",
+    "transformation": {"request": {"set": [{"name": "x-llm-model", "value": "json(request.body).model"}]}},
+}
 _LIMIT = {"local": [{"requests": 5, "unit": "Minutes"}]}
 
 OPEN_ROUTES = {
@@ -191,6 +220,13 @@ OPEN_ROUTES = {
         *_AGENTGATEWAY_ROUTE,
         access_policy(authorization={"action": "Require", "policy": {"matchExpressions": ["true"]}}),
     ],
+    "a policy for another rule": [*TWO_RULES, access_policy_for("shared")],
+    "a policy for the rule of a name that no rule has": [*_AGENTGATEWAY_ROUTE, access_policy_for("own")],
+    "a policy for another listener": [*at(LISTENER), access_policy_for("public", "Gateway", "agentgateway")],
+    "a policy for one listener of all": [*_AGENTGATEWAY_ROUTE, access_policy_for("llm", "Gateway", "agentgateway")],
+    "a policy for one of two Gateways": [*at(LISTENER, EDGE), access_policy("Gateway", "agentgateway")],
+    "a policy that reads the model": [*_AGENTGATEWAY_ROUTE, access_policy("Gateway", "agentgateway", **READS_MODEL)],
+    "a route without parents": [_AGENTGATEWAY_ROUTE[0], without_parents(_AGENTGATEWAY_ROUTE[1])],
     "credentials of the cloud": [keyless_backend(bedrock={}), route_to(keyless_backend(bedrock={}))],
 }
 

@@ -1,6 +1,7 @@
-"""A ServiceAccount that is bound to the Role of docs/role.yaml alone."""
+"""A ServiceAccount that is bound to the Roles of docs/role.yaml and docs/gateway-role.yaml."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from kubernetes.client import AuthorizationV1Api, RbacAuthorizationV1Api
 from tests.support.cluster import CUSTOM, Cluster
 from tests.support.repository import REPOSITORY
 
-FILE = REPOSITORY / "docs/role.yaml"
+FILE, GATEWAY_FILE = REPOSITORY / "docs/role.yaml", REPOSITORY / "docs/gateway-role.yaml"
 NAME = "openai-compatible-llm"
 RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
+ROUTING = ("agentgatewaypolicies", "httproutes")
+"""What a shared URL needs in the Gateway's namespace."""
 VERBS = ("get", "create", "patch", "delete")
 
 
 @dataclass
 class Account:
-    """A ServiceAccount that is bound to the Role alone."""
+    """A ServiceAccount of this namespace."""
 
     cluster: Cluster
     namespace: str
@@ -34,14 +37,22 @@ class Account:
 
     def create(self) -> None:
         """Applies docs/role.yaml."""
-        make: dict[str, Any] = {
+        self._apply(manifests(self.namespace))
+        self._wait("get", allowed=True)
+
+    def may_deploy_to_gateways_in(self, namespace: str) -> None:
+        """Applies docs/gateway-role.yaml."""
+        self._apply(gateway_manifests(self.namespace, namespace))
+        self._wait("get", ROUTING, namespace=namespace, allowed=True)
+
+    def _apply(self, objects: Iterable[dict[str, Any]]) -> None:
+        create: dict[str, Any] = {
             "ServiceAccount": self.cluster.core.create_namespaced_service_account,
             "Role": self._rbac.create_namespaced_role,
             "RoleBinding": self._rbac.create_namespaced_role_binding,
         }
-        for manifest in manifests(self.namespace):
-            make[manifest["kind"]](self.namespace, manifest)
-        self._wait("get", allowed=True)
+        for each in objects:
+            create[each["kind"]](each["metadata"]["namespace"], each)
 
     def write_kubeconfig(self, file: Path) -> None:
         """That of the cluster's administrator, with a token of the account in place of the certificate."""
@@ -67,11 +78,13 @@ class Account:
         for verb in VERBS:
             self._wait(verb, allowed=verb != without)
 
-    def _wait(self, verb: str, *, allowed: bool) -> None:
+    def _wait(
+        self, verb: str, resources: Iterable[str] = RESOURCES, namespace: str | None = None, *, allowed: bool
+    ) -> None:
         """The API server hears of its own Roles a moment later."""
         deadline = time.monotonic() + 30
-        for resource, group in RESOURCES.items():
-            while self.may(verb, resource, group) != allowed:
+        for resource in resources:
+            while self.may(verb, resource, RESOURCES[resource], namespace) != allowed:
                 assert time.monotonic() < deadline, f"{verb} {resource} didn't become {allowed}"
                 time.sleep(0.05)
 
@@ -79,3 +92,10 @@ class Account:
 def manifests(namespace: str) -> list[dict[str, Any]]:
     """The file's, for another namespace as the file says."""
     return list(yaml.safe_load_all(FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")))
+
+
+def gateway_manifests(namespace: str, gateway_namespace: str) -> list[dict[str, Any]]:
+    """The other file's, for the account of this namespace, and Gateways in that one."""
+    text = GATEWAY_FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")
+    text = text.replace("namespace: agentgateway-system", f"namespace: {gateway_namespace}")
+    return list(yaml.safe_load_all(text))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.openai_compatible_llm.backends.model_routing import NO_MODEL
 from tests.support import http_server
 from tests.support.http_server import Request, Server, serving
 
@@ -79,6 +80,17 @@ def providers(status: int, body: object, **headers: str) -> Reply:
 
 def page(status: int, text: str = PAGE) -> Reply:
     return lambda handler, _: handler.answer(status, text.encode(), "text/html; charset=UTF-8")
+
+
+def not_served(model: str | None, path: str) -> Reply:
+    """Replies as a Gateway does at a shared URL with this path, where no provider takes the request."""
+    return providers(404, {"error": not_served_error(model, path)})
+
+
+def not_served_error(model: str | None, path: str) -> dict[str, Any]:
+    message = f'The model "{model}" is not served at this URL. GET {path.rstrip("/")}/v1/models lists the models.'
+    error = {"type": "invalid_request_error", "param": "model", "code": "model_not_found"}
+    return {"message": NO_MODEL if model is None else message, **error}
 
 
 def completion(handler: Handler, request: Request) -> None:

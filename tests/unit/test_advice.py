@@ -65,7 +65,11 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
     ("path_prefix", "/x", "did you mean `{route_path}`? The provider's own path is `path`."),
     ("model_name", "m", "model"),
     ("azure_deployment", "m", "model"),
-    ("models", ["m"], "did you mean `model`, which every request gets, or `{model_aliases}`?"),
+    (
+        "model_list",
+        ["m"],
+        "did you mean `model`, which every request gets, or `models`, by which a shared URL finds the provider?",
+    ),
     ("alias", {"fast": "m"}, "model_aliases"),
     ("model_group_alias", {"fast": "m"}, "model_aliases"),
     ("fallback", {"preset": "groq"}, "fallbacks"),
@@ -217,7 +221,10 @@ def test_a_name_that_means_nothing_here_gets_no_suggestion(name: str) -> None:
         ("temperature", message(BODY, camel)),
         (
             "replicas",
-            "valid settings are `api`, `clientApiKeys`, `clientApiKeysSecret`, `gateway`, `namespace`, `providers`",
+            (
+                "valid settings are `api`, `clientApiKeys`, `clientApiKeysSecret`, `gateway`, `namespace`, `providers`, "
+                "`shared`"
+            ),
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The argument `endpoints`: chat completions alone, or the whole OpenAI API behind one base URL."""
 
+import re
 from typing import Any
 
 import pulumi
@@ -8,7 +9,14 @@ import pytest
 from tests.unit.example_component import ExampleComponent
 
 GROQ = ExampleComponent("groq", preset="groq", api_key="k", api="agentgateway", route_path="/llm/groq")
-ROUTES = {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}
+ROUTES = {
+    "/chat/completions": "Completions",
+    "/responses": "Responses",
+    "/messages": "Messages",
+    "*": "Passthrough",
+}
+SERVED_MESSAGES = {name: kind for name, kind in ROUTES.items() if name != "/messages"}
+EMBEDDINGS = {"/embeddings": "Embeddings"}
 WHOLE_PREFIX = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
 CHAT_PATH = {"type": "ReplaceFullPath", "replaceFullPath": "/v1/chat/completions"}
 
@@ -26,6 +34,56 @@ def test_on_agentgateway_the_whole_api_is_behind_the_route_unless_said_otherwise
     assert spec["ai"]["provider"] == {"openai": {}, "host": "api.groq.com", "port": 443, "pathPrefix": "/openai/v1"}
     assert spec["policies"]["ai"] == {"routes": ROUTES}
     assert GROQ.record().objects() == GROQ.record(endpoints="all").objects()
+
+
+def routes(**args: Any) -> Any:
+    return backend(**args)["policies"]["ai"]["routes"]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ({}, SERVED_MESSAGES),
+        ({"request_defaults": {"seed": 1}}, SERVED_MESSAGES),
+        ({"rate_limits": [{"requests": 5, "per": "minute"}]}, SERVED_MESSAGES),
+        ({"model": "m"}, ROUTES),
+        ({"request_overrides": {"seed": 1}}, ROUTES),
+        ({"model_aliases": {"fast": "m"}}, ROUTES | EMBEDDINGS),
+        ({"rate_limits": [{"tokens": 5, "per": "minute"}]}, ROUTES | EMBEDDINGS),
+        ({"rate_limits": [{"tokens": 5, "per": "minute"}], "model": "m"}, ROUTES),
+        ({"endpoints": "all", "fallbacks": [{"name": "second", "preset": "mistral", "api_key": "key"}]}, ROUTES),
+        (
+            {
+                "endpoints": "all",
+                "fallbacks": [{"name": "eu", "preset": "openrouter", "api_key": "key"}],
+            },
+            SERVED_MESSAGES,
+        ),
+    ],
+)
+def test_a_provider_that_serves_messages_gets_them_as_they_are_unless_something_must_hold(
+    args: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert routes(preset="openrouter", **args) == expected
+    assert routes(
+        host="openrouter.ai", preset=None, path="/api/v1/chat/completions", **{"endpoints": "all", **args}
+    ) == (expected)
+
+
+@pytest.mark.parametrize(
+    ("args", "governed"),
+    [
+        ({}, ["/chat/completions", "/responses"]),
+        ({"model": "m"}, ["/chat/completions", "/responses", "/messages"]),
+        ({"model_aliases": {"fast": "m"}}, ["/chat/completions", "/responses", "/messages", "/embeddings"]),
+    ],
+)
+def test_an_endpoint_at_which_something_must_hold_is_refused_in_other_spellings(
+    args: dict[str, Any], governed: list[str]
+) -> None:
+    spec = GROQ.record(**args).spec("AgentgatewayPolicy")
+    (expression,) = spec["traffic"]["authorization"]["policy"]["matchExpressions"]
+    assert re.findall(r'endsWith\("([^"]+)"\)', expression) == governed
 
 
 def test_the_route_takes_its_own_path_off_and_a_bare_request_stays_a_chat_completion() -> None:

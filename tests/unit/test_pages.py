@@ -26,13 +26,17 @@ from components.openai_compatible_llm.doctor.inspection import Evidence
 from components.openai_compatible_llm.doctor.options import DEFAULT_TIMEOUT_SECONDS, parse_options
 from components.openai_compatible_llm.doctor.outcome import Answer, Endpoint, HTTPError
 from components.openai_compatible_llm.doctor.printing import (
+    MODEL_HEADINGS,
+    PATTERN,
     format_finding,
+    format_model_row,
     format_row,
     format_row_without_completion,
     format_summary,
     format_table,
 )
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
+from components.openai_compatible_llm.doctor.shared_url import SharedUrl
 from components.openai_compatible_llm.doctor.targets import Target
 from components.openai_compatible_llm.presets import PRESETS
 from components.openai_compatible_llm.settings import ObjectNames
@@ -92,7 +96,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
     }
-    outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, ASSETS]
+    outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
     assert set(blocks("")) == set(outputs)
 
 
@@ -253,7 +257,7 @@ def test_every_python_program_runs_and_exports_its_url(
 
 
 EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", "README.md")
-(EXAMPLE_TABLE,) = blocks("", "docs/troubleshooting.md")
+EXAMPLE_TABLE, EXAMPLE_MODELS = blocks("", "docs/troubleshooting.md")
 (ASSETS,) = blocks("", "docs/gateway.md")
 MISTRAL = Answer(Endpoint.CHAT, "Hello, it's wonderful meeting you!\n", ("mistral-medium-latest",), 0.84, 21)
 
@@ -277,6 +281,17 @@ def test_the_example_of_a_table_is_printed_so() -> None:
     row = format_row(target, streamed, None, Answer(Endpoint.MODELS, "", tuple("abcd") * 13, 0.1))
     limited = format_row_without_completion("deepseek", "broken: limit")
     assert format_table([row, limited]) == EXAMPLE_TABLE
+
+
+def test_the_example_of_a_table_of_models_is_printed_so() -> None:
+    shared = SharedUrl({"deepseek": ["deepseek-chat"], "mistral": ["fast", "mistral-*"]}, None, None)
+    streamed = replace(MISTRAL, first_token_seconds=0.31)
+    answers = {"deepseek-chat": "broken: limit", "fast": streamed.models[0], "mistral-*": PATTERN}
+    rows = [
+        format_model_row(Target("", "", "/llm", model, shared=shared), by, streamed if model == "fast" else None)
+        for model, by in answers.items()
+    ]
+    assert format_table(rows, MODEL_HEADINGS) == EXAMPLE_MODELS
 
 
 def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None:
@@ -303,7 +318,7 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
         parse_options(["--help"])
     helped = set(re.findall(r"(--[a-z-]+)", capsys.readouterr().out))
     told = set(re.findall(r'`OPTIONS="(--[a-z-]+)', TROUBLESHOOTING))
-    by_variable = {"--stack", "--gateway-url"}
+    by_variable = {"--stack", "--gateway-url", "--shared"}
     without_a_stack = {"--path", "--model"}
     assert told == helped - by_variable - without_a_stack - {"--help"}
     assert f"(default: {DEFAULT_TIMEOUT_SECONDS:g})" in TROUBLESHOOTING
@@ -313,8 +328,8 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     "message",
     [
         "has no API key for",
-        "is already the route of provider",
-        "takes the requests that clients of provider",
+        "the route of provider",
+        "takes the requests that clients of",
         "is not a preset",
         "belongs to HTTP itself",
         "these gateways always send `Authorization: Bearer <key>`",
@@ -323,7 +338,7 @@ def test_every_option_of_make_chat_is_in_the_table_and_there_is_no_other(capsys:
     ],
 )
 def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message: str) -> None:
-    sources = [REPOSITORY / "stack_config.py", *PACKAGE.rglob("*.py")]
+    sources = [*(REPOSITORY / "stack_config").glob("*.py"), *PACKAGE.rglob("*.py")]
     assert any(message in source.read_text() for source in sources)
     assert re.search(rf"^\| `[^|]*{re.escape(message)}", TROUBLESHOOTING, re.MULTILINE)
 

@@ -16,6 +16,8 @@ from components import BackendApi
 from tests.support.recording import Recording, record_component
 
 MISTRAL: dict[str, Any] = {"preset": "mistral", "api_key": "key", "api": BackendApi.AGENTGATEWAY}
+# An alias must hold at every endpoint whose requests name a model.
+ALIASES: dict[str, Any] = {"model_aliases": {"fast": "mistral-small-latest"}}
 # With what the class of characters in the rule lacks, and with what means something in a regular expression.
 ROUTE_PATHS = ("/mistral", "/", "/a(b)*+$;c%41,d='!&", "/models", "/CHAT/completions", "/x.y/v1")
 
@@ -114,9 +116,9 @@ MISSPELT = [
 
 @cache
 def recorded(route_path: str, shared_path: str | None = None) -> Recording:
-    """At the shared path, an alias makes the route hold at messages and embeddings as well."""
-    shared = {"shared_route_path": shared_path, "model_aliases": {"fast": "mistral-small-latest"}}
-    return record_component({**MISTRAL, "route_path": route_path, **(shared if shared_path else {})})
+    """Records a provider: one with aliases, if it shares a path."""
+    shared = {**ALIASES, "shared_route_path": shared_path} if shared_path else {}
+    return record_component({**MISTRAL, "route_path": route_path, **shared})
 
 
 @cache

@@ -17,6 +17,7 @@ FONTS = {"code": "DejaVu Sans Mono", "": "DejaVu Sans"}
 PICTURES = {
     "README.md": "docs/objects.svg",
     "docs/failover.md": "docs/failover.svg",
+    "docs/one-url.md": "docs/one-url.svg",
 }
 
 
@@ -53,7 +54,7 @@ def test_its_text_stays_within_its_box(page: str) -> None:
 @pytest.mark.parametrize("page", PICTURES)
 def test_its_page_describes_it_as_it_describes_itself(page: str) -> None:
     (title,) = picture(page).iter(f"{SVG}title")
-    (shown,) = re.findall(r"!\[([^\]]*)\]\((?:docs/)?(\w+\.svg)\)", PAGES[page])
+    (shown,) = re.findall(r"!\[([^\]]*)\]\((?:docs/)?([\w-]+\.svg)\)", PAGES[page])
     assert shown == (title.text, PICTURES[page].removeprefix("docs/"))
 
 

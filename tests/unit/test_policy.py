@@ -37,6 +37,13 @@ CASES = [
     pytest.param(rule, objects, id=f"{rule}: {name}") for rule in REFUSED for name, objects in REFUSED[rule].items()
 ]
 
+PRE_ROUTING: dict[str, Any] = {"phase": "PreRouting", "jwtAuthentication": {"providers": []}}
+
+
+def in_namespace(namespace: str, obj: Manifest) -> Manifest:
+    return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+
+
 VALID: list[list[Manifest]] = [
     [backend(port=8443)],
     [agentgateway_backend(tls={})],
@@ -66,6 +73,22 @@ VALID: list[list[Manifest]] = [
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy(extAuth={"backendRef": {}})],
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], {**refused.access_policy(), "spec": UNKNOWN}],
     [*refused.OPEN_ROUTES["an AgentgatewayBackend"], refused.access_policy_by_labels()],
+    [*refused.TWO_RULES, refused.access_policy_for("own"), refused.access_policy_for("shared")],
+    [*refused.TWO_RULES, refused.access_policy()],
+    [*refused.at(rules=("own", UNKNOWN)), refused.access_policy_for("own")],
+    [*refused.at(refused.LISTENER), refused.access_policy_for("llm", "Gateway", "agentgateway")],
+    [*refused.at(refused.LISTENER), refused.access_policy("Gateway", "agentgateway")],
+    [*refused.at(refused.LISTENER), refused.access_policy("Gateway", "agentgateway", **PRE_ROUTING)],
+    [
+        *refused.at({**refused.LISTENER, "sectionName": UNKNOWN}),
+        refused.access_policy_for("llm", "Gateway", "agentgateway"),
+    ],
+    [
+        *refused.at(refused.LISTENER, refused.EDGE),
+        refused.access_policy("Gateway", "agentgateway"),
+        in_namespace("infra", refused.access_policy("Gateway", "edge")),
+    ],
+    [refused.agentgateway_backend(port=8443), {**refused.route_to(agentgateway_backend()), "spec": UNKNOWN}],
     [*refused.OPEN_ROUTES["a Backend"], refused.traffic_policy(extAuth={"extensionRef": {"name": "auth"}})],
     [agentgateway_backend({"passthrough": {}}, port=8443), refused.route_to(agentgateway_backend())],
     [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
@@ -203,6 +226,39 @@ def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
     }
 
 
+def test_the_message_about_an_open_route_names_the_rules_and_gateways_that_no_policy_guards() -> None:
+    def message(case: str) -> str:
+        ((only,),) = refusals(refused.OPEN_ROUTES[case]).values()
+        return only.removeprefix("HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use ")
+
+    because = "because no policy asks for a key. Give the route or its Gateway an AgentgatewayPolicy with"
+    remedy = "traffic.apiKeyAuthentication; for the component, give `clientApiKeys`"
+    hint = "A policy with `sectionName` is for that rule or listener alone"
+    backend = "AgentgatewayBackend gloo-system/mistral"
+    assert [
+        message("a policy for another rule"),
+        message("a policy for one of two Gateways"),
+        message("a policy for one listener of all"),
+        message("a policy that reads the model"),
+    ] == [
+        f"{backend} by spec.rules[0], {because} {remedy}. {hint}.",
+        f"{backend} at spec.parentRefs[1], {because} {remedy}. {hint}.",
+        f"{backend}, {because} {remedy}. {hint}.",
+        f"{backend}, {because} {remedy}.",
+    ]
+
+
+def test_each_backend_with_a_key_to_which_an_open_route_leads_is_reported() -> None:
+    first, second = agentgateway_backend(port=8443), agentgateway_backend(name="deepseek", port=8443)
+    route = refused.route_to(first)
+    route["spec"]["rules"] += refused.route_to(second)["spec"]["rules"]
+    (messages,) = refusals([first, second, route]).values()
+    assert [re.findall("AgentgatewayBackend [^ ,]+", each) for each in messages] == [
+        ["AgentgatewayBackend gloo-system/mistral"],
+        ["AgentgatewayBackend gloo-system/deepseek"],
+    ]
+
+
 def test_a_key_in_a_header_that_carries_keys_is_reported_once() -> None:
     (messages,) = refusals([route(set_header("Authorization", f"Bearer {KEY}"))]).values()
     assert len(messages) == 1
@@ -231,6 +287,34 @@ def test_every_stack_passes(file: Path, api: str) -> None:
 @pytest.mark.parametrize("block", STACK_FILES, ids=lambda block: block.partition("\n")[0])
 def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
     assert mandatory(refusals(properties_of(run_program(yaml.safe_load(block)["config"], api)))) == {}
+
+
+CLIENTS = {"web": "the-key-of-the-client-web"}
+SHARED: dict[str, Any] = {
+    f"{PROJECT}:shared": {"routePath": "/llm", "maxRequestBytes": 33554432, "clientLabel": True},
+    f"{PROJECT}:gateway": {"name": "edge", "namespace": "infra", "sectionName": "llm"},
+}
+
+
+def shared_program(**of_mistral: Any) -> list[dict[str, Any]]:
+    """Returns the inputs of all resources of two providers at one URL, of which the second asks for a key."""
+    mistral = {"models": ["mistral-*"], **of_mistral}
+    deepseek = {"models": ["deepseek-flash"], "clientApiKeys": CLIENTS}
+    config = {**SHARED, f"{PROJECT}:providers": {"mistral": mistral, "deepseek": deepseek}}
+    return properties_of(run_program(config, "agentgateway"))
+
+
+def test_of_a_shared_url_only_providers_are_open_whose_own_route_asks_for_no_key() -> None:
+    (messages,) = refusals(shared_program()).values()
+    assert [each.partition(",")[0] for each in messages] == [
+        "HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use AgentgatewayBackend gloo-system/mistral"
+    ]
+    assert refusals(shared_program(clientApiKeys=CLIENTS)) == {}
+
+
+def test_a_policy_for_the_listener_of_a_shared_url_guards_its_providers() -> None:
+    guard = in_namespace("infra", refused.access_policy_for("llm", "Gateway", "edge", **PRE_ROUTING))
+    assert refusals([*shared_program(), guard]) == {}
 
 
 def run_program(config: dict[str, Any], api: str) -> Recording:

@@ -129,6 +129,7 @@ def test_the_stacks_outputs_have_the_url_and_the_objects_of_each_provider() -> N
                 "url": "https://llm.example.com/mistral/v1",
                 "host": "api.mistral.ai",
                 "model": "m",
+                "models": [],
                 "routeName": "mistral",
                 "tlsPolicyName": "mistral-tls",
                 **where,
@@ -136,6 +137,7 @@ def test_the_stacks_outputs_have_the_url_and_the_objects_of_each_provider() -> N
             "deepseek": {
                 "path": "/deepseek",
                 "host": "api.deepseek.com",
+                "models": [],
                 "routeName": "deepseek",
                 "tlsPolicyName": "deepseek-tls",
                 **where,

@@ -42,7 +42,7 @@ def test_agentgateway_gets_defaults_overrides_and_aliases_in_the_backends_own_po
     }
     assert ai_policy(**given, endpoints="chat") == expected
     with_all = ai_policy(**given)
-    assert with_all.pop("routes") == ai_policy()["routes"]
+    assert with_all.pop("routes") == {**ai_policy()["routes"], "/embeddings": "Embeddings"}
     assert with_all == expected
     assert "AgentgatewayPolicy" not in MISTRAL.record(**given, endpoints="chat").kinds()
 

@@ -10,12 +10,13 @@ from local.stack_files import read_key_variables, read_placements
 from tests.support.recording import record_program
 
 
-def placed(**settings: object) -> dict[str, tuple[str, str, str]]:
+def placed(**settings: object) -> dict[str | None, tuple[str, str, str]]:
     """The API of each provider, and the Gateway."""
     found = read_placements(settings)
     return {name: (each.api.value, each.gateway.namespace, each.gateway.name) for name, each in found.items()}
 
 
+SHARED = {"routePath": "/llm"}
 EDGE = {"name": "edge", "namespace": "infra"}
 OWN = {"api": "agentgateway", "gateway": {"name": "own"}, "namespace": "llm"}
 
@@ -73,6 +74,29 @@ def test_a_provider_whose_place_the_program_refuses_is_left_out(given: object) -
     assert list(placed(providers={"a": given, "b": {}})) == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"shared": SHARED}, ("gloo-system", "agentgateway")),
+        ({"shared": SHARED, "namespace": "llm", "api": "kgateway"}, ("llm", "agentgateway")),
+        ({"shared": SHARED, "namespace": "llm", "gateway": EDGE}, ("infra", "edge")),
+        ({"shared": {**SHARED, "gateway": {"name": "own"}}, "namespace": "llm", "gateway": EDGE}, ("llm", "own")),
+        ({"shared": json.dumps({**SHARED, "gateway": EDGE}), "gateway": {"name": "other"}}, ("infra", "edge")),
+    ],
+)
+def test_a_shared_url_is_in_the_namespace_of_its_own_gateway_or_the_stacks_or_the_default(
+    settings: dict[str, object], place: tuple[str, str]
+) -> None:
+    (placement,) = read_placements(settings).values()
+    assert (placement.api.value, placement.namespace) == ("agentgateway", place[0])
+    assert (placement.gateway.namespace, placement.gateway.name) == place
+
+
+@pytest.mark.parametrize("shared", [None, [], "text", {**SHARED, "gateway": {"name": "No name"}}, {"gateway": "edge"}])
+def test_a_shared_url_whose_place_the_program_refuses_is_left_out(shared: object) -> None:
+    assert list(placed(providers={"a": {}}, shared=shared)) == ["a"]
+
+
 @pytest.mark.parametrize("providers", [None, [], "text", "[1]", 5])
 def test_config_without_providers_places_none_and_needs_no_key(providers: object) -> None:
     assert placed(providers=providers) == {}
@@ -97,6 +121,7 @@ def test_the_program_places_its_objects_just_there(monkeypatch: pytest.MonkeyPat
     settings: dict[str, Any] = {
         "namespace": "llm",
         "gateway": {"name": "edge"},
+        "shared": {**SHARED, "gateway": EDGE, "models": {"house": ["house-large"]}},
         "providers": {
             "mistral": {},
             "deepseek": {"namespace": "other", "apiKey": "k", "gateway": {"name": "own", "namespace": "infra"}},
@@ -108,9 +133,14 @@ def test_the_program_places_its_objects_just_there(monkeypatch: pytest.MonkeyPat
     for (variable,) in variables:
         monkeypatch.setenv(variable, "sk-from-the-environment")
     recording = record_program(settings)
-    for name, placement in read_placements(settings).items():
-        backend = recording.one(f":{BACKENDS[placement.api].kind}", name)
-        route = recording.one(":HTTPRoute", name)
+    placements = read_placements(settings)
+    shared = placements.pop(None)
+    route = recording.one(":HTTPRoute", "llm")
+    assert route.inputs["metadata"]["namespace"] == shared.namespace
+    assert route.inputs["spec"]["parentRefs"] == [{"name": shared.gateway.name, "namespace": shared.namespace}]
+    for name, placement in placements.items():
+        backend = recording.one(f":{BACKENDS[placement.api].kind}", str(name))
+        route = recording.one(":HTTPRoute", str(name))
         assert backend.inputs["metadata"]["namespace"] == route.inputs["metadata"]["namespace"] == placement.namespace
         parent = {"name": placement.gateway.name, "namespace": placement.gateway.namespace}
         assert route.inputs["spec"]["parentRefs"] == [parent]

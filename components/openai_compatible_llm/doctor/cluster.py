@@ -4,6 +4,7 @@ import base64
 import re
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -11,17 +12,22 @@ import kubernetes
 import urllib3
 import yaml
 
+from ..args import BackendApi
 from ..backends import READERS, SECRET_KEY, BackendReader
 from ..backends.base import Object
+from ..backends.model_routing import UNKNOWN_RULE
+from ..client_url import matches_hostname
 from ..objects import gateway_api
+from .model_routing import find_routes, rules_for_model
 from .redaction import sanitize
 from .request_path import (
     Lookup,
     RequestPath,
     SecretLookup,
     backend_ref,
-    matches_path,
+    gateway_of,
     parent_ref,
+    route_rules,
     targets_backend,
 )
 from .targets import Target
@@ -87,17 +93,22 @@ class Cluster:
 
     def _look_up(self, target: Target) -> RequestPath:
         context = self._context or ""
-        route = self._route(target)
-        if route.error:
-            raise ClusterUnavailableError(f"{route.name} of context {context} can't be read, {route.error}")
-        if route.is_missing:
-            return RequestPath(context, route)
-        parent = parent_ref(route.found)
+        shared_route, route = self._routes(target)
+        first = shared_route or route
+        if first.error and not route.found:
+            raise ClusterUnavailableError(f"{first.name} of context {context} can't be read, {first.error}")
+        attached = first.found or route.found
+        if not attached:
+            return RequestPath(context, route, shared_route=shared_route)
+        parent = parent_ref(attached)
         gateway = self._custom_object("Gateway", _GATEWAYS, parent["namespace"], parent.get("name", ""))
-        reference = backend_ref(route.found)
+        gateway_policies = self._gateway_policies(parent["namespace"]) if shared_route else ()
+        path = RequestPath(context, route, gateway, shared_route=shared_route, gateway_policies=gateway_policies)
+        rules = rules_for_model(route.found, target.path, target.model) if shared_route else route_rules(route.found)
+        reference = backend_ref(rules)
         api = _find_reader(reference)
         if api is None:
-            return RequestPath(context, route, gateway)
+            return path
         namespace, kind = route.found["metadata"]["namespace"], api.definition.kind
         resource = (api.definition.group, api.definition.version, api.resources[kind])
         backend = self._custom_object(kind, resource, namespace, reference["name"])
@@ -107,23 +118,53 @@ class Cluster:
         secrets = tuple(self._secret(namespace, name) for name in names)
         tls = [*(each["spec"]["validation"] for each in policies or ()), *(each.tls or {} for each in providers)]
         authorities = self._authorities(namespace, tls)
-        return RequestPath(context, route, gateway, api, backend, providers, secrets, policies, authorities)
+        return replace(
+            path,
+            api=api,
+            backend=backend,
+            providers=providers,
+            secrets=secrets,
+            policies=policies,
+            authorities=authorities,
+        )
 
-    def _route(self, target: Target) -> Lookup:
-        if target.route_name and target.namespace:
-            return self._custom_object("HTTPRoute", _ROUTES, target.namespace, target.route_name)
+    def _routes(self, target: Target) -> tuple[Lookup | None, Lookup]:
+        """Returns the HTTPRoute of a shared URL itself, or None at a provider's own, and the provider's HTTPRoute."""
+        has_names = bool(target.route_name and target.namespace)
+        own = self._route(target.namespace, target.route_name) if has_names else Lookup()
+        shared = target.shared
+        if shared and shared.namespace and shared.route_name:
+            shared_route = self._route(shared.namespace, shared.route_name)
+            return shared_route, own if has_names else self._route_of_model(target, shared_route)
+        return (None, own) if has_names else self._routes_of_path(target)
+
+    def _routes_of_path(self, target: Target) -> tuple[Lookup | None, Lookup]:
         name = f"HTTPRoute with the path {target.path}"
         try:
-            listed: Any = self._custom.list_cluster_custom_object(*_ROUTES, **_TIMEOUT)
+            routes, of_models = find_routes(self._all_routes(), target.path)
         except kubernetes.client.ApiException as error:
             raise ClusterUnavailableError(f"looking for an {name} fails, {error.status} {error.reason}") from None
-        routes = [each for each in listed["items"] if matches_path(each, target.path)]
         if len(routes) > 1:
             raise ClusterUnavailableError(f"there are {len(routes)} HTTPRoutes that match the path {target.path}")
-        if not routes:
-            return Lookup(name, is_missing=True)
-        metadata = routes[0]["metadata"]
-        return Lookup(f"HTTPRoute {metadata['namespace']}/{metadata['name']}", routes[0])
+        found = _found(routes[0]) if routes else Lookup(name, is_missing=True)
+        is_shared = of_models or any(rule.get("name") == UNKNOWN_RULE for rule in route_rules(found.found))
+        return (found, _choose_route(of_models, target, found)) if is_shared else (None, found)
+
+    def _route_of_model(self, target: Target, shared_route: Lookup) -> Lookup:
+        if target.model is None:
+            return Lookup()
+        try:
+            _, of_models = find_routes(self._all_routes(), target.path)
+        except kubernetes.client.ApiException as error:
+            return Lookup(_route_name(target), error=f"{error.status} {error.reason}")
+        return _choose_route(of_models, target, shared_route)
+
+    def _all_routes(self) -> list[Object]:
+        listed: Any = self._custom.list_cluster_custom_object(*_ROUTES, **_TIMEOUT)
+        return list(listed["items"])
+
+    def _route(self, namespace: str | None, name: str | None) -> Lookup:
+        return self._custom_object("HTTPRoute", _ROUTES, namespace or "", name or "")
 
     def _custom_object(self, kind: str, resource: tuple[str, ...], namespace: str, name: str) -> Lookup:
         group, version, plural = resource
@@ -143,6 +184,13 @@ class Cluster:
         listed = self._read(plural, read, group, version, namespace, plural).found.get("items")
         return None if listed is None else tuple(each for each in listed if targets_backend(each, backend))
 
+    def _gateway_policies(self, namespace: str) -> tuple[Object, ...] | None:
+        reader = READERS[BackendApi.AGENTGATEWAY]
+        definition, plural = reader.definition, reader.resources[reader.definition.policy_kind]
+        read = self._custom.list_namespaced_custom_object
+        listed = self._read(plural, read, definition.group, definition.version, namespace, plural).found.get("items")
+        return None if listed is None else tuple(listed)
+
     def _authorities(self, namespace: str, tls: Iterable[Object]) -> Lookup:
         names = [reference["name"] for each in tls for reference in each.get("caCertificateRefs") or []]
         if not names:
@@ -157,6 +205,28 @@ class Cluster:
             if error.status == HTTPStatus.NOT_FOUND:
                 return Lookup(name, is_missing=True)
             return Lookup(name, error=f"{error.status} {error.reason}")
+
+
+def _found(route: Object) -> Lookup:
+    return Lookup(f"HTTPRoute {route['metadata']['namespace']}/{route['metadata']['name']}", route)
+
+
+def _route_name(target: Target) -> str:
+    return f"HTTPRoute with the model {target.model} at {target.path}"
+
+
+def _choose_route(routes: Iterable[Object], target: Target, shared_route: Lookup) -> Lookup:
+    """Returns the one of the routes that takes the target's model, at the shared route's Gateway and the URL's host."""
+    name = _route_name(target)
+    taking = [each for each in routes if rules_for_model(each, target.path, target.model)]
+    if shared_route.found:
+        taking = [each for each in taking if gateway_of(each) == gateway_of(shared_route.found)]
+    host = target.url.hostname or ""
+    of_host = [each for each in taking if matches_hostname(each["spec"].get("hostnames") or [], host)]
+    chosen = of_host or taking
+    if len(chosen) > 1:
+        return Lookup(name, error=f"there are {len(chosen)}")
+    return _found(chosen[0]) if chosen else Lookup(name, is_missing=True)
 
 
 def _find_reader(reference: Object) -> BackendReader | None:

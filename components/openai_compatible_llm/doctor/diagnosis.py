@@ -13,13 +13,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..arguments import Key
 from ..backends import READERS, BackendReader
+from ..backends.model_routing import NO_MODEL
 from ..config_command import config_command
-from .error_responses import ProviderBody, gateway_fault
+from .error_responses import ProviderBody, gateway_fault, not_served
 from .hops import Finding, Hop, find, recognize
 from .inspection import CHECKS, Evidence, gateway_status, missing_route
 from .outcome import Answer, Endpoint, Failure, HTTPError, Incomplete, InvalidResponse, Redirected
 from .redaction import sanitize
 from .request_path import RequestPath
+from .targets import Target
 
 
 def diagnose(evidence: Evidence) -> Finding:
@@ -31,9 +33,11 @@ def diagnose(evidence: Evidence) -> Finding:
     return suspicion
 
 
-def is_other_cluster(path: RequestPath, outcome: Answer | Failure) -> bool:
+def is_other_cluster(target: Target, path: RequestPath, outcome: Answer | Failure) -> bool:
     """Tells whether the request found a route although the cluster has none, so that the cluster is another one."""
     match outcome:
+        case HTTPError() if not_served(outcome, target):
+            had_no_route = False
         case Redirected() | HTTPError(status=HTTPStatus.NOT_FOUND):
             had_no_route = True
         case Incomplete():
@@ -42,7 +46,7 @@ def is_other_cluster(path: RequestPath, outcome: Answer | Failure) -> bool:
             had_no_route = not ProviderBody(outcome.text).is_json
         case _:
             had_no_route = False
-    return path.route.is_missing and not had_no_route
+    return path.first_route.is_missing and not path.route.found and not had_no_route
 
 
 def _read_failure(evidence: Evidence) -> Finding:
@@ -51,6 +55,8 @@ def _read_failure(evidence: Evidence) -> Finding:
     match failure:
         case Incomplete():
             return _with_gateway_status(evidence, failure.fault, detail=sanitize(failure.detail))
+        case HTTPError() if evidence.not_served is not None:
+            return _not_served(evidence, evidence.not_served)
         case HTTPError() if (fault := gateway_fault(failure)) is not None:
             return _gateway_error(evidence, fault)
         case HTTPError():
@@ -102,6 +108,26 @@ def _gateway_error(evidence: Evidence, fault: str) -> Finding:
     return _find_for_response(evidence, fault, said)
 
 
+def _not_served(evidence: Evidence, message: str) -> Finding:
+    """Makes the finding for the gateway's own error at a URL that several providers share."""
+    target, route = evidence.target, evidence.path.route
+    said = f"HTTP {evidence.status} from the gateway itself: {sanitize(message.partition('. ')[0])}"
+    values = {"said": said, "model": target.model, "path": target.path}
+    if evidence.endpoint is Endpoint.MODELS:
+        return find("route.no_list", list=f"{target.url.path}{Endpoint.MODELS.path}", **values)
+    if message == NO_MODEL:
+        return find("limit.unread_model", **values)
+    if target.owner:
+        return find("route.model_not_taken", owner=f"by the outputs of stack {target.stack}, {target.owner}", **values)
+    if route.found:
+        return find("route.model_not_taken", owner=route.name, **values)
+    names = sanitize(", ".join(target.shared.names)) if target.shared else ""
+    known = [f"by its outputs, stack {target.stack} has {names}"] if names else []
+    return find(
+        "model-or-path.not_served", known="; ".join(["", *known, *missing_route(evidence.path, route)]), **values
+    )
+
+
 def _redirected(evidence: Evidence, failure: Redirected) -> Finding:
     try:
         # A query may hold a token.
@@ -109,7 +135,7 @@ def _redirected(evidence: Evidence, failure: Redirected) -> Finding:
     except ValueError:
         location = SplitResult("", "", failure.location, "", "")
     shown = sanitize(location.geturl())
-    missing = list(missing_route(evidence.path))
+    missing = list(missing_route(evidence.path, evidence.path.first_route))
     is_providers = _is_providers(location, evidence)
     if not is_providers and (_is_in_front(location, evidence) or missing):
         return _with_gateway_status(evidence, "gateway.redirect", *missing, location=shown)
@@ -161,7 +187,7 @@ def _invalid_response(evidence: Evidence, failure: InvalidResponse) -> Finding:
     said = f"HTTP 200 with {failure.content_type or 'no content type'}, and no {evidence.endpoint.answer} in it"
     if body.message:
         said = f"{said}: {sanitize(body.message)}"
-    for missing in missing_route(evidence.path):
+    for missing in missing_route(evidence.path, evidence.path.first_route):
         return find("gateway.something_else", said=f"{said}; {missing}")
     may_be_another = evidence.path.unavailable and not body.unreadable
     return find("model-or-path.no_answer_or_another_url" if may_be_another else "model-or-path.no_answer", said=said)
@@ -205,7 +231,7 @@ def _key(evidence: Evidence, said: str) -> Finding:
     if path.providers and not any(each.secret_name for each in path.providers):
         return find("key.none", said=said)
     command = "pulumi config set --secret --path 'providers.<name>.apiKey'"
-    if target.stack:
+    if target.stack and target.provider:
         command = config_command("set", target.stack, ("providers", Key(target.provider), "api_key"), "--secret")
     keys = [f"{secret.name} has a key" for secret in path.secrets if secret.api_key]
     return find("key.invalid", said="; ".join([said, *keys]), command=command)

@@ -7,8 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from ..backends.model_routing import NO_MODEL, unknown_model
+from ..client_url import VERSION
 from .hops import fault_of_status, recognize
-from .outcome import HTTPError
+from .outcome import Endpoint, HTTPError
+from .targets import Target
 
 # The proxies of gateway.kgateway.dev put this around a provider's response that they can't read.
 # Source: kgateway-dev/kgateway#12235.
@@ -30,6 +33,24 @@ def gateway_fault(response: HTTPError) -> str | None:
     """Returns the fault that the gateway's own error is about; None where the provider wrote the response."""
     is_plain = response.content_type.lower().startswith("text/plain")
     return recognize("problem", response.text.strip()) if is_plain else None
+
+
+def not_served(response: HTTPError, target: Target) -> str | None:
+    """Returns the gateway's own message that no provider takes the request at the target's URL, a shared one.
+
+    None for any other response: a provider that doesn't know a model says so in other words.
+    """
+    is_own_url = target.stack is not None and target.shared is None
+    is_json = response.content_type.lower().startswith("application/json")
+    if is_own_url or not is_json or response.status != HTTPStatus.NOT_FOUND:
+        return None
+    body = _json(response.text)
+    error = body.get("error") if isinstance(body, dict) else None
+    message = str(error.get("message")) if isinstance(error, dict) else ""
+    ending = unknown_model(f"{target.path.rstrip('/')}{VERSION}{Endpoint.MODELS.path}")
+    has_words = message == NO_MODEL or (message.startswith('The model "') and message.endswith(ending))
+    expected = {"message": message, "type": "invalid_request_error", "param": "model", "code": "model_not_found"}
+    return message if has_words and body == {"error": expected} else None
 
 
 class ProviderBody:

@@ -3,20 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from .. import client_url
 from ..backends import SECRET_KEY
-from ..backends.base import Object
 from ..presets import HTTPS_PORT
-from .error_responses import ProviderBody
+from .error_responses import ProviderBody, not_served
 from .hops import Finding, Hop, find, recognize
-from .outcome import Endpoint, Failure, Response
+from .model_checks import check_model_policies, check_model_rule, check_responding_policy, check_shared_gateway
+from .outcome import Endpoint, Failure, HTTPError, Response
 from .redaction import sanitize
 from .request_path import (
     Lookup,
     RequestPath,
     SecretLookup,
+    gateway_of,
     matches_path,
     parent_conditions,
     parent_ref,
@@ -46,8 +47,13 @@ class Evidence:
         return self.failure.text if isinstance(self.failure, Response) else ""
 
     @property
+    def not_served(self) -> str | None:
+        """Returns the gateway's message that no provider takes the request at a shared URL; None where it has none."""
+        return not_served(self.failure, self.target) if isinstance(self.failure, HTTPError) else None
+
+    @property
     def url(self) -> SplitResult:
-        return urlsplit(self.target.base_url)
+        return self.target.url
 
 
 def gateway_status(path: RequestPath) -> Iterator[str]:
@@ -62,27 +68,40 @@ def gateway_status(path: RequestPath) -> Iterator[str]:
         yield f"the status of {gateway.name} has the address {', '.join(addresses)}"
 
 
-def missing_route(path: RequestPath) -> Iterator[str]:
-    if path.route.is_missing:
-        yield f"there is no {path.route.name} in the cluster of context {path.context}"
+def missing_route(path: RequestPath, route: Lookup) -> Iterator[str]:
+    if route.is_missing:
+        yield f"there is no {route.name} in the cluster of context {path.context}"
 
 
 def _check_gateway(evidence: Evidence) -> Iterator[Finding]:
     """Yields that the gateway is another one than the route's. Nothing else explains that it doesn't have the route."""
-    route = evidence.path.route
+    route = evidence.path.first_route
     if route.found:
-        yield find("route.another_gateways", route=route.name, gateway=_gateway_name(route))
+        yield find("route.another_gateways", route=route.name, gateway=gateway_of(route.found))
 
 
 def _check_route(evidence: Evidence) -> Iterator[Finding]:
-    """Yields why the gateway finds no route."""
-    route, gateway, target = evidence.path.route, evidence.path.gateway, evidence.target
-    deploy = f"run `pulumi up -s {target.stack}`" if target.stack else "deploy it"
-    for missing in missing_route(evidence.path):
-        yield find("route.missing", said=missing, deploy=deploy)
+    """Yields why the gateway finds no route, or at a shared URL none for the request's model."""
+    path, target = evidence.path, evidence.target
+    if evidence.not_served is None:
+        yield from _check_attachment(evidence, path.first_route)
+        yield from _check_match(evidence, path.first_route)
+        return
+    yield from check_model_policies(path, target)
+    if target.owner or path.route.found:
+        yield from check_shared_gateway(path)
+        yield from _check_attachment(evidence, path.route)
+        yield from check_model_rule(path, target)
+
+
+def _check_attachment(evidence: Evidence, route: Lookup) -> Iterator[Finding]:
+    """Yields why the gateway doesn't have the route for this host name."""
+    gateway = evidence.path.gateway
+    for missing in missing_route(evidence.path, route):
+        yield find("route.missing", said=missing, deploy=_deploy(evidence.target))
     if not route.found:
         return
-    names = {"route": route.name, "gateway": _gateway_name(route)}
+    names = {"route": route.name, "gateway": gateway_of(route.found)}
     if gateway.is_missing:
         yield find("route.without_gateway", **names)
         return
@@ -92,31 +111,35 @@ def _check_route(evidence: Evidence) -> Iterator[Finding]:
     for problem in unmet_conditions(reported, "Accepted"):
         said = f"the Gateway {names['gateway']} doesn't accept {route.name}: {sanitize(problem)}"
         fault = recognize("reason", problem) or "route.rejected"
-        yield find(fault if _has_listener(route, gateway) else "route.missing_listener", said=said, **names)
+        yield find(fault if _has_listener(route, evidence.path) else "route.missing_listener", said=said, **names)
     host, hostnames = evidence.url.hostname or "", route.found["spec"].get("hostnames") or []
     if not client_url.matches_hostname(hostnames, host):
         yield find("route.other_hostnames", matched=", ".join(hostnames), host=host, **names)
+
+
+def _check_match(evidence: Evidence, route: Lookup) -> Iterator[Finding]:
+    """Yields why neither the route nor a listener takes the request, whatever its model."""
+    target = evidence.target
+    if not route.found:
+        return
+    names = {"route": route.name, "gateway": gateway_of(route.found)}
     if not matches_path(route.found, target.path):
         matched = ", ".join(path_prefixes(route.found))
-        yield find("route.other_path", matched=matched, path=target.path, deploy=deploy, **names)
-    listeners: list[str] = [each.get("hostname", "") for each in _listeners(gateway)]
+        yield find("route.other_path", matched=matched, path=target.path, deploy=_deploy(target), **names)
+    listeners: list[str] = [each.get("hostname", "") for each in evidence.path.listeners]
+    host = evidence.url.hostname or ""
     if all(listeners) and not client_url.matches_hostname(listeners, host):
         yield find("route.other_listeners", matched=", ".join(listeners), host=host, **names)
 
 
-def _gateway_name(route: Lookup) -> str:
-    parent = parent_ref(route.found)
-    return f"{parent['namespace']}/{parent.get('name')}"
+def _deploy(target: Target) -> str:
+    return f"run `pulumi up -s {target.stack}`" if target.stack else "deploy it"
 
 
-def _has_listener(route: Lookup, gateway: Lookup) -> bool:
+def _has_listener(route: Lookup, path: RequestPath) -> bool:
     """Tells whether the Gateway has the listener that the route names."""
     section = parent_ref(route.found).get("sectionName")
-    return not section or not gateway.found or any(section == each["name"] for each in _listeners(gateway))
-
-
-def _listeners(gateway: Lookup) -> list[Object]:
-    return list(gateway.found.get("spec", {}).get("listeners") or [])
+    return not section or not path.gateway.found or any(section == each["name"] for each in path.listeners)
 
 
 def check_secret(path: RequestPath) -> Iterator[Finding]:
@@ -139,6 +162,8 @@ def _missing_key(secret: SecretLookup) -> str:
 def _check_backend(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway has no backend for the route."""
     path, backend = evidence.path, evidence.path.backend
+    if evidence.text.startswith("no valid backends"):
+        yield from check_responding_policy(path, evidence.endpoint)
     if backend.is_missing:
         yield find("backend.missing", backend=backend.name, route=path.route.name)
     if not backend.found or path.api is None:

@@ -34,6 +34,7 @@ class Options:
     embeddings: str | None = None
     stack: str | None = None
     provider: str | None = None
+    shared: bool = False
     all: bool = False
     path: str | None = None
     gateway_url: str | None = None
@@ -76,6 +77,12 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         ),
         "--path: not allowed with --all or --provider, because it names one provider": (
             options.path is not None and (options.all or options.provider is not None)
+        ),
+        "--shared: not allowed with --path or --provider, because a request's model decides which provider answers": (
+            options.shared and (options.path is not None or options.provider is not None)
+        ),
+        "--model: not allowed with --shared and --all, which ask for each model": (
+            options.shared and options.all and options.model is not None
         ),
     }
     for message, is_there in contradictions.items():

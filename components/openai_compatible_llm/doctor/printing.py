@@ -18,6 +18,13 @@ LEGEND = (
     "catalogue; no request was sent to them."
 )
 
+PATTERN = "a pattern: give a name with --model"
+MODEL_HEADINGS = ("MODEL", "PROVIDER", "ANSWERED BY", "FIRST TOKEN (s)", "TOTAL (s)", "TOKENS")
+MODEL_LEGEND = (
+    "PROVIDER: who has the model, by the stack's outputs. ANSWERED BY: the model that the answer to a chat completion "
+    "request names. Embedding models can't answer one."
+)
+
 
 def write_out(text: str) -> None:
     """Writes a part of a completion and flushes it."""
@@ -58,13 +65,10 @@ def format_row(
     target: Target, completion: Answer, finding: Finding | None, models: Answer | Failure
 ) -> tuple[str, ...]:
     """Makes the row of a provider that answered. Where a hop is broken nevertheless, the row has the hop too."""
-    (model,) = completion.models
     return (
         target.provider,
-        f"{model} (broken: {finding.hop.label})" if finding else model,
-        _seconds(completion.first_token_seconds),
-        _seconds(completion.seconds),
-        NOTHING if completion.tokens is None else str(completion.tokens),
+        format_answering_model(completion, finding),
+        *_measurements(completion),
         *_endpoints(target, models),
     )
 
@@ -73,13 +77,33 @@ def format_row_without_completion(provider: str, reason: str) -> tuple[str, ...]
     return (provider, reason, *[NOTHING] * (len(HEADINGS) - 2))
 
 
-def format_table(rows: Iterable[Sequence[str]]) -> str:
-    """Makes a table with one line for each provider."""
-    lines = [HEADINGS, *rows]
+def format_model_row(target: Target, answered_by: str, outcome: Answer | Failure | None = None) -> tuple[str, ...]:
+    """Makes the row of a model at a URL that several providers share; without an outcome, of one that wasn't asked."""
+    measurements = _measurements(outcome) if isinstance(outcome, Answer) else (NOTHING,) * 3
+    return (target.model or NOTHING, target.owner or NOTHING, answered_by, *measurements)
+
+
+def format_answering_model(outcome: Answer | Failure, finding: Finding | None) -> str:
+    """Names the model that answered, the broken hop, or both."""
+    broken = f"broken: {finding.hop.label}" if finding else ""
+    if not isinstance(outcome, Answer):
+        return broken
+    (model,) = outcome.models
+    return f"{model} ({broken})" if broken else model
+
+
+def format_table(rows: Iterable[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+    """Makes a table with one line for each row."""
+    lines = [headings, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines
     )
+
+
+def _measurements(completion: Answer) -> tuple[str, str, str]:
+    tokens = NOTHING if completion.tokens is None else str(completion.tokens)
+    return _seconds(completion.first_token_seconds), _seconds(completion.seconds), tokens
 
 
 def _endpoints(target: Target, models: Answer | Failure) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 What only one gateway API has is read by its `BackendReader`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..backends import BackendReader
 from ..backends.base import DeployedProvider, Object
+from ..backends.model_routing import MODEL_HEADER
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class RequestPath:
         secrets: Those that the backend names, in the same order.
         policies: The BackendTLSPolicies that target the backend; None where they can't be read.
         authorities: The ConfigMap with the certificate authorities that the policy or the backend names.
+        shared_route: At a URL of several providers, the HTTPRoute that answers what no provider takes; None at a
+            provider's own. `route` is then the one of the provider that takes the request.
+        gateway_policies: At such a URL, the AgentgatewayPolicies in the Gateway's namespace; None where they can't be
+            read.
     """
 
     context: str = ""
@@ -66,14 +71,33 @@ class RequestPath:
     secrets: tuple[SecretLookup, ...] = ()
     policies: tuple[Object, ...] | None = ()
     authorities: Lookup = Lookup()
+    shared_route: Lookup | None = None
+    gateway_policies: tuple[Object, ...] | None = ()
     unavailable: str = ""
+
+    @property
+    def first_route(self) -> Lookup:
+        """Returns the HTTPRoute that takes any request to the URL."""
+        return self.shared_route or self.route
+
+    @property
+    def listeners(self) -> list[Object]:
+        return list(self.gateway.found.get("spec", {}).get("listeners") or [])
 
     @property
     def unreadable(self) -> list[str]:
         """Returns what can't be read, with the reason."""
-        lookups = [self.route, self.gateway, self.backend, *self.secrets, self.authorities]
-        policies = ["BackendTLSPolicies"] if self.policies is None else []
-        return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup.error] + policies
+        lookups = [
+            self.shared_route or Lookup(),
+            self.route,
+            self.gateway,
+            self.backend,
+            *self.secrets,
+            self.authorities,
+        ]
+        policies = {"BackendTLSPolicies": self.policies, "AgentgatewayPolicies": self.gateway_policies}
+        unread = [name for name, found in policies.items() if found is None]
+        return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup.error] + unread
 
     @property
     def sends_gateway_host(self) -> bool:
@@ -92,25 +116,50 @@ def parent_ref(route: Object) -> Object:
     return {"namespace": route["metadata"]["namespace"], **parent}
 
 
+def gateway_of(route: Object) -> str:
+    """Returns the namespace and name of the Gateway that the route attaches to."""
+    parent = parent_ref(route)
+    return f"{parent['namespace']}/{parent.get('name')}"
+
+
 def route_rules(route: Object) -> list[Object]:
     return list(route.get("spec", {}).get("rules") or [])
 
 
-def backend_ref(route: Object) -> Object:
-    """Returns the reference to the route's backend, which is in the route's namespace; empty where it has none."""
-    references = [reference for rule in route_rules(route) for reference in rule.get("backendRefs") or []]
+def backend_ref(rules: Iterable[Object]) -> Object:
+    """Returns the reference to the backend of these rules, which is in the route's namespace; empty without one."""
+    references = [reference for rule in rules for reference in rule.get("backendRefs") or []]
     return next(iter(references), {})
 
 
+def matches_of(route: Object) -> Iterator[tuple[Object, Object]]:
+    """Yields each match of the route after its rule."""
+    for rule in route_rules(route):
+        yield from ((rule, match) for match in rule.get("matches") or [{}])
+
+
+def model_header(match: Object) -> Object | None:
+    """Returns what the match asks of the request's model; None where it takes any."""
+    return next((each for each in match.get("headers") or [] if each["name"].lower() == MODEL_HEADER), None)
+
+
+def path_of(match: Object) -> str:
+    return str(match.get("path", {}).get("value", "/"))
+
+
 def path_prefixes(route: Object) -> list[str]:
-    return [
-        match.get("path", {}).get("value", "/") for rule in route_rules(route) for match in rule.get("matches") or [{}]
-    ]
+    """Returns the paths for which the route takes a request of any model."""
+    return [path_of(match) for _, match in matches_of(route) if not model_header(match)]
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Tells whether requests below the path have the prefix."""
+    return f"{path.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 def matches_path(route: Object, path: str) -> bool:
-    """Tells whether the route matches requests below this path."""
-    return any(f"{path.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/") for prefix in path_prefixes(route))
+    """Tells whether the route takes requests below this path, of any model."""
+    return any(is_below(path, prefix) for prefix in path_prefixes(route))
 
 
 def targets_backend(policy: Object, backend: Object) -> bool:

@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import replace
 
+from ..model_patterns import is_pattern
 from . import printing
 from .client import send
 from .cluster import Cluster
@@ -29,6 +30,8 @@ def run(options: Options) -> int:
     targets = find_targets(options)
     with closing(Cluster(options.kubeconfig, options.context)) as cluster:
         session = _Session(options, cluster)
+        if options.shared and options.all:
+            return session.ask_for_each_model(targets)
         return session.ask_all(targets) if options.all else session.ask(*targets)
 
 
@@ -72,6 +75,21 @@ class _Session:
         printing.write_err(printing.LEGEND)
         return findings[0].hop.status if findings else status
 
+    def ask_for_each_model(self, targets: list[Target]) -> int:
+        rows: list[tuple[str, ...]] = []
+        findings: list[Finding] = []
+        for target in targets:
+            if is_pattern(target.model or ""):
+                rows.append(printing.format_model_row(target, printing.PATTERN))
+                continue
+            outcome = send(self._options, target, Endpoint.CHAT, lambda _: None)
+            finding = self._examine(target, outcome, Endpoint.CHAT)
+            findings += [finding] if finding else []
+            rows.append(printing.format_model_row(target, printing.format_answering_model(outcome, finding), outcome))
+        printing.write_out(printing.format_table(rows, printing.MODEL_HEADINGS))
+        printing.write_err(printing.MODEL_LEGEND)
+        return findings[0].hop.status if findings else OK
+
     def _examine(self, target: Target, outcome: Answer | Failure, endpoint: Endpoint) -> Finding | None:
         """Returns the broken hop, after printing it.
 
@@ -84,15 +102,15 @@ class _Session:
             finding = replace(missing_key, evidence=f"{endpoint.one_answer} arrived, yet {missing_key.evidence}")
         else:
             return None
-        printing.write_err(printing.format_finding(target.provider, finding, path, self._options.token))
+        printing.write_err(printing.format_finding(target.label, finding, path, self._options.token))
         return finding
 
     def _look_up(self, target: Target, outcome: Answer | Failure) -> RequestPath:
         path = self._cluster.look_up(target)
-        if not is_other_cluster(path, outcome):
+        if not is_other_cluster(target, path, outcome):
             return path
         return RequestPath(
-            unavailable=f"the request found a route, but there is no {path.route.name} in the cluster of context "
+            unavailable=f"the request found a route, but there is no {path.first_route.name} in the cluster of context "
             f"{path.context}; choose the right one with --context"
         )
 

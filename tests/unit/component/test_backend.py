@@ -24,7 +24,14 @@ MISTRAL: dict[BackendApi, Any] = {
         "policies": {
             "auth": {"secretRef": {"name": "mistral-secret"}},
             "tls": {"sni": "api.mistral.ai"},
-            "ai": {"routes": {"/chat/completions": "Completions", "/responses": "Responses", "*": "Passthrough"}},
+            "ai": {
+                "routes": {
+                    "/chat/completions": "Completions",
+                    "/responses": "Responses",
+                    "/messages": "Messages",
+                    "*": "Passthrough",
+                }
+            },
         },
     },
 }

@@ -1,0 +1,88 @@
+"""Knows where the API keys of a stack stand: in its config, encrypted or not, or in the environment."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from components import OpenAICompatibleLLMArgs
+from components.openai_compatible_llm.arguments import Issue, Key, Path
+from components.openai_compatible_llm.config_command import config_command
+from components.openai_compatible_llm.inputs import KEY_SOURCES
+
+from .records import CLIENT_KEYS, PROVIDERS, KeyPlace, Provider
+
+
+def key_places(name: str, args: dict[Any, Any]) -> list[KeyPlace]:
+    """Returns the places of the API keys that a component's arguments leave out."""
+    return [
+        KeyPlace(owner, group, path, _variables(f"{name}-{label}" if path else name, group))
+        for label, owner, path, group in with_fallbacks(name, args)
+        if isinstance(label, str) and not any(map(group.get, KEY_SOURCES))
+    ]
+
+
+def api_key_variable(name: str) -> str:
+    """Returns the environment variable of a provider's key: `MISTRAL_API_KEY` for `mistral`."""
+    return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_API_KEY"
+
+
+def _variables(name: str, args: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Its own variable, else its preset's, so that several providers can share a key."""
+    preset = args.get("preset")
+    names = [name, preset] if isinstance(preset, str) else [name]
+    return tuple(dict.fromkeys(map(api_key_variable, names)))
+
+
+def with_fallbacks(name: str, args: dict[Any, Any]) -> Iterator[tuple[Any, str, Path, dict[Any, Any]]]:
+    """Yields of a provider and each of its fallbacks: the name, the owner of its key, the path, and the settings."""
+    yield name, f"provider {name}", (), args
+    fallbacks = args.get("fallbacks")
+    for index, each in enumerate(fallbacks if isinstance(fallbacks, list) else ()):
+        if isinstance(each, dict):
+            yield each.get("name"), f"fallback {each.get('name')} of provider {name}", ("fallbacks", index), each
+
+
+def with_secret_keys(name: str, args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
+    """Makes all keys secrets from here on: `Config.get_object` returned them in plain text."""
+    for *_, group in with_fallbacks(name, args):
+        if group.get("api_key"):
+            group["api_key"] = pulumi.Output.secret(group["api_key"])
+    if args.get("client_api_keys"):
+        args["client_api_keys"] = {client: pulumi.Output.secret(key) for client, key in args["client_api_keys"].items()}
+    return cast("OpenAICompatibleLLMArgs", args)
+
+
+def missing_key(provider: Provider, issue: Issue) -> str | None:
+    for place in provider.key_places:
+        if (*place.path, "api_key") == issue.path and place.group["api_key"] is None:
+            path = (PROVIDERS, Key(provider.name), *issue.path)
+            return (
+                f"Stack {pulumi.get_stack()} has no API key for {place.owner}. Set it with "
+                f"`{config_command('set', pulumi.get_stack(), path, '--secret')}`, "
+                f"or in the environment as {' or '.join(place.variables)}."
+            )
+    return None
+
+
+def warn_of_plain_text_keys(config: pulumi.Config, providers: Sequence[Provider], clients: Mapping[str, Any]) -> None:
+    for path, owner in _keys_in_config(providers, clients):
+        if not runtime_config.is_config_secret(config.full_key(str(path[0]))):
+            pulumi.log.warn(
+                f"Stack {pulumi.get_stack()} has the API key of {owner} in plain text in its file. Encrypt it: "
+                f"{config_command('set', pulumi.get_stack(), path, '--secret')}"
+            )
+
+
+def _keys_in_config(providers: Sequence[Provider], clients: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for client in clients:
+        yield (CLIENT_KEYS, Key(client)), f"client {client}"
+    for provider in providers:
+        place = (PROVIDERS, Key(provider.name))
+        for _, owner, path, group in with_fallbacks(provider.name, provider.config):
+            if group.get("apiKey"):
+                yield (*place, *path, "apiKey"), owner
+        for client in provider.config.get(CLIENT_KEYS) or {}:
+            yield (*place, CLIENT_KEYS, Key(client)), f"client {client} of provider {provider.name}"

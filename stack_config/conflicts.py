@@ -1,0 +1,122 @@
+"""Finds what the components of a stack would take from each other: requests, names of objects, keys."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from components import Endpoints
+from components.openai_compatible_llm.route_conflicts import (
+    ClientRoute,
+    models_in_common,
+    own_route,
+    shared_route,
+    taken_path,
+)
+
+from .records import Provider, Shared
+
+
+SHARED_PATH = "the shared path"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A route that the stack's file asks for.
+
+    Attributes:
+        setting: The setting that asks for it.
+        name: What it is, in words.
+        owner: What clients use when they use it, in words.
+    """
+
+    route: ClientRoute
+    setting: str
+    name: str
+    owner: str
+
+
+def conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[str]:
+    """Yields what can't be of all that is valid by itself."""
+    valid = [provider for provider in providers if provider.inputs]
+    shared = shared if shared and shared.inputs else None
+    for one, other in combinations([*_shared_claims(valid, shared), *map(_own_claim, valid)], 2):
+        if conflict := _route_conflict(one, other) or _route_conflict(other, one):
+            yield conflict
+    for first, second in combinations(valid, 2):
+        yield from _model_conflicts(first, second)
+    yield from _name_conflicts(valid, shared)
+    variables = ((place.variables[0], each, place.owner) for each in providers for place in each.key_places)
+    for variable, provider, owner, another in _claimed_twice(variables):
+        yield (
+            f"{provider.location}: {variable} would be the variable with the key of {owner} and of {another}; "
+            "give one of them another name, or its `apiKey`"
+        )
+
+
+def _own_claim(provider: Provider) -> Claim:
+    name, owner = f"the route of provider {provider.name}", f"provider {provider.name}"
+    return Claim(own_route(provider.settings), f"{provider.location}.routePath", name, owner)
+
+
+def _shared_claims(providers: Sequence[Provider], shared: Shared | None) -> Iterator[Claim]:
+    """Yields each shared path once: of the providers there, headers tell the requests apart."""
+    claims: dict[tuple[str, str, str], Claim] = {}
+    if shared:
+        route = ClientRoute(shared.settings.gateway, shared.settings.route_path, (), Endpoints.ALL)
+        claims[_place(route)] = Claim(route, f"{shared.location}.routePath", SHARED_PATH, SHARED_PATH)
+    for provider in providers:
+        if joined := shared_route(provider.settings):
+            claim = Claim(joined, f"{provider.location}.sharedRoutePath", SHARED_PATH, SHARED_PATH)
+            claims.setdefault(_place(joined), claim)
+    yield from claims.values()
+
+
+def _place(route: ClientRoute) -> tuple[str, str, str]:
+    return route.gateway.namespace, route.gateway.name, route.path.rstrip("/")
+
+
+def _route_conflict(one: Claim, other: Claim) -> str | None:
+    path = taken_path(one.route, other.route)
+    if path is None:
+        return None
+    gateway = one.route.gateway
+    at = f'{other.setting}: "{other.route.path}" at the Gateway {gateway.namespace}/{gateway.name}'
+    if one.route.path == other.route.path:
+        return f"{at} is already {one.name}; give another"
+    return f"{at} takes the requests that clients of {one.owner} send to {path}; give another"
+
+
+def _model_conflicts(one: Provider, other: Provider) -> Iterator[str]:
+    for name, another in models_in_common(one.settings, other.settings):
+        setting = "modelAliases" if another in other.settings.model_aliases else "models"
+        if name == another:
+            what = f"is a model of provider {one.name} too"
+        else:
+            what = f'and "{name}" of provider {one.name} can be the same model'
+        path = other.settings.shared_route.path if other.settings.shared_route else ""
+        yield f'{other.location}.{setting}: "{another}" {what} at the shared path {path}; give it to one of them'
+
+
+def _name_conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[str]:
+    secrets = ((name, each, each.name) for each in providers if each.inputs for name in each.inputs.secrets)
+    for secret, provider, first, _ in _claimed_twice(secrets):
+        yield (
+            f"{provider.location}: its Secret {secret} would have the name of one of provider {first}; "
+            "give the provider or the fallback another name"
+        )
+    for provider in providers if shared else ():
+        settings = shared.settings if shared else None
+        if settings and settings.namespace == provider.settings.namespace and provider.name in settings.names.policies:
+            yield (
+                f"{provider.location}: its AgentgatewayPolicy {provider.name} would have the name of one of `shared`; "
+                "give the provider another name, or `shared.name`"
+            )
+
+
+def _claimed_twice(claims: Iterable[tuple[str, Provider, str]]) -> Iterator[tuple[str, Provider, str, str]]:
+    """Yields each name that an earlier claim has too, with the provider of the later one and both owners."""
+    owners: dict[str, str] = {}
+    for name, provider, owner in claims:
+        if name in owners:
+            yield name, provider, owners[name], owner
+        owners[name] = owner

@@ -1,0 +1,204 @@
+"""Reads a stack's config into the arguments of its components. Stack files spell names in camelCase."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from components import InvalidArguments, OpenAICompatibleGatewayArgs
+from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
+from components.openai_compatible_llm.arguments.conversion import to_python
+from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
+from components.openai_compatible_llm.config_command import config_command
+from components.openai_compatible_llm.inputs import (
+    DECLARATION,
+    GATEWAY_DECLARATION,
+    HOST_SOURCES,
+    gateway_placement_of,
+    parse,
+    parse_gateway,
+    placement_of,
+)
+from components.openai_compatible_llm.inputs.advice import argument_advice, sentence
+from components.openai_compatible_llm.presets import PRESETS
+from components.openai_compatible_llm.route_conflicts import meets
+
+from .api_keys import key_places, missing_key, warn_of_plain_text_keys, with_fallbacks, with_secret_keys
+from .conflicts import conflicts
+from .records import (
+    API,
+    CLIENT_KEYS,
+    CLIENT_KEYS_SECRET,
+    CLIENT_SETTINGS,
+    GATEWAY,
+    NAMESPACE,
+    PROVIDERS,
+    SETTINGS,
+    SHARED,
+    InvalidStackConfig,
+    Provider,
+    Shared,
+    Stack,
+)
+
+DEFAULT_SHARED_NAME = "llm"
+MODELS_OF_A_PROVIDER = ("models", "model_aliases")
+
+
+def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
+    """Returns the arguments of each component that the stack's config asks for.
+
+    Args:
+        config: The project's config. A key under `providers` is a component's name and, unless `preset`, `baseUrl` or
+            `host` is given, its preset; so is the name of a fallback. `gateway`, `namespace`, `api` and the clients'
+            keys hold for all providers that give none. With `shared`, providers that give `models` or `modelAliases`
+            share its `routePath`.
+        environment: Environment variables. A provider `mistral` without a key in the config gets the one of
+            `MISTRAL_API_KEY`, its fallback `eu` the one of `MISTRAL_EU_API_KEY`, and each else the one of its preset.
+
+    Raises:
+        InvalidStackConfig: With every problem of every component, conflicts between them included.
+    """
+    stack = pulumi.get_stack()
+    configured = _group(config, PROVIDERS)
+    groups = {key: _group(config, key) for key in (CLIENT_KEYS, GATEWAY, CLIENT_KEYS_SECRET)}
+    defaults = {**groups, NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
+    clients = groups[CLIENT_KEYS]
+    problems = list(_unknown_settings(config))
+    if clients == {} and config.get(CLIENT_KEYS) is not None:
+        # Taken for no setting, it would open the routes of all providers.
+        command = f"pulumi config rm -s {stack} {config.full_key(CLIENT_KEYS)}"
+        problems.append(f"Stack {stack}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: {command}")
+    shared = read_shared(_group(config, SHARED), defaults) if config.get(SHARED) is not None else None
+    if not configured and not shared:
+        example = f"{config_command('set', stack, (PROVIDERS, 'mistral', 'model'))} mistral-medium-latest"
+        problems.append(f"Stack {stack} has no providers. Add one, for example: {example}")
+        raise InvalidStackConfig(problems)
+    providers = [read_provider(name, group, defaults) for name, group in configured.items()]
+    for provider in providers:
+        if not isinstance(configured[provider.name], Mapping | None):
+            problems.append(f"{provider.location}: must be a group of settings, such as {{model: ...}}")
+        else:
+            if shared:
+                _join(provider, shared)
+            _parse(provider, environment)
+    problems += _issues(providers)
+    if shared:
+        problems += _parse_shared(shared, providers)
+    problems += conflicts(providers, shared)
+    if problems:
+        raise InvalidStackConfig(problems)
+    warn_of_plain_text_keys(config, providers, clients)
+    return Stack(
+        providers={provider.name: with_secret_keys(provider.name, provider.args) for provider in providers},
+        gateways={shared.name: cast("OpenAICompatibleGatewayArgs", shared.args)} if shared else {},
+    )
+
+
+def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shared:
+    """Reads what a stack's file says of the base URL that its providers share."""
+    arguments = {GATEWAY: defaults.get(GATEWAY) or {}, **configured}
+    name = arguments.pop("name", DEFAULT_SHARED_NAME)
+    if isinstance(arguments[GATEWAY], Mapping) and (namespace := defaults.get(NAMESPACE)):
+        arguments[GATEWAY] = {NAMESPACE: namespace, **arguments[GATEWAY]}
+    return Shared(name, to_python(GATEWAY_DECLARATION.args, arguments))
+
+
+def _join(provider: Provider, shared: Shared) -> None:
+    """Gives a provider with models the shared path, if it is at the same Gateway and names no path of its own."""
+    args = provider.args
+    if args.get("shared_route_path") is None and any(args.get(each) for each in MODELS_OF_A_PROVIDER):
+        own, common = placement_of(args), gateway_placement_of(shared.args)
+        if not own or not common or meets(own.gateway, common.gateway):
+            args["shared_route_path"] = shared.args.get("route_path")
+
+
+def _parse_shared(shared: Shared, providers: Sequence[Provider]) -> Iterator[str]:
+    """Lists the models of the stack's providers, parses the arguments, and yields what is wrong with them."""
+    path, others = shared.args.get("route_path"), shared.args.get("models")
+    joined = [each for each in providers if path is not None and each.args.get("shared_route_path") == path]
+    if path is not None and not joined and not others:
+        yield (
+            f"{shared.location}: no provider uses it; give providers at this Gateway their `models`, or list those of "
+            "other stacks as `shared.models`"
+        )
+    if isinstance(others, Mapping | None):
+        listed = {
+            each.name: list(route.models) for each in joined if each.inputs and (route := each.settings.shared_route)
+        }
+        for owner in listed.keys() & (others or {}).keys():
+            yield f'{shared.location}.models: "{owner}" is a provider of this stack and listed already; remove it'
+        shared.args["models"] = {**listed, **(others or {})}
+    try:
+        shared.inputs = parse_gateway(shared.name, shared.args)
+    except InvalidArguments as error:
+        for issue in error.issues:
+            yield f"{shared.location}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+
+
+def read_provider(name: str, configured: object, defaults: Mapping[str, Any]) -> Provider:
+    """Reads what a stack's file says of a provider and of all, without the keys in the environment."""
+    config = configured if isinstance(configured, dict) else {}
+    inherited = {key: value for key, value in defaults.items() if value}
+    if any(config.get(key) is not None for key in CLIENT_SETTINGS):
+        inherited = {key: value for key, value in inherited.items() if key not in CLIENT_SETTINGS}
+    args = to_python(DECLARATION.args, inherited | dict(config))
+    for label, _, _, group in with_fallbacks(name, args):
+        if label and not any(map(group.get, HOST_SOURCES)):
+            group["preset"] = label
+    return Provider(name, config, args, key_places(name, args))
+
+
+def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
+    """Takes the keys that are in the environment, and parses the arguments."""
+    for place in provider.key_places:
+        place.group["api_key"] = next(filter(None, map(environment.get, place.variables)), None)
+    try:
+        provider.inputs = parse(provider.name, provider.args)
+    except InvalidArguments as error:
+        provider.issues = error.issues
+
+
+def _group(config: pulumi.Config, key: str) -> dict[str, Any]:
+    expected = f"Stack {pulumi.get_stack()}: {config.name}:{key} must be a group of settings"
+    try:
+        value = config.get_object(key)
+    except pulumi.ConfigTypeError:
+        # Pulumi's own message quotes the value, and with it the keys.
+        raise InvalidStackConfig([f"{expected}, and its value is not."]) from None
+    if value is not None and not isinstance(value, dict):
+        raise InvalidStackConfig([f"{expected}, not a {type(value).__name__}."])
+    return value or {}
+
+
+def _unknown_settings(config: pulumi.Config) -> Iterator[str]:
+    for key in sorted({*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}):
+        namespace, _, name = key.partition(":")
+        if namespace == config.name and name not in SETTINGS:
+            yield f"Stack {pulumi.get_stack()}: {key}: unknown setting; {_setting_advice(name)}"
+
+
+def _setting_advice(name: str) -> str:
+    """Says where a setting belongs: an argument of a provider, or a provider, may have been given to the stack."""
+    advice = closest(name, SETTINGS) or (f"{PROVIDERS}.{name}" if name in PRESETS else argument_advice(name))
+    if advice is None:
+        return suggestion(name, SETTINGS, "settings")
+    is_of_provider = " " not in advice and to_camel_case(advice).partition(".")[0] not in SETTINGS
+    return respell(sentence(f"{PROVIDERS}.<name>.{advice}" if is_of_provider else advice), to_camel_case)
+
+
+def _issues(providers: Sequence[Provider]) -> Iterator[str]:
+    """Yields what is wrong with each provider, and once for all what is wrong with the clients' keys of the stack."""
+    of_stack = defaultdict(list)
+    for provider in providers:
+        for issue in provider.issues:
+            text = f"{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+            setting = to_camel_case(str(issue.path[0]))
+            if setting in CLIENT_SETTINGS and provider.config.get(setting) is None:
+                of_stack[f"Stack {pulumi.get_stack()}: {text}"].append(provider.name)
+            else:
+                yield missing_key(provider, issue) or f"{provider.location}.{text}"
+    for problem, names in of_stack.items():
+        yield f"{problem} (providers: {', '.join(names)})"

@@ -1,0 +1,111 @@
+"""Defines what a stack's config is read into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+
+from components import OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
+from components.openai_compatible_llm.arguments import Issue, Key, Path
+from components.openai_compatible_llm.inputs import Inputs
+from components.openai_compatible_llm.settings import GatewayPlan, GatewaySettings, Plan, Settings
+
+PROVIDERS = "providers"
+SHARED = "shared"
+GATEWAY = "gateway"
+NAMESPACE = "namespace"
+API = "api"
+CLIENT_KEYS = "clientApiKeys"
+CLIENT_KEYS_SECRET = "clientApiKeysSecret"  # noqa: S105 (a setting's name)
+CLIENT_SETTINGS = (CLIENT_KEYS, CLIENT_KEYS_SECRET)
+SETTINGS = (PROVIDERS, SHARED, GATEWAY, NAMESPACE, API, *CLIENT_SETTINGS)
+
+
+class InvalidStackConfig(pulumi.RunError):
+    """Reports every problem with a stack's config in one message, which Pulumi shows without a traceback."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Says where the API key of one provider belongs.
+
+    Attributes:
+        owner: Whose key it is, in words.
+        group: The provider's arguments.
+        path: Path of that group in the component's arguments; empty for the component's own.
+        variables: Environment variables that may hold the key; the first one that is set counts.
+    """
+
+    owner: str
+    group: dict[Any, Any] = field(repr=False)
+    path: Path
+    variables: tuple[str, ...]
+
+
+@dataclass
+class Provider:
+    """One provider of a stack.
+
+    Attributes:
+        config: What the stack's file says of it alone.
+        args: The component's arguments, completed from the stack's settings and the environment.
+        key_places: Where keys belong that the config leaves out.
+        inputs: The arguments, parsed; None if something is wrong with them.
+    """
+
+    name: str
+    config: dict[str, Any]
+    args: dict[Any, Any]
+    key_places: list[KeyPlace]
+    issues: Sequence[Issue] = ()
+    inputs: Inputs[Plan, Settings] | None = None
+
+    @property
+    def location(self) -> str:
+        """Where it stands, as messages begin."""
+        return f"Stack {pulumi.get_stack()}: {Issue((PROVIDERS, Key(self.name)), '').location()}"
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings, if they are valid; no config has Outputs."""
+        return cast("Settings", cast("Inputs[Plan, Settings]", self.inputs).settings)
+
+
+@dataclass
+class Shared:
+    """The group `shared`: what the stack's providers have in common at one base URL.
+
+    Attributes:
+        args: The component's arguments, completed from the stack's settings.
+        inputs: The arguments, parsed; None if something is wrong with them.
+    """
+
+    name: Any
+    args: dict[Any, Any]
+    inputs: Inputs[GatewayPlan, GatewaySettings] | None = None
+
+    @property
+    def location(self) -> str:
+        """Where it stands, as messages begin."""
+        return f"Stack {pulumi.get_stack()}: {SHARED}"
+
+    @property
+    def settings(self) -> GatewaySettings:
+        """Its settings, if they are valid; no config has Outputs."""
+        return cast("GatewaySettings", cast("Inputs[GatewayPlan, GatewaySettings]", self.inputs).settings)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The components that a stack's config asks for: each one's arguments by its name.
+
+    Attributes:
+        gateways: One if the providers share a base URL, else none.
+    """
+
+    providers: dict[str, OpenAICompatibleLLMArgs]
+    gateways: dict[str, OpenAICompatibleGatewayArgs]
