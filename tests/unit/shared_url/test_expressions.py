@@ -85,27 +85,6 @@ def test_a_larger_buffer_lets_the_gateway_read_more() -> None:
     assert proxy.transformed(sent(body + b" ")).headers == {}
 
 
-def test_the_policy_that_reads_the_model_has_the_same_text_in_every_component() -> None:
-    least = record_gateway({"route_path": "/llm"}, "llm").objects()
-    most = record_gateway(
-        {
-            "route_path": "/",
-            "models": {"mistral": ["fast"]},
-            "max_request_bytes": 10,
-            "client_label": True,
-            "labels": {"team": "llm"},
-        },
-        "other",
-    ).objects()
-    texts = [
-        each["spec"]["traffic"]
-        for each in least + most
-        if each["kind"] == "AgentgatewayPolicy" and "phase" in each["spec"].get("traffic", {})
-    ]
-    assert texts[0] == texts[1]
-    assert len(texts) == 2
-
-
 def error(message: str) -> dict[str, Any]:
     return {
         "error": {"message": message, "type": "invalid_request_error", "param": "model", "code": "model_not_found"},

@@ -14,12 +14,15 @@ import openai
 import pytest
 import urllib3
 
+from components.openai_compatible_llm.arguments.cases import to_camel_case
+from tests.support.recording import record_program
 from tests.support.stand_in_gateway import EMBEDDING, TOKENS
 from tests.unit.shared_url.one_url import (
     DEEPSEEK,
     KEYS,
     MISTRAL,
     OPENROUTER,
+    PROVIDERS,
     TEXT,
     VLLM,
     OneUrl,
@@ -254,3 +257,17 @@ def test_at_the_root_every_request_that_nobody_takes_gets_the_error() -> None:
         with pytest.raises(openai.NotFoundError, match=r"gpt-4o.*GET /v1/models"):
             ask(client, "gpt-4o")
         assert ask(url.client(f"{url.proxy.url}/vllm/v1"), "any-model") == TEXT
+
+
+def test_a_stack_file_makes_the_same_objects(objects: list[dict[str, Any]]) -> None:
+    providers = {
+        name: {to_camel_case(argument): value for argument, value in args.items() if argument != "preset"}
+        for name, args in PROVIDERS.items()
+    }
+    config = {"api": "agentgateway", "shared": {"routePath": "/llm"}, "providers": providers}
+    # In a program the gateway's objects come last, because its models are outputs of the providers.
+    made, expected = (
+        {(each["kind"], each["metadata"]["name"]): each for each in found}
+        for found in (record_program(config).objects(), objects)
+    )
+    assert made == expected
