@@ -13,6 +13,7 @@ from components.openai_compatible_llm.args import BackendApi, Endpoints, Fallbac
 from tests.contract.schemas import StrictSchemas
 from tests.support.recording import PROJECT, record_component, record_program
 from tests.support.repository import REPOSITORY
+from tests.support.shared_url import PROVIDERS
 
 STACKS = REPOSITORY / "stacks"
 BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}
@@ -137,7 +138,7 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
 }
 
 
-ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTGATEWAY}
+ONLY = {BackendApi.KGATEWAY: ONLY_KGATEWAY, BackendApi.AGENTGATEWAY: ONLY_AGENTGATEWAY | PROVIDERS}
 
 
 POLICIES = {BackendApi.KGATEWAY: "TrafficPolicy", BackendApi.AGENTGATEWAY: "AgentgatewayPolicy"}
@@ -180,7 +181,7 @@ def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi, known: str = "at once
 
 def _may_pass_on(args: OpenAICompatibleLLMArgs, known: str) -> bool:
     """Tells whether the route has all endpoints, or might when the objects were decided upon."""
-    if known == "later" and "endpoints" in args:
+    if "shared_route_path" in args or (known == "later" and "endpoints" in args):
         return True
     narrowed = args.get("fallbacks") or ("path" in args and known == "at once")
     return args.get("endpoints", Endpoints.CHAT if narrowed else Endpoints.ALL) == Endpoints.ALL
@@ -244,5 +245,5 @@ def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_every_argument_has_a_case() -> None:
-    given = {name for args in (CASES | ONLY_AGENTGATEWAY | ONLY_KGATEWAY).values() for name in _given(args)}
+    given = {name for args in (CASES | ONLY_AGENTGATEWAY | ONLY_KGATEWAY | PROVIDERS).values() for name in _given(args)}
     assert set(_arguments(OpenAICompatibleLLMArgs)) <= {"api", *given}

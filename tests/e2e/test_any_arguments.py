@@ -6,10 +6,10 @@ import pulumi
 import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 
-from components import InvalidArguments, OpenAICompatibleLLM
-from tests.support.arguments import CANARY, accepted_arguments, mangled_arguments
+from components import InvalidArguments, OpenAICompatibleGateway, OpenAICompatibleLLM
+from tests.support.arguments import CANARY, accepted_arguments, accepted_gateway_arguments, mangled
 from tests.support.cluster import Cluster
-from tests.support.recording import record, record_component
+from tests.support.recording import Recording, record, record_component, record_gateway
 
 UNHURRIED: dict[str, Any] = {
     "deadline": None,
@@ -43,15 +43,43 @@ def test_the_api_server_accepts_the_objects_of_accepted_arguments(cluster: Clust
 
 
 @settings(max_examples=200, **UNHURRIED)
-@given(args=mangled_arguments())
+@given(args=accepted_gateway_arguments)
+def test_the_api_server_accepts_the_objects_of_a_gateways_accepted_arguments(
+    cluster: Cluster, args: dict[str, Any]
+) -> None:
+    recording = record_gateway({**args, "gateway": {"namespace": "default", **args.get("gateway", {})}})
+    has_policy_of_gateway = "max_request_bytes" in args or args.get("client_label", False)
+    assert sorted(recording.kinds()) == ["AgentgatewayPolicy"] * (3 + has_policy_of_gateway) + ["HTTPRoute"]
+    for manifest in recording.objects():
+        assert cluster.refusal(manifest) is None
+
+
+@settings(max_examples=200, **UNHURRIED)
+@given(args=mangled(accepted_arguments))
 @example(args={"host": "llm.example.com", "port": 10**10, "api_key": CANARY})
 def test_mangled_arguments_give_accepted_objects_or_one_error(cluster: Cluster, args: dict[str, Any]) -> None:
-    complete: Any = {"namespace": "default", **args}
+    recording = recorded_or_refused(OpenAICompatibleLLM, {"namespace": "default", **args})
+    for manifest in recording.objects():
+        assert cluster.refusal(manifest) is None
+
+
+@settings(max_examples=200, **UNHURRIED)
+@given(args=mangled(accepted_gateway_arguments))
+def test_so_do_those_of_a_gateway(cluster: Cluster, args: dict[str, Any]) -> None:
+    recording = recorded_or_refused(OpenAICompatibleGateway, args)
+    for manifest in recording.objects():
+        # A dry run needs a namespace that exists.
+        in_default = {**manifest, "metadata": {**manifest["metadata"], "namespace": "default"}}
+        assert cluster.refusal(in_default) is None
+
+
+def recorded_or_refused(component: Any, args: dict[str, Any]) -> Recording:
+    """Records what the component registers, which is nothing where one error refuses the arguments."""
     refused: list[InvalidArguments] = []
 
     def program() -> None:
         try:
-            OpenAICompatibleLLM("any", complete)
+            component("any", args)
         except InvalidArguments as error:
             refused.append(error)
 
@@ -62,5 +90,4 @@ def test_mangled_arguments_give_accepted_objects_or_one_error(cluster: Cluster, 
         assert recording.resources == []
         assert CANARY not in f"{error} {error!r} {error.errors} {error.issues} {recording.messages}"
         assert isinstance(error, pulumi.RunError)
-    for manifest in recording.objects():
-        assert cluster.refusal(manifest) is None
+    return recording

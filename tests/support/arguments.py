@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the arguments of OpenAICompatibleLLM."""
+"""Hypothesis strategies for the arguments of the components."""
 
 import string
 from typing import Any
@@ -26,6 +26,7 @@ route_paths = st.one_of(paths, st.just("/"))
 models = st.text(string.ascii_letters + string.digits + "-._/:@ ", min_size=1, max_size=40).filter(
     lambda model: model == model.strip()
 )
+model_patterns = st.one_of(models, models.map("{}*".format), models.map("*{}".format), st.just("*"))
 header_names = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20)
 prefixes = st.text(string.ascii_letters + string.digits + "-_=", min_size=1, max_size=10)
 label_values = st.from_regex(r"\A([A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?)?\Z")
@@ -118,6 +119,7 @@ request_fields = st.dictionaries(
     json_values,
     max_size=3,
 )
+owners = st.text(max_size=10).filter(lambda owner: owner.strip() and owner.isprintable())
 rates = st.integers(1, 10**9)
 rate_limits = st.builds(
     lambda amount, per, burst: [{**amount, "per": per, **burst}],
@@ -150,8 +152,26 @@ others = optional(
 )
 
 
+def _with_or_without_shared_path(args: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out what can't be beside a shared path, or else the path and the models there."""
+    names_models = "models" in args or args.get("model_aliases")
+    is_other = args.get("shared_route_path") != args.get("route_path")
+    if not ("shared_route_path" in args and names_models and is_other and args.get("api") == "agentgateway"):
+        return {key: value for key, value in args.items() if key not in ("shared_route_path", "models")}
+    shared = {key: value for key, value in args.items() if key != "model" and (key, value) != ("endpoints", "chat")}
+    # All endpoints' paths are known then.
+    if "fallbacks" in shared:
+        shared["fallbacks"] = [_without_path(each) for each in shared["fallbacks"]]
+    return _without_path(shared)
+
+
+def _without_path(provider: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in provider.items() if key != "path"}
+
+
 def _supported(args: dict[str, Any]) -> dict[str, Any]:
-    """Leaves out what the gateways of the API can't do."""
+    """Leaves out what the gateways of the API can't do, and what can't be together."""
+    args = _with_or_without_shared_path(args)
     if args.get("api") == "agentgateway":
         unsupported = [] if args.get("rewrite_host", True) else ["rewrite_host"]
     else:
@@ -176,12 +196,39 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in args.items() if key not in unsupported}
 
 
+shared_routes = optional(
+    api=st.just("agentgateway"),
+    shared_route_path=route_paths,
+    models=st.lists(model_patterns, min_size=1, max_size=5, unique=True),
+)
+
 accepted_arguments = st.builds(
     lambda *parts: _supported({key: value for part in parts for key, value in part.items()}),
     endpoints,
     credentials,
     waits,
     others,
+    shared_routes,
+)
+
+accepted_gateway_arguments = st.builds(
+    lambda required, others, wait: {**required, **others, **wait},
+    st.fixed_dictionaries({"route_path": route_paths}),
+    optional(
+        # A dry run needs namespaces that exist on every API server.
+        gateway=optional(
+            name=names,
+            namespace=st.sampled_from(["default", "kube-system"]),
+            section_name=names,
+            url=gateway_urls,
+        ),
+        models=st.dictionaries(owners, st.lists(model_patterns, max_size=5), max_size=3),
+        max_request_bytes=st.integers(1, 2**32 - 1),
+        client_label=st.booleans(),
+        labels=st.dictionaries(keys, label_values, max_size=3),
+        annotations=st.dictionaries(keys, st.text(max_size=20), max_size=3),
+    ),
+    waits,
 )
 
 rubbish = st.one_of(
@@ -196,9 +243,9 @@ rubbish = st.one_of(
 
 
 @st.composite
-def mangled_arguments(draw: st.DrawFn) -> dict[str, Any]:
+def mangled(draw: st.DrawFn, accepted: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
     """Makes accepted arguments, and replaces, removes or misspells some of them."""
-    args = draw(accepted_arguments)
+    args = draw(accepted)
     for _ in range(draw(st.integers(1, 3))):
         argument = draw(st.sampled_from(sorted(args) or ["host"]))
         match draw(st.sampled_from(["replace", "remove", "misspell", "nest"])):

@@ -89,7 +89,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def event(self, data: str) -> None:
-        content = f"data: {data}\n\n".encode()
+        self.chunk(f"data: {data}\n\n".encode())
+
+    def chunk(self, content: bytes) -> None:
         self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
         self.wfile.flush()
 

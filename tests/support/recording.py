@@ -19,7 +19,12 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
-from components import OpenAICompatibleLLM, OpenAICompatibleLLMArgs
+from components import (
+    OpenAICompatibleGateway,
+    OpenAICompatibleGatewayArgs,
+    OpenAICompatibleLLM,
+    OpenAICompatibleLLMArgs,
+)
 from tests.support.repository import REPOSITORY
 
 # Pulumi does the same for programs: a run that fails leaves tasks behind whose errors nobody reads.
@@ -226,6 +231,17 @@ def record_component(
 
     def program() -> None:
         OpenAICompatibleLLM(name, cast("OpenAICompatibleLLMArgs", args() if callable(args) else args))
+
+    return record(program, **options)
+
+
+def record_gateway(
+    args: Mapping[str, Any] | Callable[[], Mapping[str, Any]], name: str = "llm", **options: Any
+) -> Recording:
+    """Runs a program with one OpenAICompatibleGateway."""
+
+    def program() -> None:
+        OpenAICompatibleGateway(name, cast("OpenAICompatibleGatewayArgs", args() if callable(args) else args))
 
     return record(program, **options)
 

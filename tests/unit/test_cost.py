@@ -14,7 +14,7 @@ from bench.figures import Figures, Sample, spread
 from bench.program_time import OPERATIONS, PROVIDERS, paired_samples, requests
 from bench.programs import PAIRS
 from bench.report import MEMORY, OWN, PROCESSOR, page, summary, targets
-from tests.support.recording import Recording, record
+from tests.support.recording import Recording, record, record_program
 from tests.support.repository import PACKAGE, REPOSITORY
 
 NAMESPACE = "gloo-system"
@@ -54,6 +54,18 @@ def test_a_component_sends_the_engine_as_many_requests_as_an_empty_one_beside_it
     assert component["RegisterResource"] == 1 + 5 * 3
     assert component["RegisterResourceOutputs"] == 1 + 3
     assert component["Invoke"] == 0
+
+
+def test_a_shared_url_adds_its_component_and_objects_and_nothing_to_each_provider() -> None:
+    models = {name: {"apiKey": "key", "models": [f"{name}-*"]} for name in ("mistral", "deepseek")}
+    alone = {name: {"apiKey": "key"} for name in models}
+    config = {"api": "agentgateway", "providers": alone}
+    one_url = record_program({**config, "providers": models, "shared": {"routePath": "/llm"}})
+    without = record_program(config)
+    # The component, three policies and a route.
+    assert len(one_url.resources) == len(without.resources) + 5
+    assert len(one_url.outputs) == len(without.outputs) + 1
+    assert one_url.warnings == without.warnings
 
 
 def modules(imported: str) -> int:

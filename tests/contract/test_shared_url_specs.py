@@ -1,0 +1,79 @@
+"""Validates every object of OpenAICompatibleGateway, and the longest texts of both components for a shared path."""
+
+from collections.abc import Mapping
+from inspect import get_annotations
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import InvalidArguments, OpenAICompatibleGatewayArgs
+from tests.contract.schemas import StrictSchemas, field_schema
+from tests.support.recording import record_gateway
+from tests.support.shared_url import (
+    GATEWAYS,
+    LONGEST_EXPRESSION,
+    LONGEST_MATCH,
+    header_match,
+    list_expression,
+    list_of_length,
+    route_of_length,
+)
+
+# Arguments that decide what is created, or how, are always plain values.
+AT_ONCE = ("client_label", "wait_for_ready", "ready_timeout_seconds")
+
+
+def late(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: each if name in AT_ONCE else late(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [late(each) for each in value]
+    return pulumi.Output.from_input(value)
+
+
+@pytest.mark.parametrize("known", ["at once", "later"])
+@pytest.mark.parametrize("args", GATEWAYS.values(), ids=GATEWAYS)
+def test_every_object_of_a_gateway_passes_the_strict_schemas(
+    args: dict[str, Any], known: str, schemas: StrictSchemas
+) -> None:
+    objects = record_gateway(lambda: late(args) if known == "later" else args).objects()
+    policies = ["llm", "llm-models", "llm-unknown"]
+    if "max_request_bytes" in args or "client_label" in args:
+        policies.append("llm-gateway")
+    expected = [("AgentgatewayPolicy", name) for name in sorted(policies)] + [("HTTPRoute", "llm")]
+    assert [(each["kind"], each["metadata"]["name"]) for each in objects] == expected
+    assert [problem for each in objects for problem in schemas.problems(each)] == []
+    namespace = args.get("gateway", {}).get("namespace", "gloo-system")
+    assert {each["metadata"]["namespace"] for each in objects} == {namespace}
+
+
+def test_every_argument_of_a_gateway_has_a_case() -> None:
+    assert {name for args in GATEWAYS.values() for name in args} == set(get_annotations(OpenAICompatibleGatewayArgs))
+
+
+def test_a_longer_expression_than_the_schema_allows_is_refused(
+    crds: dict[str, dict[str, Any]], schemas: StrictSchemas
+) -> None:
+    field = "spec.rules.[].matches.[].headers.[].value"
+    assert field_schema(crds["httproutes.gateway.networking.k8s.io"], field)["maxLength"] == LONGEST_MATCH
+    longest = route_of_length(LONGEST_MATCH)
+    assert len(header_match(longest)) == LONGEST_MATCH
+    assert schemas.problems(longest) == []
+    with pytest.raises(InvalidArguments, match=rf"has {LONGEST_MATCH + 1} characters.* {LONGEST_MATCH} at most"):
+        route_of_length(LONGEST_MATCH + 1)
+
+
+def test_a_longer_list_than_the_schema_allows_is_refused(
+    crds: dict[str, dict[str, Any]], schemas: StrictSchemas
+) -> None:
+    field = "spec.traffic.directResponse.bodyExpression"
+    crd = crds["agentgatewaypolicies.agentgateway.dev"]
+    assert field_schema(crd, field)["maxLength"] == LONGEST_EXPRESSION
+    longest = list_of_length(LONGEST_EXPRESSION)
+    assert len(list_expression(longest)) == LONGEST_EXPRESSION
+    assert schemas.problems(longest) == []
+    with pytest.raises(
+        InvalidArguments, match=rf"has {LONGEST_EXPRESSION + 1} characters.* {LONGEST_EXPRESSION} at most"
+    ):
+        list_of_length(LONGEST_EXPRESSION + 1)
