@@ -92,11 +92,12 @@ def rules_for_model(route: Object, path: str, model: str | None) -> list[Object]
 
 
 def _accepts(header: Object, model: str) -> bool:
-    """Tells whether the header match accepts the model."""
+    """Tells whether the header match accepts the model: for the proxy, an expression's first find must be all of it."""
     value = str(header.get("value"))
     if header.get("type") != "RegularExpression":
         return value == model
     try:
-        return re.fullmatch(value, model) is not None
+        found = re.search(value, model)
+        return found is not None and found[0] == model
     except re.error:
         return False
