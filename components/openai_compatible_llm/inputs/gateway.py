@@ -7,9 +7,10 @@ import pulumi
 
 from ..arguments import Arguments
 from ..arguments.outputs import has_outputs
-from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
+from ..arguments.validators import OBJECT_NAME_LENGTH, PATH_LENGTH, object_name, too_long
 from ..backends.model_routing import LONGEST_EXPRESSION, list_expression
-from ..settings import GatewayObjectNames, GatewayPlan, GatewaySettings
+from ..client_url import VERSION
+from ..settings import MODELS, GatewayObjectNames, GatewayPlan, GatewaySettings
 from . import validators
 from .declaration import GATEWAY_DECLARATION
 from .inputs import Inputs
@@ -50,6 +51,9 @@ def _parse(name: str, arguments: Arguments) -> tuple[GatewayPlan, GatewaySetting
         max_request_bytes=arguments.read("max_request_bytes", check=validators.request_bytes),
         client_label=arguments.given("client_label"),
     )
+    # The list of models has the longest path of the route.
+    if reason := too_long(settings.route_path, PATH_LENGTH - len(VERSION + MODELS)):
+        arguments.report(reason, "route_path")
     plan = GatewayPlan(
         has_gateway_policy=arguments.given("max_request_bytes") or settings.client_label,
         has_labels=bool(settings.labels) or arguments.unresolved("labels"),
