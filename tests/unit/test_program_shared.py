@@ -232,7 +232,7 @@ def test_objects_of_one_name_are_refused() -> None:
         ({"routePat": "/llm"}, ["shared.routePat: unknown argument; did you mean `routePath`?", "shared.routePath: required"]),
         ({"routePath": "/llm", "models": {"a": ["x*y"]}},
          ['shared.models.a[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
-        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of values"]),
+        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of lists"]),
         ({"routePath": "/llm", "name": "LLM", "models": {"a": ["x"]}},
          ['shared.name: "LLM" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at '
           "each end"]),
