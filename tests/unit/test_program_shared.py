@@ -10,6 +10,10 @@ from tests.unit.test_program import CANARY, stack_outputs
 BASE: dict[str, Any] = {"api": "agentgateway", "shared": {"routePath": "/llm"}}
 AT = "at the Gateway gloo-system/agentgateway"
 SAME = "at the shared path /llm; give it to one of them"
+UNSHARED = (
+    "providers.d.models: has no effect without a shared path; give the stack `shared.routePath` at this provider's "
+    "Gateway, or, if another stack has `shared`, give `sharedRoutePath`"
+)
 
 
 def provider(**settings: Any) -> dict[str, Any]:
@@ -101,9 +105,11 @@ def test_a_provider_at_another_gateway_or_listener_does_not_join() -> None:
     }
     gateway = {"name": "agentgateway", "sectionName": "llm"}
     assert shared_paths(record_program(stack(providers, gateway=gateway))) == {"a": "/llm"}
-    assert problems({**providers, "d": provider(models=["n"], gateway={"name": "other"})}) == [
-        "providers.d.models: has no effect without `sharedRoutePath`; give that too"
-    ]
+    assert problems({**providers, "d": provider(models=["n"], gateway={"name": "other"})}) == [UNSHARED]
+
+
+def test_models_of_a_stack_without_the_group_are_refused_with_both_ways_to_share_them() -> None:
+    assert problems({"d": provider(models=["n"])}, shared=None) == [UNSHARED]
 
 
 def test_a_stack_may_be_for_the_gateway_alone() -> None:
@@ -232,7 +238,7 @@ def test_objects_of_one_name_are_refused() -> None:
         ({"routePat": "/llm"}, ["shared.routePat: unknown argument; did you mean `routePath`?", "shared.routePath: required"]),
         ({"routePath": "/llm", "models": {"a": ["x*y"]}},
          ['shared.models.a[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
-        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of values"]),
+        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of lists"]),
         ({"routePath": "/llm", "name": "LLM", "models": {"a": ["x"]}},
          ['shared.name: "LLM" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at '
           "each end"]),
