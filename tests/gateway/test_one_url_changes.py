@@ -128,6 +128,24 @@ def test_providers_of_one_stack_share_the_url_of_another(one_url: OneUrl, other_
     one_url.until(404, body={"model": "gpt-5"})
 
 
+def test_of_two_stacks_with_one_model_the_route_that_comes_first_in_the_alphabet_serves_it(
+    one_url: OneUrl, other_provider: OpenAIProvider
+) -> None:
+    one_url.deploy({"b": one_url.config(models=["gpt-5"])})
+    one_url.until_served("gpt-5")
+    newer = {"a": one_url.config(other_provider, models=["gpt-5"], sharedRoutePath=PATH)}
+    without_shared(one_url.another_stack("team"), newer)
+
+    def is_served_by_the_newer() -> bool:
+        assert one_url.ask(body={"model": "gpt-5"}).status == 200
+        return bool(other_provider.requests)
+
+    assert wait_until(is_served_by_the_newer, SECONDS)
+    one_url.provider.requests.clear()
+    assert one_url.ask(body={"model": "gpt-5"}).status == 200
+    assert one_url.provider.requests == []
+
+
 def test_further_components_come_to_the_gateway_and_go(one_url: OneUrl) -> None:
     one_url.deploy({"one": one_url.config(models=["gpt-5"])})
     one_url.until_served("gpt-5")
