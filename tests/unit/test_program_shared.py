@@ -232,6 +232,8 @@ def test_objects_of_one_name_are_refused() -> None:
         ({"routePat": "/llm"}, ["shared.routePat: unknown argument; did you mean `routePath`?", "shared.routePath: required"]),
         ({"routePath": "/llm", "models": {"a": ["x*y"]}},
          ['shared.models.a[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
+        ({"routePath": "/llm", "models": {"my_team": ["x*y"]}},
+         ['shared.models.my_team[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
         ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of values"]),
         ({"routePath": "/llm", "name": "LLM", "models": {"a": ["x"]}},
          ['shared.name: "LLM" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at '
@@ -276,3 +278,8 @@ def test_problems_of_all_kinds_are_in_one_message() -> None:
         "providers.c.endpoints",
         "shared.maxRequestBytes",
     ]
+
+
+def test_an_alias_stands_in_a_message_as_it_was_given() -> None:
+    (problem,) = problems({"a": provider(modelAliases={"my_fast*one": "m"})})
+    assert problem.startswith('providers.a.modelAliases["my_fast*one"]: "my_fast*one" has a *')

@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from ..arguments import Arguments
+from ..arguments import Arguments, Key
 from ..arguments.outputs import has_outputs
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends.model_routing import LONGEST_EXPRESSION, list_expression
@@ -65,7 +65,7 @@ def _parse_models(arguments: Arguments) -> Mapping[str, tuple[str, ...]]:
     for owner, _ in arguments.read_each("models"):
         if reason := validators.owner(str(owner)):
             arguments.report(reason, "models", owner)
-        names = arguments.within("models").read_each(str(owner), check=validators.model_pattern)
+        names = arguments.within("models").read_each(Key(owner), check=validators.model_pattern)
         models[str(owner)] = tuple(name for _, name in names)
     length = len(list_expression(models))
     if length > LONGEST_EXPRESSION:
