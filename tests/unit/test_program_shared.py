@@ -9,6 +9,10 @@ from tests.unit.test_program import CANARY, stack_outputs
 
 BASE: dict[str, Any] = {"api": "agentgateway", "shared": {"routePath": "/llm"}}
 AT = "at the Gateway gloo-system/agentgateway"
+NO_PROVIDER = (
+    "shared: no provider uses it; give providers at this Gateway their `models`, or list those of other stacks as "
+    "`shared.models`"
+)
 SAME = "at the shared path /llm; give it to one of them"
 
 
@@ -87,6 +91,7 @@ def test_its_gateway_is_the_stacks_in_the_stacks_namespace_unless_it_names_its_o
     assert parent(gateway=edge, namespace="ai") == edge
     nulls = {"routePath": "/llm", "name": None, "gateway": None}
     assert parent(gateway=edge, shared=nulls) == edge
+    assert parent(namespace="ai", gateway={"name": "edge", "namespace": None}) == {"name": "edge", "namespace": "ai"}
     named = {"routePath": "/llm", "gateway": {"name": "edge", "namespace": None}}
     assert parent(namespace="ai", gateway={"name": "edge"}, shared=named) == {"name": "edge", "namespace": "ai"}
     own = {**edge, "sectionName": "llm"}
@@ -104,6 +109,37 @@ def test_a_provider_at_another_gateway_or_listener_does_not_join() -> None:
     assert problems({**providers, "d": provider(models=["n"], gateway={"name": "other"})}) == [
         "providers.d.models: has no effect without `sharedRoutePath`; give that too"
     ]
+
+
+def test_the_list_has_no_provider_of_another_gateway() -> None:
+    elsewhere = provider(models=["n"], gateway={"name": "other"}, sharedRoutePath="/llm")
+    recording = record_program(stack({"a": provider(models=["m"]), "b": elsewhere}))
+    assert '"data": [["m", "a"]].map(' in list_of_models(recording)
+    assert problems({"b": elsewhere}) == [NO_PROVIDER]
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"),
+    [
+        ({}, "shared.routePath: required"),
+        ({"routePath": "/llm/"}, 'shared.routePath: "/llm/" ends with a slash; give "/llm"'),
+        ({"routePath": 5}, "shared.routePath: 5 is not a string"),
+    ],
+)
+def test_what_is_wrong_with_the_path_is_said_once(shared: dict[str, Any], expected: str) -> None:
+    providers = {"a": provider(models=["m"]), "b": provider(models=["n"]), "c": provider(modelAliases={"fast": "m"})}
+    assert problems(providers, shared=shared) == [expected]
+
+
+def test_an_empty_list_of_models_is_said_once() -> None:
+    assert problems({"a": provider(models=[])}) == [
+        "providers.a.models: empty; give names such as mistral-medium-latest, or patterns such as mistral-*"
+    ]
+
+
+def test_a_group_that_is_null_counts_as_not_given() -> None:
+    config = {**stack({"a": provider()}), "shared": None}
+    assert record_program(config).all(":OpenAICompatibleGateway") == []
 
 
 def test_a_stack_may_be_for_the_gateway_alone() -> None:
@@ -208,6 +244,30 @@ def test_without_the_group_a_shared_path_is_still_no_ones_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["hostnames", "listener"])
+def test_no_one_has_the_shared_path_of_any_provider_for_its_own(place: str) -> None:
+    one, other = (
+        {"hostnames": [f"{each}.example.com"]} if place == "hostnames" else {"gateway": {"sectionName": each}}
+        for each in ("a", "b")
+    )
+    providers = {
+        "a": provider(models=["m"], sharedRoutePath="/x", **one),
+        "b": provider(models=["m"], sharedRoutePath="/x", **other),
+    }
+    expected = f'providers.c.routePath: "/x" {AT} is already the shared path; give another'
+    assert problems({**providers, "c": provider(routePath="/x", **other)}, shared=None) == [expected]
+    assert problems({**providers, "c": provider(routePath="/x")}, shared=None) == [expected]
+
+
+def test_a_provider_of_kgateway_has_the_names_of_other_kinds() -> None:
+    of_kgateway = {"api": "kgateway"}
+    record_program(stack({"a": provider(models=["m"]), "llm-models": provider(**of_kgateway)}))
+    assert problems({"a": provider(models=["m"]), "llm": provider(routePath="/x", **of_kgateway)}) == [
+        "providers.llm: its HTTPRoute llm would have the name of one of `shared`; give the provider another name, or "
+        "`shared.name`"
+    ]
+
+
 def test_objects_of_one_name_are_refused() -> None:
     shared = {"routePath": "/all", "name": "x"}
     assert problems({"x-models": provider(models=["m"]), "x": provider()}, shared=shared) == [
@@ -254,6 +314,14 @@ def test_a_provider_of_the_stack_is_not_listed_a_second_time() -> None:
     shared = {"routePath": "/llm", "models": {"a": ["x"]}}
     assert problems({"a": provider(models=["m"])}, shared=shared) == [
         'shared.models: "a" is a provider of this stack and listed already; remove it'
+    ]
+    names = [f"p{number}" for number in range(9)]
+    found = problems(
+        {name: provider(models=[name]) for name in names},
+        shared={"routePath": "/llm", "models": {name: ["x"] for name in names}},
+    )
+    assert found == [
+        f'shared.models: "{name}" is a provider of this stack and listed already; remove it' for name in names
     ]
 
 

@@ -197,6 +197,7 @@ def test_models_are_usually_the_outputs_of_providers() -> None:
     [
         ({"route_path": None}, ["route_path: required"]),
         ({"route_path": "llm"}, [SLASH]),
+        ({"route_path": "/" + "x" * 1014}, ["route_path: 1015 characters long; the limit is 1014"]),
         ({"models": {"": ["a"]}}, ["models[\"\"]: '' is not a name; give one such as mistral"]),
         ({"models": {"m": [" a"]}}, ["models.m[0]: ' a' is not a model name; give it as the provider lists it"]),
         ({"models": {"m": "a"}}, ['models.m: "a" is not a list of strings']),

@@ -14,7 +14,7 @@ from . import validators
 from .declaration import GATEWAY_DECLARATION
 from .inputs import Inputs
 from .metadata import parse_annotations, parse_labels, parse_ready_timeout
-from .placement import parse_gateway_reference, parse_path_prefix
+from .placement import parse_gateway_reference, parse_shared_path
 
 
 def parse_gateway(name: str, args: Mapping[Any, Any]) -> Inputs[GatewayPlan, GatewaySettings]:
@@ -45,7 +45,7 @@ def _parse(name: str, arguments: Arguments) -> tuple[GatewayPlan, GatewaySetting
         labels=parse_labels(arguments),
         annotations=parse_annotations(arguments),
         gateway=gateway,
-        route_path=parse_path_prefix(arguments, "route_path", "/llm"),
+        route_path=parse_shared_path(arguments),
         models=_parse_models(arguments),
         max_request_bytes=arguments.read("max_request_bytes", check=validators.request_bytes),
         client_label=arguments.given("client_label"),
