@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components import InvalidArguments, OpenAICompatibleGatewayArgs
+from components import BackendApi, InvalidArguments, OpenAICompatibleGatewayArgs
 from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
 from components.openai_compatible_llm.arguments.conversion import to_python, without_nones
 from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
@@ -88,6 +88,9 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
     problems += _issues(providers)
     if shared:
         problems += _parse_shared(shared, providers)
+        if not providers and (api := defaults[API]) not in (None, BackendApi.AGENTGATEWAY):
+            reason = "can't route a request by its model, which `shared` needs"
+            problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
     problems += conflicts(providers, shared)
     if problems:
         raise InvalidStackConfig(problems)

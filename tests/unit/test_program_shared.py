@@ -149,6 +149,22 @@ def test_a_stack_may_be_for_the_gateway_alone() -> None:
     assert names == {"one-url", "one-url-gateway", "one-url-models", "one-url-unknown"}
 
 
+@pytest.mark.parametrize("api", ["kgateway", "agentgatway"])
+def test_a_stack_for_the_gateway_alone_is_for_agentgateway(api: str) -> None:
+    assert program_error({"api": api, "shared": {"routePath": "/llm", "models": {"mistral": ["small"]}}}) == (
+        f'Stack prod: api: "{api}" can\'t route a request by its model, which `shared` needs; give agentgateway'
+    )
+
+
+@pytest.mark.parametrize("name", ["maxRequestBytes", "clientLabel"])
+def test_an_argument_of_the_group_belongs_into_it(name: str) -> None:
+    advice = f"it belongs to OpenAICompatibleGateway, in a stack file to the group shared; give `{name}` there"
+    assert problems({"a": provider(**{name: 1})}, shared=None) == [f"providers.a.{name}: unknown argument; {advice}"]
+    assert problems({"a": provider()}, shared=None, **{name: 1}) == [
+        f"openai-compatible-llm:{name}: unknown setting; {advice}"
+    ]
+
+
 def test_models_of_other_stacks_are_listed_beside_the_stacks_own() -> None:
     shared = {"routePath": "/llm", "models": {"elsewhere": ["e"]}}
     recording = record_program(stack({"a": provider(models=["b"])}, shared=shared))

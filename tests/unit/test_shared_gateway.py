@@ -216,6 +216,13 @@ def test_models_are_usually_the_outputs_of_providers() -> None:
             {"api": "agentgateway"},
             ["api: unknown argument; this component is for gateways of agentgateway alone; remove the argument"],
         ),
+        (
+            {"endpoint": "all"},
+            [
+                "endpoint: unknown argument; valid arguments are `annotations`, `client_label`, `gateway`, `labels`, "
+                "`max_request_bytes`, `models`, `ready_timeout_seconds`, `route_path`, `wait_for_ready`"
+            ],
+        ),
         ({"shared_route_path": "/x"}, ["shared_route_path: unknown argument; did you mean `route_path`?"]),
         ({"gateway": {"listener": "x"}}, ["gateway.listener: unknown argument; did you mean `section_name`?"]),
         (
