@@ -1,6 +1,7 @@
 """Implements `make chat`: asks through the local gateway if the stack is deployed here."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,15 +32,22 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
         The exit status.
 
     Raises:
-        LocalError: The local stack's gateway doesn't run, or it has several and the arguments don't say which.
+        LocalError: The local stack's gateway doesn't run, or it has several and the arguments don't say which. Or
+            `make up` has deployed the stack without a gateway, and no Pulumi can read another of this name.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("--stack", "--gateway-url", "--provider"):
         parser.add_argument(option)
     parser.add_argument("--shared", action="store_true")
     options, _ = parser.parse_known_args(arguments)
-    is_local = state.gateways.exists() and checkpoints(state.pulumi_state, [options.stack])
-    if options.gateway_url or not is_local:
+    is_deployed = checkpoints(state.pulumi_state, [options.stack])
+    if options.gateway_url or not (is_deployed and state.gateways.exists()):
+        if is_deployed and not (options.gateway_url or shutil.which("pulumi", path=variables.get("PATH"))):
+            raise LocalError(
+                f"No gateway runs on this machine, so nobody answers for the stack {options.stack} of `make up`. "
+                "docs/gateway.md says how to get one. To ask through a gateway of your own cluster, install the Pulumi "
+                "CLI, which reads your stack."
+            )
         return _ask(arguments, variables, Path.cwd())
     environment = Environment.of(variables)
     attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})

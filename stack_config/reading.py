@@ -16,6 +16,7 @@ from components.openai_compatible_llm.inputs import (
     DECLARATION,
     GATEWAY_DECLARATION,
     HOST_SOURCES,
+    WITHOUT_SHARED_PATH,
     gateway_placement_of,
     parse,
     parse_gateway,
@@ -45,6 +46,10 @@ from .records import (
 )
 
 DEFAULT_SHARED_NAME = "llm"
+UNSHARED_MODELS = (
+    "has no effect without a shared path; give the stack `shared.routePath` at this provider's Gateway, or, if another "
+    "stack has `shared`, give `sharedRoutePath`"
+)
 
 
 def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
@@ -210,7 +215,8 @@ def _issues(providers: Sequence[Provider]) -> Iterator[str]:
     of_stack = defaultdict(list)
     for provider in providers:
         for issue in provider.issues:
-            text = f"{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+            reason = UNSHARED_MODELS if issue.reason == WITHOUT_SHARED_PATH else issue.text(to_camel_case)
+            text = f"{issue.location(to_camel_case)}: {reason}"
             setting = to_camel_case(str(issue.path[0]))
             if setting in CLIENT_SETTINGS and provider.config.get(setting) is None:
                 of_stack[f"Stack {pulumi.get_stack()}: {text}"].append(provider.name)

@@ -95,10 +95,12 @@ def _problem(error: yaml.YAMLError) -> str:
     """Returns what is wrong, and where, without quoting the file, which may hold a key."""
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}" if mark else ""
+    problem = str(getattr(error, "problem", None) or "syntax error")
+    if getattr(error, "context", None) == "while scanning an alias" or problem.startswith("found undefined alias"):
+        return f'a * without quotes begins an alias{where}; write quotes around the text, as in "*-latest"'
     # The messages of these two quote the file.
     quotes = isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError)
-    problem = None if quotes else getattr(error, "problem", None)
-    return f"{problem or 'syntax error'}{where}"
+    return f"{'syntax error' if quotes else problem}{where}"
 
 
 def _without_user_settings(content: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tests.support.shared_url import (
     GATEWAYS,
     LONGEST_EXPRESSION,
     LONGEST_MATCH,
+    LONGEST_PATH,
     header_match,
     list_expression,
     list_of_length,
@@ -77,3 +78,12 @@ def test_a_longer_list_than_the_schema_allows_is_refused(
         InvalidArguments, match=rf"has {LONGEST_EXPRESSION + 1} characters.* {LONGEST_EXPRESSION} at most"
     ):
         list_of_length(LONGEST_EXPRESSION + 1)
+
+
+def test_a_path_whose_list_would_be_longer_than_the_schema_allows_is_refused(crds: dict[str, dict[str, Any]]) -> None:
+    field = "spec.rules.[].matches.[].path.value"
+    assert field_schema(crds["httproutes.gateway.networking.k8s.io"], field)["maxLength"] == LONGEST_PATH
+    (longest,) = GATEWAYS["the longest path"].values()
+    record_gateway({"route_path": longest})
+    with pytest.raises(InvalidArguments, match=r"route_path"):
+        record_gateway({"route_path": f"{longest}."})

@@ -126,6 +126,24 @@ def test_anthropics_client_adds_the_version_and_sends_a_clients_key_where_the_ga
     assert request.json["model"] == "fast"
 
 
+def test_each_make_chat_names_the_stack_without_which_it_asks_nobody() -> None:
+    commands = re.findall(r"`make chat ([^`]*SHARED=1[^`]*)`", PAGE)
+    assert len(commands) == 3
+    assert all(command.startswith("STACK=llm ") for command in commands)
+
+
+def test_several_shared_urls_of_stack_files_need_names_of_their_own(stack: Recording) -> None:
+    """Without names, both components create the objects of one."""
+    assert stack.one(":OpenAICompatibleGateway", "llm")
+    section = PAGE.split("\n## Several shared URLs at one Gateway\n")[1].split("\n## ")[0]
+    assert "its own `shared.name`" in section
+
+
+def test_no_page_says_that_the_older_of_two_equal_routes_wins() -> None:
+    """The proxy compares their namespaces and names. Source: `InternalRouteRuleKey` of agentgateway 1.4.1."""
+    assert [page for page, text in PAGES.items() if re.search(r"\bolder\s+(one|route)\b", text)] == []
+
+
 def test_curl_sends_what_a_client_sends() -> None:
     command = block("docs/one-url.md", "curl")
     (body,) = re.findall(r"--data '(.*)'", command)

@@ -14,6 +14,10 @@ NO_PROVIDER = (
     "`shared.models`"
 )
 SAME = "at the shared path /llm; give it to one of them"
+UNSHARED = (
+    "providers.d.models: has no effect without a shared path; give the stack `shared.routePath` at this provider's "
+    "Gateway, or, if another stack has `shared`, give `sharedRoutePath`"
+)
 
 
 def provider(**settings: Any) -> dict[str, Any]:
@@ -106,9 +110,11 @@ def test_a_provider_at_another_gateway_or_listener_does_not_join() -> None:
     }
     gateway = {"name": "agentgateway", "sectionName": "llm"}
     assert shared_paths(record_program(stack(providers, gateway=gateway))) == {"a": "/llm"}
-    assert problems({**providers, "d": provider(models=["n"], gateway={"name": "other"})}) == [
-        "providers.d.models: has no effect without `sharedRoutePath`; give that too"
-    ]
+    assert problems({**providers, "d": provider(models=["n"], gateway={"name": "other"})}) == [UNSHARED]
+
+
+def test_models_of_a_stack_without_the_group_are_refused_with_both_ways_to_share_them() -> None:
+    assert problems({"d": provider(models=["n"])}, shared=None) == [UNSHARED]
 
 
 def test_the_list_has_no_provider_of_another_gateway() -> None:
@@ -310,7 +316,7 @@ def test_objects_of_one_name_are_refused() -> None:
          ['shared.models.a[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
         ({"routePath": "/llm", "models": {"my_team": ["x*y"]}},
          ['shared.models.my_team[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
-        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of values"]),
+        ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of lists"]),
         ({"routePath": "/llm", "name": "LLM", "models": {"a": ["x"]}},
          ['shared.name: "LLM" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at '
           "each end"]),

@@ -201,7 +201,7 @@ def test_models_are_usually_the_outputs_of_providers() -> None:
         ({"models": {"": ["a"]}}, ["models[\"\"]: '' is not a name; give one such as mistral"]),
         ({"models": {"m": [" a"]}}, ["models.m[0]: ' a' is not a model name; give it as the provider lists it"]),
         ({"models": {"m": "a"}}, ['models.m: "a" is not a list of strings']),
-        ({"models": ["a"]}, ["models: ['a'] is not a map of values"]),
+        ({"models": ["a"]}, ["models: ['a'] is not a map of lists"]),
         ({"models": {5: ["a"]}}, ["models.5: the name is 5, not a string; put it in quotes"]),
         ({"labels": {None: "a"}}, ["labels.None: the name is None, not a string; put it in quotes"]),
         ({"max_request_bytes": 0}, ["max_request_bytes: 0 is out of range; give 1 to 4294967295 bytes"]),

@@ -1,7 +1,7 @@
 """Checks names and types of arguments against the TypedDicts that declare them."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -98,7 +98,9 @@ class TypeChecker:
 
 def _plural(hint: Any) -> str:
     expected = kind(hint)
-    return "groups of settings" if is_typeddict(expected) else {str: "strings", int: "integers"}.get(expected, "values")
+    if is_typeddict(expected):
+        return "groups of settings"
+    return "lists" if get_origin(expected) is Sequence else {str: "strings", int: "integers"}.get(expected, "values")
 
 
 def _is_json(value: object) -> bool:

@@ -9,6 +9,8 @@ from ..settings import SharedRoute
 from . import validators
 from .placement import parse_path_prefix
 
+WITHOUT_SHARED_PATH = "has no effect without `shared_route_path`; give that too"
+
 
 def parse_shared_route(arguments: Arguments, model_aliases: Mapping[str, str], route_path: str) -> SharedRoute | None:
     """Parses the shared path and its models. What isn't resolved yet has no models."""
@@ -17,7 +19,7 @@ def parse_shared_route(arguments: Arguments, model_aliases: Mapping[str, str], r
     models = [name for _, name in arguments.read_each("models", check=validators.model_pattern)]
     if not arguments.given("shared_route_path"):
         if arguments.given("models"):
-            arguments.report("has no effect without `shared_route_path`; give that too", "models")
+            arguments.report(WITHOUT_SHARED_PATH, "models")
         return None
     has_aliases = arguments.given("model_aliases") and arguments.read("model_aliases") != {}
     if not (arguments.given("models") or has_aliases):

@@ -80,3 +80,17 @@ def test_the_one_in_yaml_takes_what_is_given_without_questions(project: Project)
     project.shell(f"{command} {options}", PIP, folder=project.folder.parent)
     project.shell("pulumi config set --secret apiKey", typed=KEY)
     preview(project)
+
+
+def test_the_one_for_one_url_makes_two_providers_and_what_they_share(project: Project) -> None:
+    answers = {"gatewayName": "newer", "gatewayNamespace": "gloo-system", "gatewayUrl": "http://localhost:8080"}
+    given = [f"{name}={value}" for name, value in answers.items()]
+    options = shlex.join(["--yes", "--stack", "dev", *(part for each in given for part in ("--config", each))])
+    command = block("templates/README.md", "templates/one-url").rstrip()
+    project.shell(f"{command} {options}", PIP, folder=project.folder.parent)
+    for provider in ("mistral", "deepseek"):
+        project.shell(f"pulumi config set --secret {provider}ApiKey", typed=KEY)
+    printed = project.shell(block("templates/README.md", "pulumi preview"), PIP)
+    assert f"{NAME}:index:OpenAICompatibleGateway" in printed
+    assert "16 to create" in printed
+    assert not CANARIES.are_in(printed)

@@ -160,10 +160,27 @@ def test_everything_else_goes_to_the_package_as_it_is(
     assert asked.environment.items() >= USERS.items()
 
 
-def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(state: StateFolder, asked: Asked) -> None:
+def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(
+    state: StateFolder, asked: Asked, tmp_path: Path
+) -> None:
     state.gateways.unlink()
-    assert chat(state, ["--stack", "dev"], USERS) == 17
+    pulumi = tmp_path / "pulumi"
+    pulumi.touch(0o755)
+    assert chat(state, ["--stack", "dev"], {**USERS, "PATH": str(tmp_path)}) == 17
     assert asked.arguments == ["--stack", "dev"]
+
+
+def test_without_pulumi_such_a_stack_can_only_be_the_local_one_which_has_no_gateway(
+    state: StateFolder, asked: Asked, tmp_path: Path
+) -> None:
+    state.gateways.unlink()
+    users = {**USERS, "PATH": str(tmp_path)}
+    with pytest.raises(LocalError, match=r"^No gateway runs on this machine, .* the stack dev .* docs/gateway\.md"):
+        chat(state, ["--stack", "dev", "--shared"], users)
+    assert asked.arguments == []
+    for arguments in (["--stack", "mine"], ["--stack", "dev", "--gateway-url", "https://llm.example.com"]):
+        assert chat(state, arguments, users) == 17
+        assert asked.arguments == arguments
 
 
 def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFolder, asked: Asked, run: Run) -> None:

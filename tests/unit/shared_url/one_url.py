@@ -107,16 +107,17 @@ def provider(handler: Handler, request: Request) -> None:
 class OneUrl:
     """Has the providers behind one base URL, by their hosts."""
 
-    def __init__(self, proxy: Proxy, providers: Mapping[str, StandInGateway]) -> None:
-        self.proxy, self._providers = proxy, providers
+    def __init__(self, proxy: Proxy, providers: Mapping[str, StandInGateway], running: ExitStack) -> None:
+        self.proxy, self._providers, self._running = proxy, providers, running
         self.base_url = f"{proxy.url}/llm/v1"
 
     def client(self, base_url: str | None = None, **options: Any) -> openai.OpenAI:
         given = {"base_url": base_url or self.base_url, "api_key": "the-callers", "max_retries": 0, "timeout": 20}
-        return openai.OpenAI(**{**given, **options})
+        return self._running.enter_context(openai.OpenAI(**{**given, **options}))
 
     def anthropic_client(self, **options: Any) -> anthropic.Anthropic:
-        return anthropic.Anthropic(base_url=f"{self.proxy.url}/llm", max_retries=0, timeout=20, **options)
+        client = anthropic.Anthropic(base_url=f"{self.proxy.url}/llm", max_retries=0, timeout=20, **options)
+        return self._running.enter_context(client)
 
     def received(self) -> tuple[str, Request]:
         """Returns the only request that reached a provider, and that provider's host."""
@@ -141,4 +142,4 @@ def one_url(objects: list[dict[str, Any]]) -> Iterator[OneUrl]:
         for each in providers.values():
             each.replies = {"/v1": provider, "/api/v1": provider}
         urls = {host: each.url for host, each in providers.items()}
-        yield OneUrl(running.enter_context(agentgateway_proxy(objects, urls)), providers)
+        yield OneUrl(running.enter_context(agentgateway_proxy(objects, urls)), providers, running)

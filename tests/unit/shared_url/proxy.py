@@ -214,7 +214,8 @@ class Handler(http_server.Handler):
         connection = http.client.HTTPConnection(urlsplit(proxy.providers[provider["host"]]).netloc, timeout=20)
         try:
             connection.request(request.method, path, body, {**headers, "content-length": str(len(body))})
-            self._pass_on(connection.getresponse(), kind)
+            with connection.getresponse() as response:
+                self._pass_on(response, kind)
         finally:
             connection.close()
 

@@ -13,6 +13,8 @@ from local.engine.project import (
 from local.errors import LocalError
 
 SECURE = {"secure": "v1:abc"}
+ALIAS = "a * without quotes begins an alias"
+QUOTES = 'write quotes around the text, as in "*-latest"'
 
 
 @pytest.fixture
@@ -95,7 +97,8 @@ def test_an_empty_stack_file_is_one_without_settings(content: str, repository: P
     ("content", "reason"),
     [
         ("config: {a: 'sk-key}", "is not valid YAML: found unexpected end of stream at line 1."),
-        ("config:\n  a: *sk-key", "is not valid YAML: syntax error at line 2."),
+        ("config:\n  a: *sk-key", f"is not valid YAML: {ALIAS} at line 2; {QUOTES}."),
+        ("config:\n  a: [*]", f"is not valid YAML: {ALIAS} at line 2; {QUOTES}."),
         ("config:\n  a: !sk-key b", "is not valid YAML: syntax error at line 2."),
         ("config:\n\ta: sk-key", "is not valid YAML: found character '\\t' that cannot start any token at line 2."),
         ("a: sk-key\x07", "is not valid YAML: syntax error."),
