@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from components import Endpoints
+from components import BackendApi, Endpoints
+from components.openai_compatible_llm.backends import AGENTGATEWAY
 from components.openai_compatible_llm.route_conflicts import (
     ClientRoute,
+    meets,
     models_in_common,
     own_route,
     shared_route,
     taken_path,
 )
+from components.openai_compatible_llm.settings import GatewaySettings
 
 from .records import Provider, Shared
 
@@ -38,9 +41,7 @@ def conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[
     """Yields what can't be of all that is valid by itself."""
     valid = [provider for provider in providers if provider.inputs]
     shared = shared if shared and shared.inputs else None
-    for one, other in combinations([*_shared_claims(valid, shared), *map(_own_claim, valid)], 2):
-        if conflict := _route_conflict(one, other) or _route_conflict(other, one):
-            yield conflict
+    yield from dict.fromkeys(_route_conflicts([*_shared_claims(valid, shared), *map(_own_claim, valid)]))
     for first, second in combinations(valid, 2):
         yield from _model_conflicts(first, second)
     yield from _name_conflicts(valid, shared)
@@ -52,26 +53,40 @@ def conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[
         )
 
 
+def _route_conflicts(claims: Sequence[Claim]) -> Iterator[str]:
+    for one, other in combinations(claims, 2):
+        if one.name == other.name and one.route.path == other.route.path:
+            continue  # At the shared path, headers tell the requests of providers apart.
+        if conflict := _route_conflict(one, other) or _route_conflict(other, one):
+            yield conflict
+
+
 def _own_claim(provider: Provider) -> Claim:
     name, owner = f"the route of provider {provider.name}", f"provider {provider.name}"
     return Claim(own_route(provider.settings), f"{provider.location}.routePath", name, owner)
 
 
-def _shared_claims(providers: Sequence[Provider], shared: Shared | None) -> Iterator[Claim]:
-    """Yields each shared path once: of the providers there, headers tell the requests apart."""
-    claims: dict[tuple[str, str, str], Claim] = {}
+def _shared_claims(providers: Sequence[Provider], shared: Shared | None) -> list[Claim]:
+    """Returns each shared path, once for all requests that an earlier claim has already."""
+    claims: list[Claim] = []
     if shared:
         route = ClientRoute(shared.settings.gateway, shared.settings.route_path, (), Endpoints.ALL)
-        claims[_place(route)] = Claim(route, f"{shared.location}.routePath", SHARED_PATH, SHARED_PATH)
+        claims.append(Claim(route, f"{shared.location}.routePath", SHARED_PATH, SHARED_PATH))
     for provider in providers:
-        if joined := shared_route(provider.settings):
-            claim = Claim(joined, f"{provider.location}.sharedRoutePath", SHARED_PATH, SHARED_PATH)
-            claims.setdefault(_place(joined), claim)
-    yield from claims.values()
+        joined = shared_route(provider.settings)
+        if joined and not any(_covers(claim.route, joined) for claim in claims):
+            claims.append(Claim(joined, f"{provider.location}.sharedRoutePath", SHARED_PATH, SHARED_PATH))
+    return claims
 
 
-def _place(route: ClientRoute) -> tuple[str, str, str]:
-    return route.gateway.namespace, route.gateway.name, route.path.rstrip("/")
+def _covers(one: ClientRoute, other: ClientRoute) -> bool:
+    """Tells whether `one` has the path of `other` wherever `other` has it: at its listeners, for its host names."""
+    return (
+        one.path == other.path
+        and meets(one.gateway, other.gateway)
+        and one.gateway.section_name in (None, other.gateway.section_name)
+        and one.hostnames in ((), other.hostnames)
+    )
 
 
 def _route_conflict(one: Claim, other: Claim) -> str | None:
@@ -103,13 +118,21 @@ def _name_conflicts(providers: Sequence[Provider], shared: Shared | None) -> Ite
             f"{provider.location}: its Secret {secret} would have the name of one of provider {first}; "
             "give the provider or the fallback another name"
         )
-    for provider in providers if shared else ():
-        settings = shared.settings if shared else None
-        if settings and settings.namespace == provider.settings.namespace and provider.name in settings.names.policies:
+    for provider in providers:
+        if shared and (kind := _kind_of_both(provider, shared.settings)):
             yield (
-                f"{provider.location}: its AgentgatewayPolicy {provider.name} would have the name of one of `shared`; "
+                f"{provider.location}: its {kind} {provider.name} would have the name of one of `shared`; "
                 "give the provider another name, or `shared.name`"
             )
+
+
+def _kind_of_both(provider: Provider, shared: GatewaySettings) -> str | None:
+    """Returns the kind of which provider and shared URL would both have an object with the provider's name."""
+    if provider.settings.namespace != shared.namespace or provider.name not in shared.names.policies:
+        return None
+    if provider.inputs and provider.inputs.plan.api == BackendApi.AGENTGATEWAY:
+        return AGENTGATEWAY.policy_kind
+    return "HTTPRoute" if provider.name == shared.names.route else None
 
 
 def _claimed_twice(claims: Iterable[tuple[str, Provider, str]]) -> Iterator[tuple[str, Provider, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components import InvalidArguments, OpenAICompatibleGatewayArgs
+from components import BackendApi, InvalidArguments, OpenAICompatibleGatewayArgs
 from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
 from components.openai_compatible_llm.arguments.conversion import to_python, without_nones
 from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
@@ -21,6 +21,7 @@ from components.openai_compatible_llm.inputs import (
     parse,
     parse_gateway,
     placement_of,
+    shared_path_of,
 )
 from components.openai_compatible_llm.inputs.advice import argument_advice, sentence
 from components.openai_compatible_llm.presets import PRESETS
@@ -45,7 +46,6 @@ from .records import (
 )
 
 DEFAULT_SHARED_NAME = "llm"
-MODELS_OF_A_PROVIDER = ("models", "model_aliases")
 UNSHARED_MODELS = (
     "has no effect without a shared path; give the stack `shared.routePath` at this provider's Gateway, or, if another "
     "stack has `shared`, give `sharedRoutePath`"
@@ -76,7 +76,8 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
         # Taken for no setting, it would open the routes of all providers.
         command = f"pulumi config rm -s {stack} {config.full_key(CLIENT_KEYS)}"
         problems.append(f"Stack {stack}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: {command}")
-    shared = read_shared(_group(config, SHARED), defaults) if config.get(SHARED) is not None else None
+    configured_shared = _group(config, SHARED)
+    shared = None if config.get_object(SHARED) is None else read_shared(configured_shared, defaults)
     if not configured and not shared:
         example = f"{config_command('set', stack, (PROVIDERS, 'mistral', 'model'))} mistral-medium-latest"
         problems.append(f"Stack {stack} has no providers. Add one, for example: {example}")
@@ -92,6 +93,9 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
     problems += _issues(providers)
     if shared:
         problems += _parse_shared(shared, providers)
+        if not providers and (api := defaults[API]) not in (None, BackendApi.AGENTGATEWAY):
+            reason = "can't route a request by its model, which `shared` needs"
+            problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
     problems += conflicts(providers, shared)
     if problems:
         raise InvalidStackConfig(problems)
@@ -104,7 +108,8 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
 
 def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shared:
     """Reads what a stack's file says of the base URL that its providers share."""
-    arguments = {GATEWAY: defaults.get(GATEWAY) or {}, **without_nones(configured, frozenset())}
+    of_stack = {GATEWAY: defaults.get(GATEWAY) or {}}
+    arguments = without_nones(of_stack, frozenset()) | without_nones(configured, frozenset())
     name = arguments.pop("name", DEFAULT_SHARED_NAME)
     if isinstance(arguments[GATEWAY], Mapping) and (namespace := defaults.get(NAMESPACE)):
         arguments[GATEWAY] = {NAMESPACE: namespace, **arguments[GATEWAY]}
@@ -114,16 +119,27 @@ def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> S
 def _join(provider: Provider, shared: Shared) -> None:
     """Gives a provider with models the shared path, if it is at the same Gateway and names no path of its own."""
     args = provider.args
-    if args.get("shared_route_path") is None and any(args.get(each) for each in MODELS_OF_A_PROVIDER):
-        own, common = placement_of(args), gateway_placement_of(shared.args)
-        if not own or not common or meets(own.gateway, common.gateway):
-            args["shared_route_path"] = shared.args.get("route_path")
+    has_models = args.get("models") is not None or args.get("model_aliases")
+    if args.get("shared_route_path") is None and has_models and _meets(provider, shared):
+        path = shared_path_of(shared.args)
+        if path is None:
+            # What is wrong with the path is said once, of `shared`.
+            args.pop("models", None)
+        else:
+            args["shared_route_path"] = path
+
+
+def _meets(provider: Provider, shared: Shared) -> bool:
+    """Tells whether both are at one listener. What isn't valid could be."""
+    own, common = placement_of(provider.args), gateway_placement_of(shared.args)
+    return not own or not common or meets(own.gateway, common.gateway)
 
 
 def _parse_shared(shared: Shared, providers: Sequence[Provider]) -> Iterator[str]:
     """Lists the models of the stack's providers, parses the arguments, and yields what is wrong with them."""
-    path, others = shared.args.get("route_path"), shared.args.get("models")
-    joined = [each for each in providers if path is not None and each.args.get("shared_route_path") == path]
+    path, others = shared_path_of(shared.args), shared.args.get("models")
+    at_path = [each for each in providers if path is not None and each.args.get("shared_route_path") == path]
+    joined = [each for each in at_path if _meets(each, shared)]
     if path is not None and not joined and not others:
         yield (
             f"{shared.location}: no provider uses it; give providers at this Gateway their `models`, or list those of "
@@ -133,7 +149,7 @@ def _parse_shared(shared: Shared, providers: Sequence[Provider]) -> Iterator[str
         listed = {
             each.name: list(route.models) for each in joined if each.inputs and (route := each.settings.shared_route)
         }
-        for owner in listed.keys() & (others or {}).keys():
+        for owner in sorted(listed.keys() & (others or {}).keys()):
             yield f'{shared.location}.models: "{owner}" is a provider of this stack and listed already; remove it'
         shared.args["models"] = {**listed, **(others or {})}
     try:

@@ -9,6 +9,10 @@ from tests.unit.test_program import CANARY, stack_outputs
 
 BASE: dict[str, Any] = {"api": "agentgateway", "shared": {"routePath": "/llm"}}
 AT = "at the Gateway gloo-system/agentgateway"
+NO_PROVIDER = (
+    "shared: no provider uses it; give providers at this Gateway their `models`, or list those of other stacks as "
+    "`shared.models`"
+)
 SAME = "at the shared path /llm; give it to one of them"
 UNSHARED = (
     "providers.d.models: has no effect without a shared path; give the stack `shared.routePath` at this provider's "
@@ -91,6 +95,7 @@ def test_its_gateway_is_the_stacks_in_the_stacks_namespace_unless_it_names_its_o
     assert parent(gateway=edge, namespace="ai") == edge
     nulls = {"routePath": "/llm", "name": None, "gateway": None}
     assert parent(gateway=edge, shared=nulls) == edge
+    assert parent(namespace="ai", gateway={"name": "edge", "namespace": None}) == {"name": "edge", "namespace": "ai"}
     named = {"routePath": "/llm", "gateway": {"name": "edge", "namespace": None}}
     assert parent(namespace="ai", gateway={"name": "edge"}, shared=named) == {"name": "edge", "namespace": "ai"}
     own = {**edge, "sectionName": "llm"}
@@ -112,11 +117,58 @@ def test_models_of_a_stack_without_the_group_are_refused_with_both_ways_to_share
     assert problems({"d": provider(models=["n"])}, shared=None) == [UNSHARED]
 
 
+def test_the_list_has_no_provider_of_another_gateway() -> None:
+    elsewhere = provider(models=["n"], gateway={"name": "other"}, sharedRoutePath="/llm")
+    recording = record_program(stack({"a": provider(models=["m"]), "b": elsewhere}))
+    assert '"data": [["m", "a"]].map(' in list_of_models(recording)
+    assert problems({"b": elsewhere}) == [NO_PROVIDER]
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"),
+    [
+        ({}, "shared.routePath: required"),
+        ({"routePath": "/llm/"}, 'shared.routePath: "/llm/" ends with a slash; give "/llm"'),
+        ({"routePath": 5}, "shared.routePath: 5 is not a string"),
+    ],
+)
+def test_what_is_wrong_with_the_path_is_said_once(shared: dict[str, Any], expected: str) -> None:
+    providers = {"a": provider(models=["m"]), "b": provider(models=["n"]), "c": provider(modelAliases={"fast": "m"})}
+    assert problems(providers, shared=shared) == [expected]
+
+
+def test_an_empty_list_of_models_is_said_once() -> None:
+    assert problems({"a": provider(models=[])}) == [
+        "providers.a.models: empty; give names such as mistral-medium-latest, or patterns such as mistral-*"
+    ]
+
+
+def test_a_group_that_is_null_counts_as_not_given() -> None:
+    config = {**stack({"a": provider()}), "shared": None}
+    assert record_program(config).all(":OpenAICompatibleGateway") == []
+
+
 def test_a_stack_may_be_for_the_gateway_alone() -> None:
     shared = {"name": "one-url", "routePath": "/llm", "models": {"mistral": ["small"]}, "maxRequestBytes": 9}
     recording = record_program({"shared": shared})
     names = {each["metadata"]["name"] for each in recording.objects()}
     assert names == {"one-url", "one-url-gateway", "one-url-models", "one-url-unknown"}
+
+
+@pytest.mark.parametrize("api", ["kgateway", "agentgatway"])
+def test_a_stack_for_the_gateway_alone_is_for_agentgateway(api: str) -> None:
+    assert program_error({"api": api, "shared": {"routePath": "/llm", "models": {"mistral": ["small"]}}}) == (
+        f'Stack prod: api: "{api}" can\'t route a request by its model, which `shared` needs; give agentgateway'
+    )
+
+
+@pytest.mark.parametrize("name", ["maxRequestBytes", "clientLabel"])
+def test_an_argument_of_the_group_belongs_into_it(name: str) -> None:
+    advice = f"it belongs to OpenAICompatibleGateway, in a stack file to the group shared; give `{name}` there"
+    assert problems({"a": provider(**{name: 1})}, shared=None) == [f"providers.a.{name}: unknown argument; {advice}"]
+    assert problems({"a": provider()}, shared=None, **{name: 1}) == [
+        f"openai-compatible-llm:{name}: unknown setting; {advice}"
+    ]
 
 
 def test_models_of_other_stacks_are_listed_beside_the_stacks_own() -> None:
@@ -214,6 +266,30 @@ def test_without_the_group_a_shared_path_is_still_no_ones_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["hostnames", "listener"])
+def test_no_one_has_the_shared_path_of_any_provider_for_its_own(place: str) -> None:
+    one, other = (
+        {"hostnames": [f"{each}.example.com"]} if place == "hostnames" else {"gateway": {"sectionName": each}}
+        for each in ("a", "b")
+    )
+    providers = {
+        "a": provider(models=["m"], sharedRoutePath="/x", **one),
+        "b": provider(models=["m"], sharedRoutePath="/x", **other),
+    }
+    expected = f'providers.c.routePath: "/x" {AT} is already the shared path; give another'
+    assert problems({**providers, "c": provider(routePath="/x", **other)}, shared=None) == [expected]
+    assert problems({**providers, "c": provider(routePath="/x")}, shared=None) == [expected]
+
+
+def test_a_provider_of_kgateway_has_the_names_of_other_kinds() -> None:
+    of_kgateway = {"api": "kgateway"}
+    record_program(stack({"a": provider(models=["m"]), "llm-models": provider(**of_kgateway)}))
+    assert problems({"a": provider(models=["m"]), "llm": provider(routePath="/x", **of_kgateway)}) == [
+        "providers.llm: its HTTPRoute llm would have the name of one of `shared`; give the provider another name, or "
+        "`shared.name`"
+    ]
+
+
 def test_objects_of_one_name_are_refused() -> None:
     shared = {"routePath": "/all", "name": "x"}
     assert problems({"x-models": provider(models=["m"]), "x": provider()}, shared=shared) == [
@@ -238,6 +314,8 @@ def test_objects_of_one_name_are_refused() -> None:
         ({"routePat": "/llm"}, ["shared.routePat: unknown argument; did you mean `routePath`?", "shared.routePath: required"]),
         ({"routePath": "/llm", "models": {"a": ["x*y"]}},
          ['shared.models.a[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
+        ({"routePath": "/llm", "models": {"my_team": ["x*y"]}},
+         ['shared.models.my_team[0]: "x*y" has a * in the wrong place; give one at the beginning or at the end, as in mistral-*']),
         ({"routePath": "/llm", "models": ["x"]}, ["shared.models: ['x'] is not a map of lists"]),
         ({"routePath": "/llm", "name": "LLM", "models": {"a": ["x"]}},
          ['shared.name: "LLM" is not a valid name; use lower-case letters, digits, "-" and ".", with a letter or digit at '
@@ -258,6 +336,14 @@ def test_a_provider_of_the_stack_is_not_listed_a_second_time() -> None:
     shared = {"routePath": "/llm", "models": {"a": ["x"]}}
     assert problems({"a": provider(models=["m"])}, shared=shared) == [
         'shared.models: "a" is a provider of this stack and listed already; remove it'
+    ]
+    names = [f"p{number}" for number in range(9)]
+    found = problems(
+        {name: provider(models=[name]) for name in names},
+        shared={"routePath": "/llm", "models": {name: ["x"] for name in names}},
+    )
+    assert found == [
+        f'shared.models: "{name}" is a provider of this stack and listed already; remove it' for name in names
     ]
 
 
@@ -282,3 +368,8 @@ def test_problems_of_all_kinds_are_in_one_message() -> None:
         "providers.c.endpoints",
         "shared.maxRequestBytes",
     ]
+
+
+def test_an_alias_stands_in_a_message_as_it_was_given() -> None:
+    (problem,) = problems({"a": provider(modelAliases={"my_fast*one": "m"})})
+    assert problem.startswith('providers.a.modelAliases["my_fast*one"]: "my_fast*one" has a *')

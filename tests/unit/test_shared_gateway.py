@@ -197,10 +197,13 @@ def test_models_are_usually_the_outputs_of_providers() -> None:
     [
         ({"route_path": None}, ["route_path: required"]),
         ({"route_path": "llm"}, [SLASH]),
+        ({"route_path": "/" + "x" * 1014}, ["route_path: 1015 characters long; the limit is 1014"]),
         ({"models": {"": ["a"]}}, ["models[\"\"]: '' is not a name; give one such as mistral"]),
         ({"models": {"m": [" a"]}}, ["models.m[0]: ' a' is not a model name; give it as the provider lists it"]),
         ({"models": {"m": "a"}}, ['models.m: "a" is not a list of strings']),
         ({"models": ["a"]}, ["models: ['a'] is not a map of lists"]),
+        ({"models": {5: ["a"]}}, ["models.5: the name is 5, not a string; put it in quotes"]),
+        ({"labels": {None: "a"}}, ["labels.None: the name is None, not a string; put it in quotes"]),
         ({"max_request_bytes": 0}, ["max_request_bytes: 0 is out of range; give 1 to 4294967295 bytes"]),
         ({"max_request_bytes": 2**32}, ["max_request_bytes: 4294967296 is out of range; give 1 to 4294967295 bytes"]),
         ({"client_label": "yes"}, ['client_label: "yes" is not a boolean']),
@@ -212,6 +215,13 @@ def test_models_are_usually_the_outputs_of_providers() -> None:
         (
             {"api": "agentgateway"},
             ["api: unknown argument; this component is for gateways of agentgateway alone; remove the argument"],
+        ),
+        (
+            {"endpoint": "all"},
+            [
+                "endpoint: unknown argument; valid arguments are `annotations`, `client_label`, `gateway`, `labels`, "
+                "`max_request_bytes`, `models`, `ready_timeout_seconds`, `route_path`, `wait_for_ready`"
+            ],
         ),
         ({"shared_route_path": "/x"}, ["shared_route_path: unknown argument; did you mean `route_path`?"]),
         ({"gateway": {"listener": "x"}}, ["gateway.listener: unknown argument; did you mean `section_name`?"]),
@@ -235,6 +245,14 @@ def test_all_problems_are_reported_together_and_no_value_that_may_be_a_key() -> 
     found = errors(route_path="llm", max_request_bytes=0, models={"api_key": "canary-key"}, nonsense=1)
     assert len(found) == 4
     assert "canary" not in " ".join(found)
+
+
+@pytest.mark.parametrize("name", ["api_key", "apiKey", "clientApiKeys"])
+def test_a_key_in_a_map_where_none_belongs_is_not_shown(name: str) -> None:
+    for value in ("canary-key", {"web": "canary-key"}, [["canary-key"]]):
+        found = errors(models={name: value}, labels={name: [value]}, clients={name: value})
+        assert len(found) == 3
+        assert "canary" not in " ".join(found)
 
 
 @pytest.mark.parametrize("name", ["", "LLM", "a" * 246])

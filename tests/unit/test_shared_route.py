@@ -113,6 +113,12 @@ def test_late_models_are_checked_when_they_are_known() -> None:
     ]
 
 
+def test_aliases_that_turn_out_to_be_empty_are_no_models() -> None:
+    assert MISTRAL.errors(lambda: {"model_aliases": pulumi.Output.from_input({})}) == [
+        "shared_route_path: needs the models of this provider; give `models` or `model_aliases`"
+    ]
+
+
 @pytest.mark.parametrize(
     "args",
     [
@@ -160,6 +166,13 @@ K_REASON = "these gateways can't route a request by its model; give `api: agentg
         ),
         ({"models": "m"}, ['models: "m" is not a list of strings']),
         ({"models": [5]}, ["models[0]: 5 is not a string"]),
+        ({"model_aliases": {}}, ["shared_route_path: needs the models of this provider; give `models` or `model_aliases`"]),
+        (
+            {"model_aliases": {" m": "m"}},
+            ["model_aliases[\" m\"]: ' m' is not a model name; give one without spaces around it"],
+        ),
+        ({"model_aliases": {4: "m"}}, ["model_aliases.4: the name is 4, not a string; put it in quotes"]),
+        ({"model_aliases": 4}, ["model_aliases: 4 is not a map of strings"]),
         ({"model_aliases": {"a*b": "m"}}, [f"model_aliases[\"a*b\"]: \"a*b\" {WRONG_STAR}"]),
         ({"models": ["m"], "shared_route_path": "/mistral"}, ['shared_route_path: "/mistral" is the `route_path` too; give another']),
         ({"models": ["m"], "shared_route_path": "llm"}, ['shared_route_path: "llm" doesn\'t start with a slash; give a path such as /llm']),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from inspect import get_annotations
 from typing import Any, Required, Union, get_args, get_origin, is_typeddict
 
@@ -71,20 +72,27 @@ class TypeChecker:
         if not (isinstance(value, Mapping) if is_map else is_list(value)):
             yield Issue(at, f"{self._quote(value, at)} is not a {'map' if is_map else 'list'} of {_plural(hint)}")
             return
-        for part, each in ((Key(name), each) for name, each in value.items()) if is_map else enumerate(value):
-            yield from self._value_errors(hint, each, (*at, part))
+        for part, each in value.items() if is_map else enumerate(value):
+            if is_map and not isinstance(part, str):
+                yield Issue((*at, Key(part)), f"the name is {part!r}, not a string; put it in quotes")
+                continue
+            yield from self._value_errors(hint, each, (*at, Key(part) if is_map else part))
 
     def _quote(self, value: object, at: Path) -> str:
-        if any(part in self.declaration.secret_fields for part in at) or self._has_secret_field(value):
+        if not self._secret_names.isdisjoint(at) or self._has_secret_field(value):
             return "the value"
         text = f'"{value}"' if isinstance(value, str) else str(value)
         return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
 
+    @cached_property
+    def _secret_names(self) -> frozenset[str]:
+        fields = self.declaration.secret_fields
+        return fields.union(map(to_camel_case, fields))
+
     def _has_secret_field(self, value: object) -> bool:
         """Tells whether a group with a key in it stands in a wrong place, in either spelling."""
         if isinstance(value, Mapping):
-            names = {*self.declaration.secret_fields, *map(to_camel_case, self.declaration.secret_fields)}
-            return any(name in names or self._has_secret_field(each) for name, each in value.items())
+            return any(name in self._secret_names or self._has_secret_field(each) for name, each in value.items())
         return isinstance(value, list) and any(map(self._has_secret_field, value))
 
 

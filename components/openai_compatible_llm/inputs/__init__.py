@@ -4,7 +4,7 @@ from .declaration import DECLARATION, GATEWAY_DECLARATION
 from .gateway import parse_gateway
 from .inputs import Inputs
 from .parsing import parse
-from .placement import gateway_placement_of, placement_of
+from .placement import gateway_placement_of, placement_of, shared_path_of
 from .providers import HOST_SOURCES, KEY_SOURCES
 from .shared_route import WITHOUT_SHARED_PATH
 
@@ -19,4 +19,5 @@ __all__ = [
     "parse",
     "parse_gateway",
     "placement_of",
+    "shared_path_of",
 ]

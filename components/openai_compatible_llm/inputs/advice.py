@@ -39,7 +39,7 @@ def unknown_argument(args: type, path: Path, name: str, value: object, valid: It
     """
     names = list(valid)
     group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
-    if bare(name) == "endpoint" and value in list(Endpoints):
+    if bare(name) == "endpoint" and "endpoints" in names and value in list(Endpoints):
         advice: str | None = "endpoints"
     else:
         advice = argument_advice(name, args) if group is None else _group_advice(args, group, name, names)

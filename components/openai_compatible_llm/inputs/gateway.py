@@ -5,17 +5,16 @@ from typing import Any
 
 import pulumi
 
-from ..arguments import Arguments
+from ..arguments import Arguments, Key
 from ..arguments.outputs import has_outputs
-from ..arguments.validators import OBJECT_NAME_LENGTH, PATH_LENGTH, object_name, too_long
+from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends.model_routing import LONGEST_EXPRESSION, list_expression
-from ..client_url import VERSION
-from ..settings import MODELS, GatewayObjectNames, GatewayPlan, GatewaySettings
+from ..settings import GatewayObjectNames, GatewayPlan, GatewaySettings
 from . import validators
 from .declaration import GATEWAY_DECLARATION
 from .inputs import Inputs
 from .metadata import parse_annotations, parse_labels, parse_ready_timeout
-from .placement import parse_gateway_reference, parse_path_prefix
+from .placement import parse_gateway_reference, parse_shared_path
 
 
 def parse_gateway(name: str, args: Mapping[Any, Any]) -> Inputs[GatewayPlan, GatewaySettings]:
@@ -46,14 +45,11 @@ def _parse(name: str, arguments: Arguments) -> tuple[GatewayPlan, GatewaySetting
         labels=parse_labels(arguments),
         annotations=parse_annotations(arguments),
         gateway=gateway,
-        route_path=parse_path_prefix(arguments, "route_path", "/llm"),
+        route_path=parse_shared_path(arguments),
         models=_parse_models(arguments),
         max_request_bytes=arguments.read("max_request_bytes", check=validators.request_bytes),
         client_label=arguments.given("client_label"),
     )
-    # The list of models has the longest path of the route.
-    if reason := too_long(settings.route_path, PATH_LENGTH - len(VERSION + MODELS)):
-        arguments.report(reason, "route_path")
     plan = GatewayPlan(
         has_gateway_policy=arguments.given("max_request_bytes") or settings.client_label,
         has_labels=bool(settings.labels) or arguments.unresolved("labels"),
@@ -69,7 +65,7 @@ def _parse_models(arguments: Arguments) -> Mapping[str, tuple[str, ...]]:
     for owner, _ in arguments.read_each("models"):
         if reason := validators.owner(str(owner)):
             arguments.report(reason, "models", owner)
-        names = arguments.within("models").read_each(str(owner), check=validators.model_pattern)
+        names = arguments.within("models").read_each(Key(owner), check=validators.model_pattern)
         models[str(owner)] = tuple(name for _, name in names)
     length = len(list_expression(models))
     if length > LONGEST_EXPRESSION:

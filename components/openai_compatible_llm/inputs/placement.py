@@ -4,9 +4,18 @@ from typing import Any
 
 from ..args import BackendApi
 from ..arguments import Arguments
-from ..arguments.validators import namespace, object_name, route_hostname, route_hostnames, url_path
+from ..arguments.validators import (
+    PATH_LENGTH,
+    namespace,
+    object_name,
+    route_hostname,
+    route_hostnames,
+    too_long,
+    url_path,
+)
 from ..backends import DEFAULT_API
-from ..settings import Gateway, Placement
+from ..client_url import VERSION
+from ..settings import MODELS, Gateway, Placement
 from . import urls
 from .declaration import DECLARATION, GATEWAY_DECLARATION
 
@@ -44,6 +53,23 @@ def gateway_placement_of(args: dict[Any, Any]) -> Placement | None:
     arguments = Arguments(GATEWAY_DECLARATION, {"gateway": args.get("gateway"), "route_path": "/"})
     gateway = parse_gateway_reference(arguments)
     return None if arguments.issues else Placement(BackendApi.AGENTGATEWAY, gateway.namespace, gateway)
+
+
+def shared_path_of(args: dict[Any, Any]) -> str | None:
+    """Returns the path of an OpenAICompatibleGateway; None if that isn't valid, whatever its other arguments are."""
+    arguments = Arguments(GATEWAY_DECLARATION, {"route_path": args.get("route_path")})
+    path = parse_shared_path(arguments)
+    return None if arguments.issues else path
+
+
+def parse_shared_path(arguments: Arguments) -> str:
+    """Parses the path prefix of a base URL, below which the path of its list must be short enough as well."""
+    longest = PATH_LENGTH - len(VERSION + MODELS)
+
+    def check(path: str) -> str | None:
+        return url_path(path, "/llm") or too_long(path, longest)
+
+    return str(arguments.read("route_path", check=check, default=""))
 
 
 def parse_path_prefix(arguments: Arguments, name: str, example: str, default: str = "") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..args import Endpoints
-from ..arguments import Arguments
+from ..arguments import Arguments, Key
 from ..backends.model_routing import LONGEST_HEADER_MATCH, header_match
 from ..settings import SharedRoute
 from . import validators
@@ -21,7 +21,8 @@ def parse_shared_route(arguments: Arguments, model_aliases: Mapping[str, str], r
         if arguments.given("models"):
             arguments.report(WITHOUT_SHARED_PATH, "models")
         return None
-    if not (arguments.given("models") or arguments.given("model_aliases")):
+    has_aliases = arguments.given("model_aliases") and arguments.read("model_aliases") != {}
+    if not (arguments.given("models") or has_aliases):
         arguments.report("needs the models of this provider; give `models` or `model_aliases`", "shared_route_path")
     if path == route_path:
         arguments.report(f'"{path}" is the `route_path` too; give another', "shared_route_path")
@@ -31,8 +32,8 @@ def parse_shared_route(arguments: Arguments, model_aliases: Mapping[str, str], r
         reason = "with `shared_route_path`, clients reach all endpoints; remove this argument"
         arguments.report(reason, "endpoints")
     for alias in model_aliases:
-        if problem := validators.model_pattern(alias):
-            arguments.report(problem, "model_aliases", alias)
+        if not validators.model(alias) and (problem := validators.model_pattern(alias)):
+            arguments.report(problem, "model_aliases", Key(alias))
     names = tuple(sorted({*models, *model_aliases}))
     length = len(header_match(names)["value"])
     if length > LONGEST_HEADER_MATCH:
