@@ -1,6 +1,7 @@
 """Each kind of test has a folder. What several kinds share is in tests/support."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ TESTS = REPOSITORY / "tests"
 FOLDERS = sorted({file.relative_to(TESTS).parts[0] for file in TESTS.glob("*/**/*.py")})
 
 
+@cache
 def imported_modules(file: Path) -> set[str]:
     """Returns the modules that a file imports from, and the names that could be modules."""
     found = set()
