@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.openai_compatible_llm.inputs import gateway_placement_of, placement_of
 from components.openai_compatible_llm.settings import Placement
 from stack_config import API, GATEWAY, NAMESPACE, PROVIDERS, SHARED, Provider, read_provider, read_shared
 
@@ -18,10 +17,10 @@ def read_placements(settings: Settings) -> dict[str | None, Placement]:
     Leaves out those whose gateway, namespace or API the program refuses.
     """
     placements: dict[str | None, Placement | None] = {
-        provider.name: placement_of(provider.args) for provider in _read_providers(settings)
+        provider.name: provider.placement for provider in _read_providers(settings)
     }
     if shared := _group(settings, SHARED):
-        placements[None] = gateway_placement_of(read_shared(shared, _defaults(settings)).args)
+        placements[None] = read_shared(shared, _defaults(settings)).placement
     return {name: placement for name, placement in placements.items() if placement}
 
 

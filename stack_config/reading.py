@@ -17,11 +17,8 @@ from components.openai_compatible_llm.inputs import (
     GATEWAY_DECLARATION,
     HOST_SOURCES,
     WITHOUT_SHARED_PATH,
-    gateway_placement_of,
     parse,
     parse_gateway,
-    placement_of,
-    shared_path_of,
 )
 from components.openai_compatible_llm.inputs.advice import argument_advice, sentence
 from components.openai_compatible_llm.presets import PRESETS
@@ -121,23 +118,22 @@ def _join(provider: Provider, shared: Shared) -> None:
     args = provider.args
     has_models = args.get("models") is not None or args.get("model_aliases")
     if args.get("shared_route_path") is None and has_models and _meets(provider, shared):
-        path = shared_path_of(shared.args)
-        if path is None:
+        if shared.path is None:
             # What is wrong with the path is said once, of `shared`.
             args.pop("models", None)
         else:
-            args["shared_route_path"] = path
+            args["shared_route_path"] = shared.path
 
 
 def _meets(provider: Provider, shared: Shared) -> bool:
     """Tells whether both are at one listener. What isn't valid could be."""
-    own, common = placement_of(provider.args), gateway_placement_of(shared.args)
+    own, common = provider.placement, shared.placement
     return not own or not common or meets(own.gateway, common.gateway)
 
 
 def _parse_shared(shared: Shared, providers: Sequence[Provider]) -> Iterator[str]:
     """Lists the models of the stack's providers, parses the arguments, and yields what is wrong with them."""
-    path, others = shared_path_of(shared.args), shared.args.get("models")
+    path, others = shared.path, shared.args.get("models")
     at_path = [each for each in providers if path is not None and each.args.get("shared_route_path") == path]
     joined = [each for each in at_path if _meets(each, shared)]
     if path is not None and not joined and not others:

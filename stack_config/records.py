@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import pulumi
 
 from components import OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.arguments import Issue, Key, Path
-from components.openai_compatible_llm.inputs import Inputs
-from components.openai_compatible_llm.settings import GatewayPlan, GatewaySettings, Plan, Settings
+from components.openai_compatible_llm.inputs import Inputs, gateway_placement_of, placement_of, shared_path_of
+from components.openai_compatible_llm.settings import GatewayPlan, GatewaySettings, Placement, Plan, Settings
 
 PROVIDERS = "providers"
 SHARED = "shared"
@@ -69,6 +70,11 @@ class Provider:
         """Where it stands, as messages begin."""
         return f"Stack {pulumi.get_stack()}: {Issue((PROVIDERS, Key(self.name)), '').location()}"
 
+    @cached_property
+    def placement(self) -> Placement | None:
+        """Where its objects go; None if that isn't valid, whatever else is."""
+        return placement_of(self.args)
+
     @property
     def settings(self) -> Settings:
         """Its settings, if they are valid; no config has Outputs."""
@@ -92,6 +98,16 @@ class Shared:
     def location(self) -> str:
         """Where it stands, as messages begin."""
         return f"Stack {pulumi.get_stack()}: {SHARED}"
+
+    @cached_property
+    def placement(self) -> Placement | None:
+        """Where its objects go; None if that isn't valid, whatever else is."""
+        return gateway_placement_of(self.args)
+
+    @cached_property
+    def path(self) -> str | None:
+        """The shared path; None if that isn't valid."""
+        return shared_path_of(self.args)
 
     @property
     def settings(self) -> GatewaySettings:

@@ -69,6 +69,6 @@ _CATALOGUE = tomllib.loads(Path(__file__).with_name("presets.toml").read_text())
 PRESETS: Mapping[str, Preset] = {name: _preset(**facts) for name, facts in _CATALOGUE.items()}
 
 
-def serves(host: str, kind: EndpointKind) -> bool:
-    """Tells whether a source says that the provider at this host serves such endpoints."""
-    return any(preset.host == host and kind in preset.endpoint_kinds for preset in PRESETS.values())
+def endpoint_kinds_at(host: str | None) -> tuple[EndpointKind, ...]:
+    """Returns what a source says that the provider at this host serves; nothing for a host without a preset."""
+    return next((preset.endpoint_kinds for preset in PRESETS.values() if preset.host == host), ())

@@ -32,6 +32,11 @@ def map_output(value: T | pulumi.Output[T], build: Callable[[T], U]) -> U | pulu
     return value.apply(build) if isinstance(value, pulumi.Output) else build(value)
 
 
+def when_resolved(values: Any, now: U, build: Callable[[Any], U]) -> U | pulumi.Output[U]:
+    """Returns what was built now if all values are known, and otherwise what is built from them once they are."""
+    return pulumi.Output.from_input(values).apply(build) if has_outputs(values) else now
+
+
 def is_list(value: object) -> TypeGuard[Sequence[Any]]:
     """Tells whether the value is a list, and not a string."""
     return isinstance(value, Sequence) and not isinstance(value, str)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..args import Endpoints, RateLimitPeriod
 from ..objects import gateway_api
-from ..presets import EndpointKind, serves
+from ..presets import EndpointKind, endpoint_kinds_at
 from ..settings import AUTHORIZATION, CHAT_COMPLETIONS, Provider, RateLimit, Settings
 from . import model_routing
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
@@ -160,9 +160,13 @@ def _governed_endpoints(settings: Settings) -> list[str]:
 def _routes(settings: Settings) -> Spec:
     """Builds what the proxy takes a request for. Messages are passed on to providers that are known to serve them."""
     typed = _governed_endpoints(settings)
-    if MESSAGES not in typed and not all(serves(each.host, EndpointKind.MESSAGES) for each in settings.providers):
+    if MESSAGES not in typed and not all(_serves_messages(each) for each in settings.providers):
         typed.append(MESSAGES)
     return {**{ending: TYPES[ending] for ending in typed}, **ANYTHING_ELSE}
+
+
+def _serves_messages(provider: Provider) -> bool:
+    return EndpointKind.MESSAGES in endpoint_kinds_at(provider.host)
 
 
 def _path_condition(settings: Settings) -> str:

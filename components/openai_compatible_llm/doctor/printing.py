@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from ..presets import PRESETS
+from ..presets import endpoint_kinds_at
 from .error_responses import gateway_fault
 from .hops import Finding
 from .outcome import Answer, Endpoint, Failure, HTTPError
@@ -108,8 +108,7 @@ def _measurements(completion: Answer) -> tuple[str, str, str]:
 
 def _endpoints(target: Target, models: Answer | Failure) -> tuple[str, str]:
     """Makes the cells with the number of models, and with what the catalogue says of the host."""
-    kinds = next((preset.endpoint_kinds for preset in PRESETS.values() if preset.host == target.host), ())
-    documented = ", ".join(kinds) or NOTHING
+    documented = ", ".join(endpoint_kinds_at(target.host)) or NOTHING
     match models:
         case Answer():
             return str(len(models.models)), documented

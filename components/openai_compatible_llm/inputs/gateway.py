@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
-
 from ..arguments import Arguments, Key
-from ..arguments.outputs import has_outputs
+from ..arguments.outputs import when_resolved
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends.model_routing import LONGEST_EXPRESSION, list_expression
 from ..settings import GatewayObjectNames, GatewayPlan, GatewaySettings
@@ -28,10 +26,11 @@ def parse_gateway(name: str, args: Mapping[Any, Any]) -> Inputs[GatewayPlan, Gat
     GATEWAY_DECLARATION.check_kinds(name, args)
     arguments = Arguments(GATEWAY_DECLARATION, args)
     plan, settings = _parse(name, arguments)
-    if not has_outputs(arguments.values):
-        return Inputs(plan, settings)
-    late = pulumi.Output.from_input(arguments.values)
-    return Inputs(plan, late.apply(lambda values: _parse(name, Arguments(GATEWAY_DECLARATION, values))[1]))
+
+    def parse_resolved(values: Mapping[str, Any]) -> GatewaySettings:
+        return _parse(name, Arguments(GATEWAY_DECLARATION, values))[1]
+
+    return Inputs(plan, when_resolved(arguments.values, settings, parse_resolved))
 
 
 def _parse(name: str, arguments: Arguments) -> tuple[GatewayPlan, GatewaySettings]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 
 from ..arguments import Arguments, Issue, Path
-from ..arguments.outputs import WITHHELD, has_outputs
+from ..arguments.outputs import WITHHELD, when_resolved
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends import BACKENDS, SECRET_KEY
 from ..objects.factory import SecretEntries
@@ -47,9 +47,7 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs[Plan, Settings]:
     if arguments.given(CLIENT_KEYS):
         client_keys = _withhold(arguments.values, (CLIENT_KEYS,))
         secrets[str(settings.clients_secret_name)] = partial(_client_entries, name, client_keys, keys)
-    if not has_outputs(arguments.values):
-        return Inputs(plan, settings, secrets)
-    resolved = pulumi.Output.from_input(arguments.values).apply(lambda values: _parse_resolved(name, values, plan))
+    resolved = when_resolved(arguments.values, settings, lambda values: _parse_resolved(name, values, plan))
     return Inputs(plan, resolved, secrets)
 
 

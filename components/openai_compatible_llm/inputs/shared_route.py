@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from ..args import Endpoints
 from ..arguments import Arguments, Key
-from ..backends.model_routing import LONGEST_HEADER_MATCH, header_match
+from ..backends.model_routing import LONGEST_HEADER_MATCH
+from ..model_patterns import regular_expression
 from ..settings import SharedRoute
 from . import validators
 from .placement import parse_path_prefix
@@ -35,7 +36,7 @@ def parse_shared_route(arguments: Arguments, model_aliases: Mapping[str, str], r
         if not validators.model(alias) and (problem := validators.model_pattern(alias)):
             arguments.report(problem, "model_aliases", Key(alias))
     names = tuple(sorted({*models, *model_aliases}))
-    length = len(header_match(names)["value"])
+    length = len(regular_expression(names))
     if length > LONGEST_HEADER_MATCH:
         reason = (
             f"the route's expression for them has {length} characters, and it can have {LONGEST_HEADER_MATCH} at most; "
