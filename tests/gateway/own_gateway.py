@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import urllib3
@@ -73,7 +74,7 @@ def own_gateway(installation: Installation, cluster: Cluster, namespace: str) ->
     processes.start(gateway.proxy, [str(proxy), "--config", "{}"], environment=environment)
     try:
         for each in (port, other_port, stats_port):
-            assert processes.wait_for(lambda: processes.listens(gateway.proxy, each), [gateway.proxy], SECONDS)  # noqa: B023
+            assert processes.wait_for(partial(processes.listens, gateway.proxy, each), [gateway.proxy], SECONDS)
         yield OwnGateway(gateway, other_port, stats_port)
     finally:
         processes.stop(gateway.proxy)

@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,8 +69,12 @@ def test_at_the_root_the_list_is_openais_and_every_other_path_gets_the_error(
     one_url.deploy(providers, routePath="/")
     client = openai.OpenAI(base_url=f"{one_url.gateway.url}/v1", api_key="unused", max_retries=0, timeout=20)
     url = f"{one_url.gateway.url}/v1/chat/completions"
+
+    def is_answered(model: str) -> bool:
+        return ask(url, {"model": model}).status == 200
+
     for model in ("gpt-5", "mistral-small"):
-        assert wait_until(lambda: ask(url, {"model": model}).status == 200, SECONDS)  # noqa: B023
+        assert wait_until(partial(is_answered, model), SECONDS)
     assert wait_until(lambda: error_of(ask(url, {"model": "nobodys"})), SECONDS)
     assert wait_until(lambda: one_url.listed("/v1/models") == [("gpt-5", "one")], SECONDS)
     assert [each.id for each in client.models.list()] == ["gpt-5"]

@@ -1,7 +1,7 @@
 """The projects of examples/, each by the commands of its README in a copy outside of the clone, to a completion."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -51,6 +51,11 @@ class Example:
         assert not CANARIES.are_in(printed)
         assert CANARIES.files(self.project.folder) == CANARIES.files(self.project.home) == []
         return printed
+
+    def run_each(self, commands: Sequence[str], *typed: str) -> None:
+        """Runs commands one by one, each with what is typed for it."""
+        for command, text in zip(commands, typed, strict=True):
+            self.run(command, text)
 
     def configure(self, **provider: str) -> None:
         """Sets the Gateway of the tests, and settings of the provider by their paths."""
@@ -158,9 +163,7 @@ def test_a_stack_with_failover_clients_and_a_limit(
     example.run(block("examples/failover/README.md", "cp examples"))
     first, second = "providers.mistral.baseUrl", "providers.mistral.fallbacks[0].baseUrl"
     example.configure(**{first: provider.base_url, second: other_provider.base_url})
-    commands = block("examples/failover/README.md", "openssl").splitlines()
-    for command, typed in zip(commands, (KEY, SECOND_KEY, ""), strict=True):
-        example.run(command, typed)
+    example.run_each(block("examples/failover/README.md", "openssl").splitlines(), KEY, SECOND_KEY, "")
     client = example.project("config", "get", "--path", "clientApiKeys.web").strip()
     assert client not in example.run(DEPLOY)
 
@@ -189,8 +192,7 @@ def test_a_stack_with_one_url_for_two_providers(
     urls = {"mistral": provider.base_url, "deepseek": other_provider.base_url}
     example.configure(**{f"providers.{name}.baseUrl": url for name, url in urls.items()})
     *set_keys, deploy = block("examples/one-url/README.md", "providers.mistral.apiKey").splitlines()
-    for command, typed in zip(set_keys, (KEY, SECOND_KEY), strict=True):
-        example.run(command, typed)
+    example.run_each(set_keys, KEY, SECOND_KEY)
     example.run(deploy)
 
     assert ANSWER in example.run(block("examples/one-url/README.md", '"fast"'))
@@ -224,8 +226,7 @@ def test_a_program_of_each_language_with_one_url_for_two_providers(
     file.write_text(written)
     example.configure()
     *set_keys, deploy = block("examples/one-url/README.md", "mistralApiKey").splitlines()
-    for command, typed in zip(set_keys, (KEY, SECOND_KEY), strict=True):
-        example.run(command, typed)
+    example.run_each(set_keys, KEY, SECOND_KEY)
     example.run(deploy)
 
     assert ANSWER in example.run(block("examples/one-url/README.md", '"deepseek-flash"'))
