@@ -54,7 +54,7 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
     ("secret_ref", {"name": "keys"}, "api_key_secret"),
     ("secret_key_ref", {"name": "keys"}, "api_key_secret"),
     ("auth", CANARY, "did you mean `{api_key}`, or `{api_key_secret}` for an existing Secret?"),
-    ("api_keys", [CANARY], "did you mean `{api_key}`, the provider's, or `{client_api_keys}`, the clients'?"),
+    ("api_keys", [CANARY], "did you mean `{api_key}`, the provider's, or `{clients}`?"),
     ("forward_token", True, "passthrough"),
     ("provider", "openai", "preset"),
     ("custom_llm_provider", "openai", "preset"),
@@ -87,7 +87,7 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
     ("organization", "org-1", HEADERS),
     ("stream", True, "only the caller sets this field of a request"),
     ("header_name", "api-key", "auth_header.header_name"),
-    ("consumers", {"web": CANARY}, "client_api_keys"),
+    ("consumers", {"web": CANARY}, "clients"),
     ("parent_refs", [{"name": "llm"}], "gateway"),
     ("section_name", "https", "gateway.section_name"),
     ("sni", "llm.example.com", "tls.hostname"),
@@ -105,7 +105,7 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
 IN_GROUPS: list[tuple[str, str, Any, str]] = [
     ("api_key_secret", "namespace", "keys", "the Secret must be in the component's own `namespace`"),
     ("api_key_secret", "key", "token", "the Secret holds the key under `Authorization`"),
-    ("client_api_keys_secret", "namespace", "keys", "the Secret must be in the component's own `namespace`"),
+    ("clients_secret", "namespace", "keys", "the Secret must be in the component's own namespace"),
     ("auth_header", "name", "api-key", "header_name"),
     ("auth_header", "scheme", "Token", "prefix"),
     ("auth_header", "value", CANARY, "the key comes from `{api_key}` or `{api_key_secret}`, beside `{auth_header}`"),
@@ -216,14 +216,14 @@ def test_a_name_that_means_nothing_here_gets_no_suggestion(name: str) -> None:
         ("mistral", "did you mean `providers.mistral`?"),
         ("gatewayRef", "did you mean `gateway`?"),
         ("listener", "did you mean `gateway.sectionName`?"),
-        ("consumers", "did you mean `clientApiKeys`?"),
-        ("client_api_keys", "did you mean `clientApiKeys`?"),
+        ("consumers", "did you mean `clients`?"),
+        ("client_api_keys", "did you mean `clients`?"),
         ("temperature", message(BODY, camel)),
         (
             "replicas",
             (
-                "valid settings are `api`, `clientApiKeys`, `clientApiKeysSecret`, `gateway`, `namespace`, `providers`, "
-                "`shared`"
+                "valid settings are `api`, `clientAuthHeader`, `clients`, `clientsSecret`, `gateway`, `namespace`, "
+                "`providers`, `rateLimitService`, `shared`"
             ),
         ),
     ],

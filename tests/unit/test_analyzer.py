@@ -23,7 +23,7 @@ def test_the_analyzer_accepts_the_components_and_finds_a_description_for_everyth
     assert [name for name, description in PROPERTIES if not description] == []
     inputs = FOUND["component_definitions"]["OpenAICompatibleLLM"].inputs
     assert set(inputs) >= {"preset", "host", "apiKey", "routePath", "rewriteHost", "gateway"}
-    assert set(inputs) >= {"clientApiKeys", "rateLimits", "requestDefaults", "modelAliases"}
+    assert set(inputs) >= {"clients", "rateLimits", "requestDefaults", "modelAliases"}
 
 
 def test_names_with_underscores_in_backticks_are_of_arguments_and_outputs() -> None:
@@ -33,6 +33,6 @@ def test_names_with_underscores_in_backticks_are_of_arguments_and_outputs() -> N
     descriptions = [each for _, each in PROPERTIES] + [each.description for each in FOUND_COMPONENTS]
     descriptions += [each.description for each in FOUND_TYPES]
     text = "\n".join(each or "" for each in descriptions)
-    named = {part for quoted in re.findall("`([^`]+)`", text) for part in re.findall(r"[a-z]+(?:_[a-z]+)+", quoted)}
+    named = {part for quoted in re.findall("`([^`]+)`", text) for part in re.findall(r"[a-z]+(?:_[a-z0-9]+)+", quoted)}
     assert "base_url" in named
     assert named - {name for mapping in mappings for name in mapping.values()} == set()

@@ -222,7 +222,7 @@ def test_invalid_arguments_are_refused_with_this_message(args: dict[str, Any], p
     [
         ("Mistral", f'name: "Mistral" is not a valid name; {NAME_RULE}'),
         ("-", f'name: "-" is not a valid name; {NAME_RULE}'),
-        ("a" * 246, "name: 246 characters long; the limit is 245"),
+        ("a" * 246, "name: 246 characters long; the limit is 241"),
     ],
 )
 def test_a_name_that_no_object_can_have_is_refused(name: str, problem: str) -> None:

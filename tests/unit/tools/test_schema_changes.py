@@ -82,7 +82,7 @@ BREAKS: dict[str, Change] = {
     "Value `kgateway` of `BackendApi` was removed or renamed.": (
         lambda s: declared(s, "BackendApi")["enum"][0].update(name="KGATEWAY_2")
     ),
-    "Value `hour` of `RateLimitPeriod` was removed or renamed.": (
+    "Value `day` of `RateLimitPeriod` was removed or renamed.": (
         lambda s: declared(s, "RateLimitPeriod")["enum"].pop()
     ),
     "Field `sectionName` of `GatewayArgs` was removed or renamed.": (
