@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backends.base import Object
+from ..backends.clients import LIMITS_FILE
 from .clients import ClientKey
 from .model_routing import targets_of
 from .request_path import Lookup
 
+_FIXED_MODEL = re.compile(r'("(?:[^"\\]|\\.)*")(?: : json\(|\.matches\("\^\(" \+ apiKey\.models)')
 _OF_CLIENT = re.compile(r'apiKey\.client == ("(?:[^"\\]|\\.)*")')
 
 
@@ -73,6 +75,13 @@ class Access:
         return None
 
     @property
+    def fixed_model(self) -> str | None:
+        """Returns the model that counts for chat completions whatever they ask for; None where theirs does."""
+        rule = self.model_rule
+        fixed = _FIXED_MODEL.search(rule.value) if rule else None
+        return str(json.loads(fixed[1])) if fixed else None
+
+    @property
     def client_limits(self) -> Setting | None:
         """Returns the limits of clients by their names, such as `4 tokens per minute`."""
         setting = self._find("rateLimit")
@@ -124,17 +133,17 @@ def policies_for(policies: Iterable[Object], route: Object, rule: str | None) ->
 
 def limits_in_configuration(config_map: Object, client: str) -> Sequence[str]:
     """Returns a client's limits in the rate limit service's configuration, such as `200000 tokens per day`."""
-    limits = []
-    for text in (config_map.get("data") or {}).values():
-        try:
-            descriptors = json.loads(text)["descriptors"]
-            own = [each for each in descriptors if (each["key"], each["value"]) == ("client", client)]
-            for each in (limit for of_client in own for limit in of_client["descriptors"]):
-                limit = each["rate_limit"]
-                limits.append(f"{limit['requests_per_unit']} {each['value'].partition('-')[0]} per {limit['unit']}")
-        except (ValueError, TypeError, KeyError):
-            continue
-    return limits
+    try:
+        descriptors = json.loads((config_map.get("data") or {}).get(LIMITS_FILE, ""))["descriptors"]
+        own = [each for each in descriptors if (each["key"], each["value"]) == ("client", client)]
+        return [_format_descriptor(limit) for each in own for limit in each["descriptors"]]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
+def _format_descriptor(limit: Object) -> str:
+    amount = limit["rate_limit"]
+    return f"{amount['requests_per_unit']} {limit['value'].partition('-')[0]} per {amount['unit']}"
 
 
 def _format_local(limit: Mapping[str, Any]) -> str:

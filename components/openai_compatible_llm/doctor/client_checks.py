@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from .access import Access, RateLimitService, limits_in_configuration
 from .clients import Client, ClientKey, find_client
 from .hops import Finding, find
+from .outcome import Endpoint
 from .redaction import sanitize
 from .request_path import RequestPath, policy_conditions, unmet_conditions
 
@@ -22,7 +23,8 @@ def check_key(path: RequestPath, key: ClientKey | None) -> Iterator[Finding]:
     for problem in unmet_conditions(policy_conditions(asked.found, "Gateway"), "Accepted", "Attached"):
         yield find("caller.policy_not_accepted", detail=sanitize(problem), **names)
     if key is None:
-        yield find("caller.no_key", known=f", {secret.names}" if secret.clients else "", **names)
+        owner = f"one of the clients {secret.names}" if secret.clients else "a client"
+        yield find("caller.no_key", owner=owner, **names)
         return
     if key.header.lower() != place.header.lower():
         yield find("caller.other_header", sent=sanitize(key.header), **names)
@@ -37,10 +39,13 @@ def check_key(path: RequestPath, key: ClientKey | None) -> Iterator[Finding]:
         yield find(fault, client=client.label, entry=sanitize(client.entry), **names)
 
 
-def check_model(path: RequestPath, key: ClientKey | None, model: str | None) -> Iterator[Finding]:
+def check_model(
+    path: RequestPath, key: ClientKey | None, requested: str | None, endpoint: Endpoint
+) -> Iterator[Finding]:
     """Yields that the client may not use the model or, where it may, that something else forbids the request."""
-    rule = Access(path.access_policies or ()).model_rule
-    if rule is None or model is None:
+    access = Access(path.access_policies or ())
+    rule, model = access.model_rule, (access.fixed_model if endpoint is Endpoint.CHAT else None) or requested
+    if rule is None or model is None or endpoint is Endpoint.MODELS:
         return
     client, names = client_of(path, key), {"policy": rule.policy, "model": sanitize(model)}
     if client is None:

@@ -165,10 +165,11 @@ class Cluster:
         return ClientsLookup(lookup.name, {}, lookup.is_missing, lookup.error, clients, unread)
 
     def _rate_limit_service(self, service: RateLimitService) -> Lookup:
-        definition, resources = READERS[BackendApi.AGENTGATEWAY].definition, READERS[BackendApi.AGENTGATEWAY].resources
+        reader = READERS[BackendApi.AGENTGATEWAY]
+        definition = reader.definition
         if service.kind != definition.kind:
             return Lookup()
-        resource = (definition.group, definition.version, resources[definition.kind])
+        resource = (definition.group, definition.version, reader.resources[definition.kind])
         return self._custom_object(service.kind, resource, service.namespace, service.backend)
 
     def _routes(self, target: Target) -> tuple[Lookup | None, Lookup]:

@@ -168,7 +168,7 @@ def _check_caller(evidence: Evidence) -> Iterator[Finding]:
     if evidence.status == HTTPStatus.UNAUTHORIZED:
         yield from check_key(path, key)
     elif evidence.status == HTTPStatus.FORBIDDEN:
-        yield from check_model(path, key, evidence.target.model if evidence.endpoint is not Endpoint.MODELS else None)
+        yield from check_model(path, key, evidence.target.model, evidence.endpoint)
     elif evidence.status == HTTPStatus.TOO_MANY_REQUESTS:
         yield from check_limit(path, key)
 
