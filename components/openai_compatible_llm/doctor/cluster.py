@@ -143,8 +143,9 @@ class Cluster:
         if not route.found:
             return path
         namespace = route.found["metadata"]["namespace"]
-        is_gateways = path.shared_route and namespace == parent_ref(path.first_route.found)["namespace"]
-        policies = path.gateway_policies if is_gateways else self._agentgateway_policies(namespace)
+        gateway_namespace = parent_ref(path.first_route.found or path.route.found)["namespace"]
+        is_read = path.shared_route is not None and namespace == gateway_namespace
+        policies = path.gateway_policies if is_read else self._agentgateway_policies(namespace)
         if policies is None:
             return replace(path, access_policies=None)
         policies = policies_for(policies, route.found, rule)
