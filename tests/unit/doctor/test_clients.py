@@ -184,6 +184,13 @@ def test_a_missing_secret_is_told_whoever_asks() -> None:
         )
 
 
+def test_a_secret_that_can_not_be_read_is_not_blamed_for_a_wrong_key() -> None:
+    unread = path(clients=ClientsLookup(SECRET, error="403 Forbidden"))
+    generic = finding(WRONG_KEY, RequestPath(unavailable="no"), STRANGER)
+    assert finding(WRONG_KEY, unread, STRANGER) == generic
+    assert generic[:2] == ("caller", "")
+
+
 def test_a_key_in_another_header_than_the_policys_is_told() -> None:
     found = path(policy(client_auth_header={"header_name": "x-api-key"}))
     assert finding(WITHOUT_KEY, found, WEB, header="authorization")[1:] == (
@@ -222,7 +229,7 @@ def test_a_model_that_the_client_may_not_use_is_told_with_those_that_it_may() ->
         "the client web may use fast, mistral-*, gpt-4.1, and the request is for deepseek-chat",
         "ask for a model that this client may use, or add this one to the client's `models`",
     )
-    for close in ("mistra", "xmistral-a", "gpt-421", "FAST"):
+    for close in ("mistra", "xmistral-a", "gpt-421", "FAST", "fastest"):
         assert "and the request is for" in finding(FORBIDDEN, path(), model=close)[1]
 
 
