@@ -169,7 +169,8 @@ def test_a_shared_url_with_clients_needs_their_role_besides(
     def program(tokens: int) -> inline_stack.Program:
         clients = {"web": {**CLIENTS["web"], "rate_limits": [{"tokens": tokens, "per": "day"}]}}
         of_gateway: Any = {"gateway": {"name": "edge", "namespace": gateways}, "route_path": "/llm"}
-        return lambda: [OpenAICompatibleGateway("llm", {**of_gateway, **BY_SERVICE, "clients": clients})]
+        args = cast("Any", {**of_gateway, **BY_SERVICE, "clients": clients})
+        return lambda: OpenAICompatibleGateway("llm", args)
 
     account.may_deploy_to_gateways_in(gateways)
     said = stack.fails(stack.up, program(9), continue_on_error=True)
