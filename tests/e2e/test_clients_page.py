@@ -25,7 +25,7 @@ MAKE_OWN, HASH_OWN = block("docs/clients.md", "umask"), block("docs/clients.md",
 NAMESPACE = "gloo-system"
 PROJECT = "openai-compatible-llm"
 ALLOWED = {"models": ["fast", "codestral-*"], "rateLimits": [{"tokens": 200000, "per": "hour"}]}
-MODELS = "codestral-.*|fast"
+MODELS = "fast|codestral-.*"
 
 
 @pytest.fixture

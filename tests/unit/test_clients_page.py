@@ -12,6 +12,7 @@ import pytest
 import yaml
 from openai import AzureOpenAI
 
+from components.openai_compatible_llm.backends.clients import MODEL_ENDPOINTS, MOST_CLIENTS_WITH_LIMITS
 from tests.support.pages import PAGES, block, blocks
 from tests.support.recording import Recording, record_program
 from tests.support.stand_in_gateway import COMPLETION, completion, stand_in_gateway
@@ -53,8 +54,7 @@ def test_the_external_secret_writes_what_a_component_with_the_same_clients_would
     clients = {name: {"apiKey": key} for name, key in KEYS.items()} | {
         "web": {"apiKey": KEYS["web"], "models": ["fast", "codestral-*"]}
     }
-    config = {"api": "agentgateway", "clients": clients, "providers": {"mistral": {"models": ["fast", "codestral-*"]}}}
-    config["providers"]["mistral"]["sharedRoutePath"] = "/llm"
+    config = {"api": "agentgateway", "clients": clients, "providers": {"mistral": {}}}
     assert written == entries(record_stack(config, monkeypatch), "mistral-clients")
     assert "{{ .web | trim | sha256sum }}" in PAGE
 
@@ -95,6 +95,15 @@ def test_openais_client_sends_the_key_in_the_header_that_the_gateway_reads(
     assert capsys.readouterr().out == f"{COMPLETION['choices'][0]['message']['content']}\n"
     (request,) = gateway.requests
     assert (request.headers[header], request.authorization) == (KEYS["web"], "Bearer unused")
+
+
+def test_the_endpoints_of_clients_with_models_are_those_in_the_table() -> None:
+    (row,) = re.findall(r"^\| `POST` to (.*), or to the route's path itself \|", PAGE, re.MULTILINE)
+    assert row == ", ".join(f"`{each}`" for each in MODEL_ENDPOINTS)
+
+
+def test_the_page_says_how_many_clients_of_a_route_can_have_limits() -> None:
+    assert f"At most {MOST_CLIENTS_WITH_LIMITS} clients of a route can have limits." in PAGE
 
 
 def test_azures_client_has_the_key_in_another_header_and_a_path_that_clients_with_models_may_not_use() -> None:

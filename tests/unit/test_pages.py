@@ -161,7 +161,8 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
             monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
     shared = {"llm"} if f"{PROJECT}:shared" in config else set()
-    assert {each.name for each in recording.all("Backend")} == set(providers)
+    services = {f"{name}-rate-limits" for name in {*providers, *shared} if f"{PROJECT}:rateLimitService" in config}
+    assert {each.name for each in recording.all("Backend")} == set(providers) | services
     assert {each.name for each in recording.all(":HTTPRoute")} == {*providers, *shared}
 
 
