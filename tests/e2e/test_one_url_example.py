@@ -225,6 +225,7 @@ def test_the_stacks_outputs_have_the_one_url_and_who_serves_which_models(stack: 
         "namespace": NAMESPACE,
         "routeName": "llm",
         "policyName": "llm",
+        "rateLimitConfigMapName": None,
         "models": {
             "deepseek": ["deepseek-flash", "deepseek-v4-pro"],
             "mistral": ["codestral-*", "fast", "mistral-medium-latest"],
