@@ -33,7 +33,7 @@ _SPEC = _map(
     ),
 )
 _CONDITIONS = _list(_map(**dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), _STRING)))
-DEFINITION: dict[str, Any] = {
+DEFINITION: Any = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
     "metadata": {"name": f"{PLURAL}.{GROUP}"},
