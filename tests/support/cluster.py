@@ -23,10 +23,14 @@ CUSTOM = {
     "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
     "TrafficPolicy": TRAFFIC_POLICY,
 }
+PLAIN = {"Secret": "secrets", "ConfigMap": "configmaps"}
 GATEWAY = ("gateway.networking.k8s.io", "v1", "gateways")
 KINDS = {**CUSTOM, "Gateway": GATEWAY}
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
+
+RATE_LIMITS = "-rate-limits"
+"""How the name of the only ConfigMap ends that a component makes."""
 
 
 class Cluster:
@@ -91,7 +95,14 @@ class Cluster:
     def everything_in(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
         """Returns all objects of the kinds that components make, by kind and name."""
         secrets = self._client.sanitize_for_serialization(self.core.list_namespaced_secret(namespace).items)
+        config_maps = self._client.sanitize_for_serialization(self.core.list_namespaced_config_map(namespace).items)
         found = [{"apiVersion": "v1", "kind": "Secret", **secret} for secret in secrets]
+        found += [
+            {"apiVersion": "v1", "kind": "ConfigMap", **each}
+            for each in config_maps
+            # Kubernetes and controllers have their own.
+            if each["metadata"]["name"].endswith(RATE_LIMITS)
+        ]
         found += [each for definition in CUSTOM.values() for each in self._listed(definition, namespace)]
         return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
@@ -111,7 +122,7 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        resource = "secrets" if manifest["kind"] == "Secret" else CUSTOM[manifest["kind"]][2]
+        resource = PLAIN.get(manifest["kind"]) or CUSTOM[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
         path = f"{root}/{version}/namespaces/{manifest['metadata']['namespace']}/{resource}"
