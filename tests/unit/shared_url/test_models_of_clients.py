@@ -1,124 +1,35 @@
-"""Which requests of which client the policies let through, by the expressions that the components register.
-
-Each is evaluated as the proxy does: with the request as it comes, before its path is rewritten, and the entry of the
-clients' Secret that has the client's key.
-"""
+"""Which requests of which client the policies let through, and which models the shared list shows it."""
 
 import gzip
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components import (
-    ClientArgs,
-    OpenAICompatibleGateway,
-    OpenAICompatibleLLM,
-    OpenAICompatibleLLMArgs,
-)
 from components.openai_compatible_llm import model_patterns
-from components.openai_compatible_llm.args import BackendApi
-from tests.support.http_server import Request
-from tests.support.recording import record
+from tests.support.recording import record_component, record_gateway
 from tests.unit.shared_url import expressions
-from tests.unit.shared_url.proxy import MOST_BYTES, Proxy, RefusedError
+from tests.unit.shared_url.proxy import MOST_BYTES, Proxy
+from tests.unit.shared_url.requests_of_clients import (
+    FORBIDDEN,
+    LIST,
+    LISTED,
+    MODELS,
+    NOBODY,
+    PROVIDERS,
+    SPECIAL,
+    chat,
+    clients,
+    key,
+    outcome,
+    sent,
+)
 
 UNHURRIED: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None}
-
-UNAUTHORIZED, FORBIDDEN = 401, 403
-LIST, NOBODY = "the list", "the error for a model that nobody serves"
-
-SPECIAL = ["meta-llama/Llama-3.3", "a.b|c", "(?i)x", "^$\\", 'it\'s "q"', "[ab]{2}"]
-
-MODELS: dict[str, list[str] | None] = {
-    "any": None,
-    "everything": ["*"],
-    "web": ["mistral-*", "fast"],
-    "latest": ["*-latest"],
-    "exact": ["mistral-medium"],
-    "exact-or-mini": ["mistral-medium-mini"],
-    "special": SPECIAL,
-    "of-others": ["gpt-5"],
-}
-"""What each client may ask for. The client's key is made from its name."""
-
-
-def key(client: str) -> str:
-    return f"key-of-the-client-{client}"
-
-
-def clients(models: Mapping[str, list[str] | None] = MODELS) -> dict[str, ClientArgs]:
-    return {
-        name: {"api_key": key(name)} if each is None else {"api_key": key(name), "models": each}
-        for name, each in models.items()
-    }
-
-
-PROVIDERS: dict[str, OpenAICompatibleLLMArgs] = {
-    "mistral": {
-        "preset": "mistral",
-        "shared_route_path": "/llm",
-        "models": ["mistral-*", "codestral-*", "whisper-1", *SPECIAL],
-        "model_aliases": {"fast": "mistral-small-latest"},
-    },
-    "root": {"host": "root.example.com", "route_path": "/"},
-    "odd": {"host": "odd.example.com", "route_path": "/a(b)*+$;c"},
-    "fixed": {"host": "fixed.example.com", "model": "mistral-medium"},
-    "overridden": {"host": "overridden.example.com", "request_overrides": {"model": "mistral-medium"}},
-    "of-others": {"host": "others.example.com", "model": "gpt-5"},
-    "default": {"host": "default.example.com", "request_defaults": {"model": "mistral-medium"}},
-    "chat": {"host": "chat.example.com", "endpoints": "chat"},  # type: ignore[typeddict-item]
-    "fixed-chat": {"host": "chat.example.com", "endpoints": "chat", "model": "mistral-medium"},  # type: ignore[typeddict-item]
-}
-
-
-@cache
-def proxy() -> Proxy:
-    def program() -> None:
-        for name, args in PROVIDERS.items():
-            common: OpenAICompatibleLLMArgs = {"api": BackendApi.AGENTGATEWAY, "api_key": f"key-of-{name}"}
-            OpenAICompatibleLLM(name, {**common, **args, "clients": clients()})
-        OpenAICompatibleGateway("llm", {"route_path": "/llm", "models": LISTED, "clients": clients()})
-
-    return Proxy("", record(program).objects(), {})
-
-
-LISTED = {"mistral": ["mistral-medium", "mistral-medium-mini", "fast", "codestral-latest", *SPECIAL], "vllm": ["gpt-5"]}
-
-
-def sent(method: str, path: str, body: object = None, **headers: str) -> Request:
-    """Makes a request with this body: as it is, or as JSON; None stands for no body."""
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return Request(method, path, headers, content, None, 0.0)
-
-
-def outcome(request: Request, client: str = "web", gateway: Proxy | None = None) -> str | int:
-    """Returns the name of the provider that gets the client's request, or who answers in its place."""
-    return answer({**request.headers, "authorization": f"Bearer {key(client)}"}, request, gateway or proxy())
-
-
-def answer(headers: Mapping[str, str], request: Request, gateway: Proxy) -> str | int:
-    request = gateway.transformed(Request(request.method, request.path, dict(headers), request.body, None, 0.0))
-    rule = next(gateway.rules("llm.example.com", request))
-    try:
-        gateway.admit(rule, request)
-    except RefusedError as refused:
-        return refused.status
-    if "backendRefs" in rule.rule:
-        (backend,) = rule.rule["backendRefs"]
-        return str(backend["name"])
-    return {"models": LIST, "unknown": NOBODY}[rule.rule["name"]]
-
-
-def chat(model: object) -> dict[str, Any]:
-    return {"model": model, "messages": []}
-
+ON_AGENTGATEWAY: dict[str, Any] = {"api": "agentgateway", "api_key": "key-of-the-provider"}
 
 WITH_MODEL = (
     *("chat/completions", "completions", "responses", "messages", "embeddings", "moderations", "rerank"),
@@ -181,12 +92,8 @@ def test_what_means_something_in_an_expression_means_nothing_in_a_name(model: st
 
 def test_an_alias_is_a_name_of_its_own() -> None:
     own = {**MODELS, "alias": ["fast"], "model": ["mistral-small-latest"]}
-    objects = record(
-        lambda: OpenAICompatibleLLM(
-            "mistral", {**PROVIDERS["mistral"], "api": BackendApi.AGENTGATEWAY, "api_key": "k", "clients": clients(own)}
-        )
-    ).objects()
-    gateway = Proxy("", objects, {})
+    args = {**ON_AGENTGATEWAY, **PROVIDERS["mistral"], "clients": clients(own)}
+    gateway = Proxy("", record_component(args).objects(), {})
     asked = {model: sent("POST", "/mistral/v1/responses", chat(model)) for model in ("fast", "mistral-small-latest")}
     assert [outcome(each, "alias", gateway) for each in asked.values()] == ["mistral", FORBIDDEN]
     assert [outcome(each, "model", gateway) for each in asked.values()] == [FORBIDDEN, "mistral"]
@@ -337,19 +244,24 @@ def test_a_route_at_any_path_has_the_same_rule(provider: str) -> None:
     assert outcome(sent("POST", f"{base.rstrip('/')}/v1/files", chat("mistral-medium"))) == FORBIDDEN
 
 
-@pytest.mark.parametrize("provider", ["fixed", "overridden"])
-def test_a_fixed_model_stands_in_the_place_of_the_bodys_where_it_is_set(provider: str) -> None:
+SETS_MODEL = [
+    "",
+    *(f"{version}/{each}" for version in ("", "/v1") for each in ("chat/completions", "responses", "messages")),
+]
+EMBEDDINGS = ["/embeddings", "/v1/embeddings"]
+
+
+@pytest.mark.parametrize(("provider", "set_there"), [("fixed", SETS_MODEL), ("overridden", [*SETS_MODEL, *EMBEDDINGS])])
+def test_a_fixed_model_stands_in_the_place_of_the_bodys_where_it_is_set(provider: str, set_there: list[str]) -> None:
     for endpoint in ("", *(f"{version}/{each}" for version in ("", "/v1") for each in WITH_MODEL)):
-        is_set = endpoint.rpartition("/")[2] in ("", "completions", "responses", "messages")
-        is_set &= not endpoint.endswith(("/v1/completions",)) and endpoint != "/completions"
-        if provider == "overridden" and endpoint.endswith("/embeddings"):
-            continue
-        asked = {model: sent("POST", f"/{provider}{endpoint}", chat(model)) for model in ("gpt-5", "mistral-medium")}
-        allowed = [provider, provider] if is_set else [FORBIDDEN, provider]
-        assert [outcome(each, "exact") for each in asked.values()] == allowed, endpoint
-        refused = [FORBIDDEN, FORBIDDEN] if is_set else [provider, FORBIDDEN]
-        assert [outcome(each, "of-others") for each in asked.values()] == refused, endpoint
-        assert [outcome(each, "any") for each in asked.values()] == [provider, provider]
+        asked = [sent("POST", f"/{provider}{endpoint}", chat(model)) for model in ("gpt-5", "mistral-medium")]
+        own: list[str | int] = [provider] * 2
+        others: list[str | int] = [FORBIDDEN] * 2
+        if endpoint not in set_there:
+            own, others = [FORBIDDEN, provider], [provider, FORBIDDEN]
+        assert [outcome(each, "exact") for each in asked] == own, endpoint
+        assert [outcome(each, "of-others") for each in asked] == others, endpoint
+        assert [outcome(each, "any") for each in asked] == [provider] * 2, endpoint
 
 
 def test_a_client_whose_models_are_others_than_the_fixed_one_gets_nothing_by_naming_its_own() -> None:
@@ -367,12 +279,12 @@ def test_a_default_model_is_nothing_that_the_client_asked_for() -> None:
 
 @pytest.mark.parametrize("path", ["", "/v1/chat/completions", "/anything/else", "/v1/models"])
 def test_where_every_request_is_a_chat_completion_its_model_decides(path: str) -> None:
-    assert outcome(sent("POST", f"/chat{path}", chat("mistral-medium"))) == "chat"
-    assert outcome(sent("POST", f"/chat{path}", chat("gpt-5"))) == FORBIDDEN
-    assert outcome(sent("GET", f"/chat{path}")) == FORBIDDEN
-    assert outcome(sent("GET", f"/chat{path}"), "any") == "chat"
-    assert outcome(sent("POST", f"/fixed-chat{path}", chat("gpt-5"))) == "fixed-chat"
-    assert outcome(sent("POST", f"/fixed-chat{path}", chat("mistral-medium")), "of-others") == FORBIDDEN
+    assert outcome(sent("POST", f"/narrow{path}", chat("mistral-medium"))) == "narrow"
+    assert outcome(sent("POST", f"/narrow{path}", chat("gpt-5"))) == FORBIDDEN
+    assert outcome(sent("GET", f"/narrow{path}")) == FORBIDDEN
+    assert outcome(sent("GET", f"/narrow{path}"), "any") == "narrow"
+    assert outcome(sent("POST", f"/fixed-narrow{path}", chat("gpt-5"))) == "fixed-narrow"
+    assert outcome(sent("POST", f"/fixed-narrow{path}", chat("mistral-medium")), "of-others") == FORBIDDEN
 
 
 def test_what_nobody_serves_and_the_list_are_for_every_client() -> None:
@@ -382,29 +294,10 @@ def test_what_nobody_serves_and_the_list_are_for_every_client() -> None:
             assert outcome(sent("GET", path, chat("mistral-medium")), client) == LIST
 
 
-@pytest.mark.parametrize("path", ["/mistral", "/mistral/v1/models", "/llm/v1/models", "/llm/v1/x", "/chat", "/fixed"])
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer of-nobody"}, {"authorization": key("any")}])
-def test_nobody_gets_anywhere_without_a_clients_key(headers: dict[str, str], path: str) -> None:
-    for method in ("GET", "POST"):
-        assert answer(headers, sent(method, path, chat("mistral-medium")), proxy()) == UNAUTHORIZED
-
-
 def listed(client: str, models: Mapping[str, Sequence[str]], own: Mapping[str, list[str] | None]) -> list[str]:
     """Returns the models that the shared list shows the client."""
-    gateway = Proxy(
-        "",
-        record(
-            lambda: OpenAICompatibleGateway(
-                "llm",
-                {
-                    "route_path": "/llm",
-                    "models": {each: [*names] for each, names in models.items()},
-                    "clients": clients(own),
-                },
-            )
-        ).objects(),
-        {},
-    )
+    args = {"route_path": "/llm", "models": models, "clients": clients(own)}
+    gateway = Proxy("", record_gateway(args).objects(), {})
     request = sent("GET", "/llm/v1/models", authorization=f"Bearer {key(client)}")
     rule = next(gateway.rules("llm.example.com", request))
     _, variables = gateway.admit(rule, request)
@@ -430,135 +323,6 @@ def test_the_shared_list_shows_each_client_its_own_models(client: str, expected:
     assert listed(client, LISTED, MODELS) == expected
 
 
-THEIRS = {
-    "bare": key("bare"),
-    "no-metadata": json.dumps({"key": key("no-metadata")}),
-    "other-metadata": json.dumps({"key": key("other-metadata"), "metadata": {"client": "other", "team": "ml"}}),
-    "models": json.dumps({"key": key("models"), "metadata": {"client": "models", "models": "fast|mistral-.*"}}),
-    "hash": json.dumps(
-        {
-            "keyHash": f"sha256:{hashlib.sha256(key('hash').encode()).hexdigest().upper()}",
-            "metadata": {"models": "fast"},
-        }
-    ),
-}
-"""Entries of a Secret that others manage: keys, and JSON."""
-
-
-def test_an_existing_secret_may_have_bare_keys_and_expressions_for_models() -> None:
-    def program() -> None:
-        common: OpenAICompatibleLLMArgs = {"api": BackendApi.AGENTGATEWAY, "api_key": "key-of-mistral"}
-        OpenAICompatibleLLM("mistral", {**common, **PROVIDERS["mistral"], "clients_secret": {"name": "theirs"}})
-        OpenAICompatibleGateway("llm", {"route_path": "/llm", "models": LISTED, "clients_secret": {"name": "theirs"}})
-
-    secret = {"kind": "Secret", "metadata": {"name": "theirs"}, "stringData": THEIRS}
-    gateway = Proxy("", [*record(program).objects(), secret], {})
-
-    def outcomes(model: str) -> dict[str, str | int]:
-        request = sent("POST", "/llm/v1/chat/completions", chat(model))
-        return {client: outcome(request, client, gateway) for client in THEIRS}
-
-    unrestricted = dict.fromkeys(("bare", "no-metadata", "other-metadata"), "mistral")
-    assert outcomes("fast") == {**unrestricted, "models": "mistral", "hash": "mistral"}
-    assert outcomes("mistral-medium") == {**unrestricted, "models": "mistral", "hash": FORBIDDEN}
-    assert outcomes("codestral-latest") == {**unrestricted, "models": FORBIDDEN, "hash": FORBIDDEN}
-    assert outcome(sent("GET", "/llm/v1/models"), "bare", gateway) == LIST
-    assert outcome(sent("GET", "/mistral/v1/files"), "bare", gateway) == "mistral"
-    assert outcome(sent("GET", "/mistral/v1/files"), "models", gateway) == FORBIDDEN
-
-
-HEADERS: list[tuple[dict[str, Any], dict[str, str], dict[str, str]]] = [
-    ({}, {"authorization": "Bearer {}"}, {"authorization": "{}"}),
-    ({}, {"authorization": "bearer {}"}, {"x-api-key": "{}"}),
-    ({"header_name": "x-api-key"}, {"x-api-key": "{}"}, {"authorization": "Bearer {}"}),
-    ({"header_name": "api-key"}, {"api-key": "{}", "authorization": "Bearer other"}, {"api-key": "Bearer {}"}),
-    ({"header_name": "X-Key", "prefix": "Token"}, {"x-key": "Token {}"}, {"x-key": "{}"}),
-    ({"prefix": "Token"}, {"authorization": "Token {}"}, {"authorization": "Bearer {}"}),
-]
-
-
-@pytest.mark.parametrize(("header", "found", "not_found"), HEADERS)
-def test_a_clients_key_is_where_the_arguments_say_and_goes_no_further(
-    header: dict[str, Any], found: dict[str, str], not_found: dict[str, str]
-) -> None:
-    def program() -> None:
-        given: Any = {"clients": clients(), **({"client_auth_header": header} if header else {})}
-        common: Any = {"api": BackendApi.AGENTGATEWAY, "api_key": "key-of-mistral"}
-        OpenAICompatibleLLM("mistral", {**common, **PROVIDERS["mistral"], **given})
-        OpenAICompatibleGateway("llm", {"route_path": "/llm", "models": LISTED, **given})
-
-    gateway = Proxy("", record(program).objects(), {})
-    for method, path in (("POST", "/mistral"), ("POST", "/llm/v1/chat/completions"), ("GET", "/llm/v1/models")):
-        request = sent(method, path, chat("mistral-medium"))
-        rule = next(gateway.rules("llm.example.com", gateway.transformed(request)))
-        with_key, without = (
-            {name: value.format(key("web")) for name, value in headers.items()} for headers in (found, not_found)
-        )
-        admitted, _ = gateway.admit(rule, sent(method, path, chat("mistral-medium"), **with_key))
-        assert key("web") not in f"{admitted.headers}"
-        assert answer(without, request, gateway) == UNAUTHORIZED
-
-
-LIMITED: dict[str, ClientArgs] = {
-    "web": {"api_key": key("web"), "rate_limits": [{"tokens": 1000, "per": "hour"}]},  # type: ignore[typeddict-item]
-    "we": {"api_key": key("we"), "rate_limits": [{"requests": 5, "per": "minute", "burst": 2}]},  # type: ignore[typeddict-item]
-    "a-b_c.d": {"api_key": key("a-b_c.d"), "rate_limits": [{"requests": 7, "per": "second"}]},  # type: ignore[typeddict-item]
-    "unlimited": {"api_key": key("unlimited")},
-}
-
-
-def variables_of(client: str, gateway: Proxy) -> tuple[Any, dict[str, Any]]:
-    """Returns the policy on limits of the provider's route, and the variables of a request of this client."""
-    request = sent("POST", "/mistral", chat("mistral-medium"), authorization=f"Bearer {key(client)}")
-    rule = next(gateway.rules("llm.example.com", request))
-    return rule.policy("rateLimit"), gateway.admit(rule, request)[1]
-
-
-def test_each_client_meets_its_own_limit_and_no_other() -> None:
-    def program() -> None:
-        OpenAICompatibleLLM(
-            "mistral", {"preset": "mistral", "api": BackendApi.AGENTGATEWAY, "api_key": "k", "clients": LIMITED}
-        )
-
-    gateway = Proxy("", record(program).objects(), {})
-    met = {}
-    for client in LIMITED:
-        limits, variables = variables_of(client, gateway)
-        met[client] = [
-            each["policy"]["local"]
-            for each in limits["conditional"]
-            if expressions.evaluate(each["condition"], **variables)
-        ]
-    assert met == {
-        "web": [[{"tokens": 1000, "unit": "Hours"}]],
-        "we": [[{"requests": 5, "unit": "Minutes", "burst": 2}]],
-        "a-b_c.d": [[{"requests": 7, "unit": "Seconds"}]],
-        "unlimited": [],
-    }
-
-
-def test_the_service_is_asked_for_each_kind_of_limit_of_the_client_by_its_name() -> None:
-    def program() -> None:
-        args: Any = {"preset": "mistral", "api": BackendApi.AGENTGATEWAY, "api_key": "k", "clients": LIMITED}
-        args["clients"] = {name: {"api_key": each["api_key"]} for name, each in LIMITED.items()}
-        OpenAICompatibleLLM("mistral", {**args, "rate_limit_service": {"host": "ratelimit.llm"}})
-
-    gateway = Proxy("", record(program).objects(), {})
-    kinds = [(kind, period) for kind in ("requests", "tokens") for period in ("second", "minute", "hour", "day")]
-    for client in LIMITED:
-        limits, variables = variables_of(client, gateway)
-        asked = [
-            (
-                each["unit"],
-                {entry["name"]: expressions.evaluate(entry["expression"], **variables) for entry in each["entries"]},
-            )
-            for each in limits["global"]["descriptors"]
-        ]
-        assert sorted(asked, key=str) == sorted(
-            ((kind.title(), {"client": client, "limit": f"{kind}-{period}"}) for kind, period in kinds), key=str
-        )
-
-
 CHARACTERS = "aAbB1 -_:/@.+?()|[]{}^$\\&#~,<>='\"!%"
 names = st.text(CHARACTERS, min_size=1, max_size=6).filter(lambda name: name == name.strip())
 patterns = names | names.map("{}*".format) | names.map("*{}".format) | st.just("*")
@@ -577,13 +341,8 @@ def test_rule_and_list_take_a_model_if_one_of_the_clients_patterns_stands_for_it
     models = sorted({*others, *near} - {""})
     expected = [model for model in models if any(model_patterns.matches(each, model) for each in own)]
     assert listed("own", {"vllm": models}, {"own": own}) == expected
-    objects = record(
-        lambda: OpenAICompatibleLLM(
-            "vllm",
-            {"host": "vllm.models", "api": BackendApi.AGENTGATEWAY, "api_key": "k", "clients": clients({"own": own})},
-        )
-    ).objects()
-    gateway = Proxy("", objects, {})
-    asked = [sent("POST", f"{urlsplit('/vllm').path}/v1/chat/completions", chat(model)) for model in models]
+    args = {**ON_AGENTGATEWAY, "host": "vllm.models", "clients": clients({"own": own})}
+    gateway = Proxy("", record_component(args, "vllm").objects(), {})
+    asked = [sent("POST", "/vllm/v1/chat/completions", chat(model)) for model in models]
     found = [model for model, each in zip(models, asked, strict=True) if outcome(each, "own", gateway) == "vllm"]
     assert found == expected
