@@ -299,6 +299,8 @@ def _upstream(provider: Object, ai: Object, request: Request) -> tuple[str, str,
     kind = routes[next((ending for ending in routes if path.endswith(ending)), "*")]
     below = request.path.removeprefix("/v1")
     if kind != "Passthrough":
+        # The provider gets the endpoint's own path, whatever stood before that.
+        below = {"Completions": "/chat/completions", "Responses": "/responses"}.get(kind, f"/{kind.lower()}")
         body = request.json
         body["model"] = provider["openai"].get("model") or ai.get("modelAliases", {}).get(body["model"], body["model"])
         if kind == "Messages":
