@@ -24,6 +24,9 @@ CUSTOM = {
     "TrafficPolicy": TRAFFIC_POLICY,
 }
 PLAIN = {"Secret": "secrets", "ConfigMap": "configmaps"}
+Objects = dict[tuple[str, str, str], dict[str, Any]]
+"""By namespace, kind and name."""
+
 GATEWAY = ("gateway.networking.k8s.io", "v1", "gateways")
 KINDS = {**CUSTOM, "Gateway": GATEWAY}
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
@@ -106,6 +109,9 @@ class Cluster:
         found += [each for definition in CUSTOM.values() for each in self._listed(definition, namespace)]
         return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
+    def everything_in_all(self, *namespaces: str) -> Objects:
+        return {(each, *key): found for each in namespaces for key, found in self.everything_in(each).items()}
+
     def _listed(self, definition: tuple[str, str, str], namespace: str, name: str = "") -> list[dict[str, Any]]:
         """Lists the objects; none where the custom resource isn't defined."""
         group, version, plural = definition
@@ -130,6 +136,15 @@ class Cluster:
             "POST", f"{self._client.configuration.host}/{path}?dryRun=All&fieldValidation=Strict", json=manifest
         )
         return None if response.status < HTTPStatus.BAD_REQUEST else response.data.decode()
+
+
+def changes(before: Objects, after: Objects) -> tuple[set[Any], set[Any], set[Any]]:
+    """Returns what was created, what was changed in place, and what was deleted; nothing may be replaced."""
+    both = before.keys() & after.keys()
+    old, new = ({each: objects[each]["metadata"] for each in both} for objects in (before, after))
+    assert [each for each in both if old[each]["uid"] != new[each]["uid"]] == []
+    changed = {each for each in both if old[each]["resourceVersion"] != new[each]["resourceVersion"]}
+    return after.keys() - before.keys(), changed, before.keys() - after.keys()
 
 
 def revisions(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:
