@@ -9,7 +9,7 @@ STACK ?= mistral deepseek
 PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-all lint format catalogue docs schema sbom dist release-check lock versions-lowest versions-newest
+.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-clients bench-all lint format catalogue docs schema sbom dist release-check lock versions-lowest versions-newest
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -58,6 +58,9 @@ test-versions: $(VENV)/.installed ## Run the unit and contract tests with the lo
 
 bench: $(VENV)/.installed ## Compare what a program takes with the component and without it (takes three minutes)
 	@$(BIN)/python -m bench
+
+bench-clients: $(VENV)/.installed ## Measure what clients add with the engine (takes three minutes)
+	@$(BIN)/python -m bench --clients
 
 bench-all: $(VENV)/.installed ## Measure that and what everything takes with the engine, and write docs/benchmark.md (takes a quarter of an hour)
 	@$(BIN)/python -m bench --page docs/benchmark.md

@@ -1,4 +1,7 @@
-"""Measures what the component's program costs; with `--page`, also what it costs with the real engine."""
+"""Measures what the component's program costs; with `--page`, also what it costs with the real engine.
+
+With `--clients`, it measures only what clients add, with the real engine.
+"""
 
 import argparse
 import sys
@@ -7,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.commands import command_samples
-from bench.engine_time import engine_samples
+from bench.engine_time import CLIENTS_PLAN, engine_samples
 from bench.figures import Figures
 from bench.program_time import program_samples
-from bench.report import page, summary
+from bench.report import clients_table, page, summary, table_lines
 from local.messages import show_messages
 
 
@@ -18,8 +21,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=6, help="processes in which the programs are compared")
     parser.add_argument("--page", type=Path, help="a file in which to write all figures, those of the real engine too")
+    parser.add_argument("--clients", action="store_true", help="only what clients add, with the real engine")
     options = parser.parse_args(arguments)
     show_messages(Console(stderr=True))
+    if options.clients:
+        print("\n".join(table_lines(*clients_table(Figures(engine_samples(CLIENTS_PLAN))))))  # noqa: T201
+        return
     samples = [*program_samples(options.rounds)]
     if options.page:
         samples += [*engine_samples(), *command_samples()]

@@ -18,6 +18,7 @@ from bench import programs
 
 DESTROY = "destroy"
 OPERATIONS = ("preview", "up", "up again", "rotate", DESTROY)
+ADD_CLIENT = "up with one more client"
 KUBECTL = "kubectl"
 PROJECT = '{name: bench, runtime: python, config: {"kubernetes:enableSecretMutable": {value: true}}}'
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -52,7 +53,8 @@ def _pulumi(name: str, operation: str, project: Path, keys: Mapping[str, str]) -
         **({} if name == programs.CHECKPOINTS else WITHOUT_CHECKPOINTS),
     }
     options = automation.LocalWorkspaceOptions(work_dir=str(project), env_vars=variables)
-    program = programs.PROGRAMS[name](project.name, keys)
+    available = programs.ONE_MORE_CLIENT if operation == ADD_CLIENT else programs.PROGRAMS
+    program = available[name](project.name, keys)
     stack = automation.create_or_select_stack("bench", "bench", program, opts=options)
     runs: dict[str, Callable[[], object]] = {"preview": stack.preview, DESTROY: stack.destroy}
     return runs.get(operation, stack.up)

@@ -74,8 +74,24 @@ def flat(
 
 
 FALLBACK = {"name": "other", "host": "api.example.org", "model": MODEL, "api_key": "sk-of-the-fallback"}
-CLIENTS = {"web": "of-the-client-0123456789"}
 CHECKPOINTS = "checkpoints"
+ONE_CLIENT, TWENTY_CLIENTS = "one-client", "twenty-clients"
+MOST_LIMITED = 16
+"""Clients of a route that may have a limit of their own without a rate limit service."""
+
+
+def clients(count: int) -> dict[str, dict[str, Any]]:
+    """Returns clients, each with a key, models and, if the gateway can count for so many, a limit."""
+    limits = {"rate_limits": [{"tokens": 200000, "per": "hour"}]}
+    return {
+        f"client{number:02}": {
+            "api_key": f"of-the-client-0123456789-{number:02}",
+            "models": [MODEL, f"{MODEL}-*"],
+            **(limits if number < MOST_LIMITED else {}),
+        }
+        for number in range(count)
+    }
+
 
 PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
     "component": component,
@@ -85,7 +101,14 @@ PROGRAMS: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
     "agentgateway": partial(component, api="agentgateway"),
     "agentgateway baseline": partial(flat, api="agentgateway", empty_components=True),
     "fallback": partial(component, api="agentgateway", fallbacks=[FALLBACK]),
-    "clients": partial(component, api="agentgateway", client_api_keys=CLIENTS),
+    ONE_CLIENT: partial(component, api="agentgateway", clients=clients(1)),
+    TWENTY_CLIENTS: partial(component, api="agentgateway", clients=clients(20)),
+}
+
+# The same programs with one more client in all of their components.
+ONE_MORE_CLIENT: Mapping[str, Callable[[str, Mapping[str, str]], Program]] = {
+    ONE_CLIENT: partial(component, api="agentgateway", clients=clients(2)),
+    TWENTY_CLIENTS: partial(component, api="agentgateway", clients=clients(21)),
 }
 
 # By API, the program with the component, and the one that is compared with it.

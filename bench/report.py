@@ -14,15 +14,16 @@ from typing import Any
 import psutil
 
 from bench.commands import COMMAND, COMMANDS
-from bench.engine_time import ARGUMENTS, COMPARED, SIZES, TARGET_SIZE
+from bench.engine_time import ARGUMENTS, CLIENTS, COMPARED, SIZES, TARGET_SIZE
 from bench.figures import Figures, spread
-from bench.operation import KUBECTL, OPERATIONS
+from bench.operation import ADD_CLIENT, KUBECTL, OPERATIONS
 from bench.program_time import OPERATIONS as PROGRAM_OPERATIONS
 from bench.program_time import PROVIDERS
 from bench.programs import CHECKPOINTS, PAIRS
 
 Row = dict[str, Any]
 Columns = Mapping[str, Callable[..., list[float]]]
+Table = tuple[str, list[Row], Columns]
 
 PAGE = Path(__file__).with_name("page.txt")
 OWN = "program processor seconds"
@@ -39,11 +40,12 @@ def page(figures: Figures) -> str:
         conclusion="\n".join(summary(figures)),
         providers=PROVIDERS,
         target_size=TARGET_SIZE,
+        add_client=ADD_CLIENT,
         date=datetime.now(UTC).date(),
         processors=os.cpu_count(),
         memory=round(psutil.virtual_memory().total / 2**30),
         versions=", ".join([f"Python {platform.python_version()}", *packages]),
-        tables="\n".join(line for each in tables(figures) for line in _table(*each)),
+        tables="\n".join(line for each in tables(figures) for line in table_lines(*each)),
     )
 
 
@@ -79,7 +81,7 @@ def _promises(figures: Figures) -> Iterator[tuple[str, float, list[float]]]:
         yield f"{measure} of `{operation}`, with the engine", 1.05, ratios
 
 
-def tables(figures: Figures) -> Iterator[tuple[str, list[Row], Columns]]:
+def tables(figures: Figures) -> Iterator[Table]:
     """Yields each table: its title, its rows, and the function that returns a row's values for each column."""
     operations = _rows(providers=SIZES, operation=OPERATIONS)
     seconds = {name: partial(figures.values, "seconds", name) for name in (*COMPARED, KUBECTL, CHECKPOINTS)}
@@ -94,15 +96,28 @@ def tables(figures: Figures) -> Iterator[tuple[str, list[Row], Columns]]:
         for program, (title, measure) in product(ARGUMENTS, TIMES.items())
     }
     yield "What arguments add", operations, arguments
+    yield clients_table(figures)
     waited = partial(figures.values, "seconds", COMMAND, 1)
     yield "What a user waits for, with caches warm", _rows(operation=COMMANDS), {"seconds": waited}
+
+
+def clients_table(figures: Figures) -> Table:
+    """Returns what clients add: its title, its rows, and the function that returns a row's values for each column."""
+    rows = _rows(providers=SIZES, operation=("preview", "up", ADD_CLIENT))
+    columns: Columns = {
+        f"{title}, {program}": partial(figures.values, measure, program)
+        for program, (title, measure) in product(
+            ("agentgateway", *CLIENTS), {"seconds": "seconds", PROCESSOR: PROCESSOR}.items()
+        )
+    }
+    return "What clients add", rows, columns
 
 
 def _rows(**parts: Iterable[object]) -> list[Row]:
     return [dict(zip(parts, row, strict=True)) for row in product(*parts.values())]
 
 
-def _table(title: str, rows: list[Row], columns: Columns) -> Iterator[str]:
+def table_lines(title: str, rows: list[Row], columns: Columns) -> Iterator[str]:
     """Yields the lines of a table, without the rows of which nothing was measured."""
     found = ((row.values(), [spread(values(**row)) for values in columns.values()]) for row in rows)
     yield f"\n## {title}\n"

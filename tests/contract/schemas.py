@@ -42,6 +42,19 @@ _SECRET: Schema = {
     },
 }
 
+_CONFIG_MAP: Schema = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata"],
+    "additionalProperties": False,
+    "properties": {
+        "apiVersion": {"enum": ["v1"]},
+        "kind": {"enum": ["ConfigMap"]},
+        "metadata": _METADATA,
+        "data": _STRING_MAP,
+        "immutable": {"type": "boolean"},
+    },
+}
+
 _formats = FormatChecker(formats=())
 
 
@@ -148,7 +161,10 @@ class StrictSchemas:
     """Has the schemas of the kinds that the component creates, by apiVersion and kind."""
 
     def __init__(self, crds: Sequence[Mapping[str, Any]]) -> None:
-        self._validators = {("v1", "Secret"): _CrdValidator(_SECRET)}
+        self._validators = {
+            ("v1", "Secret"): _CrdValidator(_SECRET),
+            ("v1", "ConfigMap"): _CrdValidator(_CONFIG_MAP),
+        }
         for crd in crds:
             for version in crd["spec"]["versions"]:
                 key = (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"])

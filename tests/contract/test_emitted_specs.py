@@ -13,7 +13,17 @@ from components.openai_compatible_llm.args import BackendApi, Endpoints, Fallbac
 from tests.contract.schemas import StrictSchemas
 from tests.support.recording import PROJECT, record_component, record_program
 from tests.support.repository import REPOSITORY
-from tests.support.shared_url import PROVIDERS
+from tests.support.shared_url import (
+    CLIENTS,
+    LIMITED,
+    LIMITED_BY_SERVICE,
+    MOST_CONDITIONS,
+    PROVIDERS,
+    SERVICE,
+    WEB,
+    WHOLE_SERVICE,
+    clients_with_limits,
+)
 
 STACKS = REPOSITORY / "stacks"
 BACKENDS = {BackendApi.KGATEWAY: "Backend", BackendApi.AGENTGATEWAY: "AgentgatewayBackend"}
@@ -87,12 +97,55 @@ ONLY_AGENTGATEWAY: dict[str, OpenAICompatibleLLMArgs] = {
     "all endpoints below the longest path": {**PRESET, "route_path": "/" + "." * 1023},
     "no key": {"preset": "mistral", "keyless": True},
     "no key, and plain HTTP": {**VLLM, "keyless": True},
-    "no key, and clients": {**VLLM, "keyless": True, "client_api_keys": {"web": "client-key-0123456789"}},
+    "no key, and clients": {**VLLM, "keyless": True, "clients": {"web": WEB}},
     "no key, plain HTTP and chat alone": {**VLLM, "keyless": True, "endpoints": Endpoints.CHAT},
     "no key, plain HTTP and a fallback with TLS": {**VLLM, "keyless": True, "fallbacks": [FALLBACK]},
     "a fallback without a key": {**PRESET, "fallbacks": [{**VLLM_FALLBACK, "keyless": True}]},
-    "clients": {**PRESET, "client_api_keys": {"web": "client-key-0123456789"}},
-    "clients of a Secret that is there": {**PRESET, "client_api_keys_secret": {"name": "team-keys"}},
+    "clients": {**PRESET, "clients": CLIENTS},
+    "clients of chat completions alone": {**PRESET, "clients": CLIENTS, "endpoints": Endpoints.CHAT},
+    "clients of a fixed model": {**PRESET, "clients": CLIENTS, "model": "mistral-medium"},
+    "clients of any characters": {
+        **PRESET,
+        "route_path": "/a(b)*+$;c%41,d='!&",
+        "clients": {"A-b_c.d": {**WEB, "models": ["a.b|c", "(?i)[x]{2}", "^$\\*", 'it\'s "x" <&>', "*"]}},
+    },
+    "clients and a fallback": {**PRESET, "clients": LIMITED, "fallbacks": [FALLBACK]},
+    "clients of a Secret that is there": {**PRESET, "clients_secret": {"name": "team-keys"}},
+    "the header of clients": {**PRESET, "clients": CLIENTS, "client_auth_header": {"header_name": "x-api-key"}},
+    "the header and the prefix of clients": {
+        **PRESET,
+        "clients_secret": {"name": "team-keys"},
+        "client_auth_header": {"header_name": "x-api-key", "prefix": "Key"},
+    },
+    "the prefix of clients": {**PRESET, "clients": CLIENTS, "client_auth_header": {"prefix": "Token"}},
+    "clients and their own tokens": {
+        "preset": "mistral",
+        "passthrough": True,
+        "clients": CLIENTS,
+        "client_auth_header": {"header_name": "x-api-key"},
+    },
+    "clients with limits": {**PRESET, "clients": LIMITED},
+    "as many clients with limits as there can be": {**PRESET, "clients": clients_with_limits(MOST_CONDITIONS)},
+    "limits of clients over all proxies": {**PRESET, "clients": LIMITED_BY_SERVICE, "rate_limit_service": SERVICE},
+    "more clients with limits than conditions": {
+        **PRESET,
+        "clients": {
+            name: {**client, "rate_limits": [{"tokens": 5, "per": RateLimitPeriod.DAY}]}
+            for name, client in clients_with_limits(MOST_CONDITIONS + 1).items()
+        },
+        "rate_limit_service": WHOLE_SERVICE,
+    },
+    "a service, and a limit of the route's own": {
+        **PRESET,
+        "clients": CLIENTS,
+        "rate_limit_service": WHOLE_SERVICE,
+        "rate_limits": [{"requests": 10, "per": RateLimitPeriod.MINUTE}],
+    },
+    "a service for clients of a Secret that is there": {
+        **PRESET,
+        "clients_secret": {"name": "team-keys"},
+        "rate_limit_service": SERVICE,
+    },
     "a limit of tokens": {**PRESET, "rate_limits": [{"tokens": 1000, "per": RateLimitPeriod.SECOND}]},
     "the name of a header": {**PRESET, "auth_header": {"header_name": "api-key"}},
     "the prefix of a header": {**PRESET, "auth_header": {"prefix": "Token"}},
@@ -161,7 +214,7 @@ def _late(value: Any, at_once: tuple[str, ...] = AT_ONCE) -> Any:
 
 POLICY_ARGUMENTS = {
     BackendApi.KGATEWAY: ("rate_limits", "request_defaults", "request_overrides", "model_aliases"),
-    BackendApi.AGENTGATEWAY: ("retries", "fallbacks", "client_api_keys", "client_api_keys_secret", "rate_limits"),
+    BackendApi.AGENTGATEWAY: ("retries", "fallbacks", "clients", "clients_secret", "rate_limits"),
 }
 
 
@@ -169,8 +222,10 @@ def _kinds(args: OpenAICompatibleLLMArgs, api: BackendApi, known: str = "at once
     """Returns the kinds of the objects that the arguments ask for."""
     kinds = [BACKENDS[api], "HTTPRoute"]
     kinds += ["Secret" for each in (args, *args.get("fallbacks", ())) if "api_key" in each]
-    if "client_api_keys" in args:
+    if "clients" in args:
         kinds.append("Secret")
+    if "rate_limit_service" in args:
+        kinds.append("AgentgatewayBackend")
     if api == BackendApi.KGATEWAY and not args.get("tls", {}).get("disabled"):
         kinds.append("BackendTLSPolicy")
     passes_on = api == BackendApi.AGENTGATEWAY and _may_pass_on(args, known)
@@ -231,15 +286,16 @@ def test_every_object_of_a_stack_passes_the_strict_schemas(stack: str, api: str,
 def _arguments(shape: type, prefix: str = "") -> Iterator[str]:
     for name, hint in get_annotations(shape).items():
         yield prefix + name
-        inner = next(iter(get_args(hint)), hint)
-        if is_typeddict(inner):
+        for inner in filter(is_typeddict, (hint, *get_args(hint))):
             yield from _arguments(inner, f"{prefix}{name}.")
 
 
 def _given(args: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in args.items():
         yield prefix + name
-        for group in value if isinstance(value, list) else [value]:
+        # Clients have names, and all other groups are one or a list.
+        groups = value.values() if name == "clients" else value if isinstance(value, list) else [value]
+        for group in groups:
             if isinstance(group, Mapping):
                 yield from _given(group, f"{prefix}{name}.")
 

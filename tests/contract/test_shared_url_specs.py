@@ -11,15 +11,19 @@ from components import InvalidArguments, OpenAICompatibleGatewayArgs
 from tests.contract.schemas import StrictSchemas, field_schema
 from tests.support.recording import record_gateway
 from tests.support.shared_url import (
+    CLIENTS,
     GATEWAYS,
     LONGEST_EXPRESSION,
     LONGEST_MATCH,
     LONGEST_PATH,
+    SERVICE,
     header_match,
     list_expression,
     list_of_length,
     route_of_length,
 )
+
+OF_CLIENTS: dict[str, Any] = {"clients": CLIENTS, "rate_limit_service": SERVICE}
 
 # Arguments that decide what is created, or how, are always plain values.
 AT_ONCE = ("client_label", "wait_for_ready", "ready_timeout_seconds")
@@ -42,8 +46,15 @@ def test_every_object_of_a_gateway_passes_the_strict_schemas(
     policies = ["llm", "llm-models", "llm-unknown"]
     if "max_request_bytes" in args or "client_label" in args:
         policies.append("llm-gateway")
-    expected = [("AgentgatewayPolicy", name) for name in sorted(policies)] + [("HTTPRoute", "llm")]
-    assert [(each["kind"], each["metadata"]["name"]) for each in objects] == expected
+    expected = {("HTTPRoute", "llm"), *(("AgentgatewayPolicy", name) for name in policies)}
+    if "clients" in args:
+        expected.add(("Secret", "llm-clients"))
+    if "rate_limit_service" in args:
+        expected.add(("AgentgatewayBackend", "llm-rate-limits"))
+        expected |= {("ConfigMap", "llm-rate-limits")} if "clients" in args else set()
+    found = [(each["kind"], each["metadata"]["name"]) for each in objects]
+    assert sorted(found) == sorted(expected)
+    assert found[-1] == ("HTTPRoute", "llm")
     assert [problem for each in objects for problem in schemas.problems(each)] == []
     namespace = args.get("gateway", {}).get("namespace", "gloo-system")
     assert {each["metadata"]["namespace"] for each in objects} == {namespace}
@@ -65,19 +76,20 @@ def test_a_longer_expression_than_the_schema_allows_is_refused(
         route_of_length(LONGEST_MATCH + 1)
 
 
+@pytest.mark.parametrize("more", [{}, OF_CLIENTS], ids=["anyone's", "its clients'"])
 def test_a_longer_list_than_the_schema_allows_is_refused(
-    crds: dict[str, dict[str, Any]], schemas: StrictSchemas
+    more: dict[str, Any], crds: dict[str, dict[str, Any]], schemas: StrictSchemas
 ) -> None:
     field = "spec.traffic.directResponse.bodyExpression"
     crd = crds["agentgatewaypolicies.agentgateway.dev"]
     assert field_schema(crd, field)["maxLength"] == LONGEST_EXPRESSION
-    longest = list_of_length(LONGEST_EXPRESSION)
+    longest = list_of_length(LONGEST_EXPRESSION, **more)
     assert len(list_expression(longest)) == LONGEST_EXPRESSION
     assert schemas.problems(longest) == []
     with pytest.raises(
         InvalidArguments, match=rf"has {LONGEST_EXPRESSION + 1} characters.* {LONGEST_EXPRESSION} at most"
     ):
-        list_of_length(LONGEST_EXPRESSION + 1)
+        list_of_length(LONGEST_EXPRESSION + 1, **more)
 
 
 def test_a_path_whose_list_would_be_longer_than_the_schema_allows_is_refused(crds: dict[str, dict[str, Any]]) -> None:

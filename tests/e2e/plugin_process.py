@@ -20,6 +20,7 @@ from tests.support.repository import REPOSITORY
 
 FOLDER = REPOSITORY / "components"
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"
+GATEWAY_TOKEN = "openai-compatible-llm:index:OpenAICompatibleGateway"
 
 # How values are marked in Pulumi's protocol.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -77,7 +78,7 @@ class Plugin:
     def version(self) -> str:
         return str(self._stub.GetPluginInfo(struct_pb2.Struct(), timeout=30).version)
 
-    def construct(self, name: str, inputs: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+    def construct(self, name: str, inputs: Mapping[str, Any], token: str = TOKEN, **request: Any) -> dict[str, Any]:
         """Constructs a component, and returns its state.
 
         Raises:
@@ -91,7 +92,7 @@ class Plugin:
             monitorEndpoint=self._engine.address,
             dryRun=self._engine.preview,
             parent=STACK_URN,
-            type=TOKEN,
+            type=token,
             name=name,
             inputs=properties,
             **request,

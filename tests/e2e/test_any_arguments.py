@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 
 from components import InvalidArguments, OpenAICompatibleGateway, OpenAICompatibleLLM
-from tests.support.arguments import CANARY, accepted_arguments, accepted_gateway_arguments, mangled
+from tests.support.arguments import CANARY, CLIENT_CANARY, accepted_arguments, accepted_gateway_arguments, mangled
 from tests.support.cluster import Cluster
 from tests.support.recording import Recording, record, record_component, record_gateway
 
@@ -40,6 +40,7 @@ def test_the_api_server_accepts_the_objects_of_accepted_arguments(cluster: Clust
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None
     assert CANARY not in f"{recording.messages} {recording.outputs}"
+    assert CLIENT_CANARY not in f"{recording.resources}"
 
 
 @settings(max_examples=200, **UNHURRIED)
@@ -49,9 +50,14 @@ def test_the_api_server_accepts_the_objects_of_a_gateways_accepted_arguments(
 ) -> None:
     recording = record_gateway({**args, "gateway": {"namespace": "default", **args.get("gateway", {})}})
     has_policy_of_gateway = "max_request_bytes" in args or args.get("client_label", False)
-    assert sorted(recording.kinds()) == ["AgentgatewayPolicy"] * (3 + has_policy_of_gateway) + ["HTTPRoute"]
+    expected = ["AgentgatewayPolicy"] * (3 + has_policy_of_gateway) + ["HTTPRoute"]
+    expected += ["Secret"] if "clients" in args else []
+    if "rate_limit_service" in args:
+        expected += ["AgentgatewayBackend", *(["ConfigMap"] if "clients" in args else [])]
+    assert sorted(recording.kinds()) == sorted(expected)
     for manifest in recording.objects():
         assert cluster.refusal(manifest) is None
+    assert CANARY not in f"{recording.messages} {recording.outputs} {recording.resources}"
 
 
 @settings(max_examples=200, **UNHURRIED)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.support.clone import Clone, fresh_clone
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, Objects, changes
 from tests.support.recording import PROJECT
 
 NAMESPACE, GATEWAYS = "llm", "gateways"
@@ -27,9 +27,6 @@ CONFIG: dict[str, Any] = {
         "deepseek": {"models": ["deepseek-flash"]},
     },
 }
-
-Objects = dict[tuple[str, str, str], dict[str, Any]]
-"""By namespace, kind and name."""
 
 LIST = (GATEWAYS, "AgentgatewayPolicy", "llm-models")
 
@@ -63,11 +60,7 @@ def up(clone: Clone, **providers: Any) -> str:
 
 
 def live(cluster: Cluster) -> Objects:
-    return {
-        (namespace, kind, name): each
-        for namespace in (NAMESPACE, GATEWAYS)
-        for (kind, name), each in cluster.everything_in(namespace).items()
-    }
+    return cluster.everything_in_all(NAMESPACE, GATEWAYS)
 
 
 def as_given(spec: dict[str, Any]) -> dict[str, Any]:
@@ -79,15 +72,6 @@ def as_given(spec: dict[str, Any]) -> dict[str, Any]:
         for backend in rule.get("backendRefs", ()):
             assert backend.pop("weight") == 1
     return spec
-
-
-def changes(before: Objects, after: Objects) -> tuple[set[Any], set[Any], set[Any]]:
-    """Returns what was created, what was changed in place, and what was deleted; nothing may be replaced."""
-    both = before.keys() & after.keys()
-    old, new = ({each: objects[each]["metadata"] for each in both} for objects in (before, after))
-    assert [each for each in both if old[each]["uid"] != new[each]["uid"]] == []
-    changed = {each for each in both if old[each]["resourceVersion"] != new[each]["resourceVersion"]}
-    return after.keys() - before.keys(), changed, before.keys() - after.keys()
 
 
 def objects_of(provider: str) -> set[tuple[str, str, str]]:

@@ -1,5 +1,6 @@
 """Compares components created through the plugin with those that a Python program creates by import."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any, cast
@@ -10,13 +11,14 @@ import pulumi_kubernetes
 import pytest
 
 from components import BackendApi, Endpoints, OpenAICompatibleLLM
-from tests.e2e.plugin_process import TOKEN, Plugin, RefusedError, output, running_plugin, secret
+from tests.e2e.plugin_process import GATEWAY_TOKEN, TOKEN, Plugin, RefusedError, output, running_plugin, secret
 from tests.e2e.recording_engine import UNKNOWN, RecordingEngine, recording_engine, urn
 from tests.support.canary import Canaries
 
 CANARY = "sk-canary-plugin-7c1e"
 FALLBACK_CANARY = "sk-canary-plugin-2nd-90b2"
 CLIENT = "canary-client-plugin-2f90d4"
+HASH = hashlib.sha256(b"canary-client-plugin-of-cron").hexdigest()
 FIELDS = {"max_tokens": 256, "temperature": 0.3, "user": "5", "stop": ["a"], "metadata": {"a_b": [True]}}
 MISTRAL = {"preset": "mistral", "apiKey": CANARY}
 ON_AGENTGATEWAY = {**MISTRAL, "api": "agentgateway"}
@@ -99,9 +101,22 @@ def by_import() -> None:
         {"name": "house", "host": upstream.host, "api_key_secret": {"name": "theirs"}},
     ]
     OpenAICompatibleLLM("fallbacks", fallbacks)
-    clients: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway", "client_api_keys": {"web": CLIENT}}
-    clients |= {"rate_limits": [{"requests": 5, "per": "minute"}], "request_defaults": FIELDS}
+    clients: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway", "request_defaults": FIELDS}
+    clients["clients"] = {
+        "web": {
+            "api_key": CLIENT,
+            "models": ["mistral-*", upstream.host],
+            "rate_limits": [{"tokens": 5, "per": "day"}],
+        },
+        "cron": {"api_key_sha256": pulumi.Output.secret(HASH)},
+    }
+    clients["client_auth_header"] = {"header_name": "x-api-key"}
+    clients["rate_limit_service"] = {"host": upstream.host, "port": upstream.port, "fail_open": True}
+    clients |= {"rate_limits": [{"requests": 5, "per": "minute"}]}
     OpenAICompatibleLLM("clients", clients)
+    limited: Any = {"preset": "mistral", "api_key": CANARY, "api": "agentgateway"}
+    limited["clients"] = {"web": {"api_key": CLIENT, "rate_limits": [{"requests": 5, "per": "hour", "burst": 1}]}}
+    OpenAICompatibleLLM("limited", limited)
     OpenAICompatibleLLM("fields", {"preset": "mistral", "api_key": CANARY, "request_overrides": FIELDS})
 
 
@@ -147,9 +162,21 @@ def through_the_plugin(plugin: Plugin, *, preview: bool) -> None:
             ],
         },
     )
-    clients: dict[str, Any] = {**ON_AGENTGATEWAY, "clientApiKeys": {"web": CLIENT}}
-    clients |= {"rateLimits": [{"requests": 5, "per": "minute"}], "requestDefaults": FIELDS}
+    clients: dict[str, Any] = {**ON_AGENTGATEWAY, "requestDefaults": FIELDS}
+    clients["clients"] = {
+        "web": {
+            "apiKey": CLIENT,
+            "models": ["mistral-*", of_upstream("host")],
+            "rateLimits": [{"tokens": 5, "per": "day"}],
+        },
+        "cron": {"apiKeySha256": output(HASH, is_secret=True)},
+    }
+    clients["clientAuthHeader"] = {"headerName": "x-api-key"}
+    clients["rateLimitService"] = {"host": of_upstream("host"), "port": of_upstream("port"), "failOpen": True}
+    clients |= {"rateLimits": [{"requests": 5, "per": "minute"}]}
     plugin.construct("clients", clients)
+    limited = {"web": {"apiKey": CLIENT, "rateLimits": [{"requests": 5, "per": "hour", "burst": 1}]}}
+    plugin.construct("limited", {**ON_AGENTGATEWAY, "clients": limited})
     plugin.construct("fields", {**MISTRAL, "requestOverrides": FIELDS})
 
 
@@ -161,13 +188,13 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
         through_the_plugin(plugin, preview=preview)
 
     counts = {"plain": 4, "secret": 4, "outputs": 3, "everything": 3, "header": 4}
-    counts |= {"fallbacks": 5, "clients": 5, "fields": 5}
+    counts |= {"fallbacks": 5, "clients": 6, "limited": 5, "fields": 5}
     for component, objects in counts.items():
         registered = engine.of(component)
         assert len(registered) == 1 + objects
         assert registered == imported.of(component)
         # They must not be equal only because both are unknown.
-        assert (UNKNOWN in json.dumps(registered)) == (preview and component in ("secret", "outputs", "fallbacks"))
+        assert (UNKNOWN in json.dumps(registered)) == (preview and component in OF_UPSTREAM)
         component_urn = urn(TOKEN, component)
         assert engine.outputs[component_urn] == imported.outputs[component_urn]
     assert len(engine.warnings) == 1
@@ -175,8 +202,19 @@ def test_the_plugin_registers_what_an_import_does(preview: bool) -> None:
     assert plugin.printed == ""
 
 
+OF_UPSTREAM = ("secret", "outputs", "fallbacks", "clients")
+
+
 def fallback(key: Any) -> dict[str, Any]:
     return {"name": "deepseek", "preset": "deepseek", "apiKey": key}
+
+
+ENTRY = json.dumps(
+    {
+        "keyHash": f"sha256:{hashlib.sha256(CLIENT.encode()).hexdigest()}",
+        "metadata": {"client": "web", "models": "mistral-.*"},
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -195,12 +233,10 @@ def fallback(key: Any) -> dict[str, Any]:
         (
             ON_AGENTGATEWAY,
             [
-                {"clientApiKeys": {"web": CLIENT}},
-                {"clientApiKeys": {"web": secret(CLIENT)}},
-                {"clientApiKeys": secret({"web": CLIENT})},
-                {"clientApiKeys": output({"web": CLIENT}, is_secret=True)},
+                {"clients": {"web": {"apiKey": key, "models": ["mistral-*"]}}}
+                for key in (CLIENT, output(CLIENT, is_secret=True))
             ],
-            [{"Authorization": CANARY}, {"web": CLIENT}],
+            [{"Authorization": CANARY}, {"web": ENTRY}],
         ),
     ],
     ids=["of the provider", "of a fallback", "of clients"],
@@ -224,12 +260,42 @@ def test_keys_are_secrets_however_they_are_sent_and_are_nowhere_else(
     assert not canaries.are_in(json.dumps([engine.outputs, engine.messages]))
 
 
-def test_a_refused_clients_key_is_not_printed(plugin: Plugin) -> None:
-    for keys in ({"web": f"{CLIENT}\n"}, secret({"web": f"Bearer {CLIENT}"}), {CLIENT: "web"}):
-        with pytest.raises(RefusedError) as refused:
-            plugin.construct("refused", {**ON_AGENTGATEWAY, "clientApiKeys": keys})
-        assert not Canaries(CLIENT).are_in(f"{refused.value} {refused.value.problems}")
-        assert [path.strip("`").partition(".")[0] for path, _ in refused.value.problems] == ["clientApiKeys"]
+def test_so_are_those_of_the_clients_of_a_shared_url(plugin: Plugin, engine: RecordingEngine) -> None:
+    clients = {"web": {"apiKey": output(CLIENT, is_secret=True), "models": ["mistral-*"]}}
+    inputs = {"routePath": "/llm", "clients": clients, "rateLimitService": {"host": "ratelimit.llm"}}
+    state = plugin.construct("shared", inputs, GATEWAY_TOKEN, config={"kubernetes:enableSecretMutable": "true"})
+    registered = engine.of("shared")
+    (entries,) = (each["object"]["stringData"] for each in registered if each["name"] == "shared-clients")
+    assert entries == secret({"web": ENTRY})
+    assert {"Secret", "ConfigMap", "AgentgatewayPolicy"} < {each["type"].rpartition(":")[2] for each in registered}
+    assert not Canaries(CLIENT).are_in(json.dumps([state, registered, engine.outputs, engine.messages]))
+
+
+@pytest.mark.parametrize(
+    "clients",
+    [
+        {"web": {"apiKey": f"{CLIENT}\n"}},
+        {"web": {"apiKey": output(f"Bearer {CLIENT}", is_secret=True)}},
+        {"web": {"apiKey": [CLIENT]}},
+        {"web": {"apiKeySha256": CLIENT}},
+        {"web": {"api_key": CLIENT}},
+        {"web": {"key": CLIENT}},
+        {"web": CLIENT},
+        {CLIENT: "web"},
+        {CLIENT: {"apiKey": "web"}},
+        [CLIENT],
+        CLIENT,
+    ],
+    ids=str,
+)
+def test_a_refused_clients_key_is_not_printed_even_where_it_is_given_wrongly(plugin: Plugin, clients: Any) -> None:
+    """The engine prints the value that it finds at the path of a property."""
+    with pytest.raises(RefusedError) as refused:
+        plugin.construct("refused", {**ON_AGENTGATEWAY, "clients": clients})
+    assert not Canaries(CLIENT).are_in(f"{refused.value} {refused.value.problems}")
+    paths = [path for path, _ in refused.value.problems]
+    assert paths
+    assert all(path.startswith("`clients") for path in paths), paths
 
 
 def test_all_invalid_properties_are_reported_as_a_list(plugin: Plugin, engine: RecordingEngine) -> None:

@@ -87,9 +87,10 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     assert resource["requiredInputs"] == []
     known_at_once = {to_camel_case(name) for name, hint in ARGS.items() if get_origin(hint) is not Union}
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
-    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey", "clientApiKeys"]
+    assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
     assert [token.rpartition(":")[2] for token, each in schema["types"].items() if "apiKey" in secrets_of(each)] == [
-        "FallbackArgs"
+        "FallbackArgs",
+        "ClientArgs",
     ]
     outputs = get_annotations(OpenAICompatibleLLM)
     assert set(resource["properties"]) == set(map(to_camel_case, outputs))
@@ -100,9 +101,10 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     }
     assert required == {
         "ApiKeySecretArgs": ["name"],
-        "ClientApiKeysSecretArgs": ["name"],
+        "ClientsSecretArgs": ["name"],
         "FallbackArgs": ["name"],
         "RateLimitArgs": ["per"],
+        "RateLimitServiceArgs": ["host"],
     }
 
 
@@ -116,7 +118,8 @@ def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str
         fields = inputs[name]["additionalProperties"]
         assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
     assert "`seed`" in inputs["requestOverrides"]["description"]
-    assert inputs["clientApiKeys"]["additionalProperties"]["type"] == "string"
+    clients = inputs["clients"]["additionalProperties"]
+    assert (clients["$ref"].rpartition(":")[2], clients["plain"]) == ("ClientArgs", True)
 
 
 def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:

@@ -67,19 +67,19 @@ def test_the_command_for_a_stack_without_providers_adds_one(cli: PulumiCli) -> N
 
 
 def test_the_command_for_a_key_in_plain_text_encrypts_that_key(cli: PulumiCli) -> None:
-    provider = {**HOST, "apiKey": KEY, "clientApiKeys": {"web.eu": CLIENT}}
+    provider = {**HOST, "apiKey": KEY, "clients": {"web.eu": {"apiKey": CLIENT}}}
     warnings = record_program({"api": "agentgateway", "providers": {"mistral-eu": provider}}).warnings
     commands = [warning.split("Encrypt it: ")[1] for warning in warnings]
-    assert run(cli, *commands) == {"mistral-eu": {"apiKey": KEY, "clientApiKeys": {"web.eu": KEY}}}
+    assert run(cli, *commands) == {"mistral-eu": {"apiKey": KEY, "clients": {"web.eu": {"apiKey": KEY}}}}
 
 
 def test_the_command_that_lets_anyone_call_removes_the_clients(cli: PulumiCli) -> None:
-    succeeded(cli("config", "set", "-s", "test", "--path", f"{PROJECT}:clientApiKeys.web", CLIENT))
+    succeeded(cli("config", "set", "-s", "test", "--path", f"{PROJECT}:clients.web.apiKey", CLIENT))
     message = program_error(
-        {"api": "agentgateway", "clientApiKeys": {}, "providers": {"mistral": {"apiKey": KEY}}}, stack="test"
+        {"api": "agentgateway", "clients": {}, "providers": {"mistral": {"apiKey": KEY}}}, stack="test"
     )
     succeeded(cli.shell(message.split("let anyone call: ")[1]))
-    assert f"{PROJECT}:clientApiKeys" not in settings(cli)
+    assert f"{PROJECT}:clients" not in settings(cli)
 
 
 def test_the_command_that_changes_keys_in_place_sets_the_provider(cli: PulumiCli) -> None:

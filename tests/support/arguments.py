@@ -1,5 +1,6 @@
 """Hypothesis strategies for the arguments of the components."""
 
+import hashlib
 import string
 from typing import Any
 
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from components.openai_compatible_llm.presets import PRESETS
 
 CANARY = "sk-canary-5e0c7a"
+CLIENT_CANARY = f"{CANARY}-client"
+"""What every key of a client begins with, which is in no object."""
 
 
 labels = st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?\Z")
@@ -103,7 +106,6 @@ waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
         {"wait_for_ready": st.just(value=True)}, optional={"ready_timeout_seconds": st.integers(1, 600)}
     ),
 )
-client_names = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
 json_values = st.recursive(
     st.booleans()
     | st.integers(-(2**53), 2**53)
@@ -127,10 +129,44 @@ rate_limits = st.builds(
     st.sampled_from(["second", "minute", "hour"]),
     optional(burst=st.integers(0, 10**9)),
 )
-others = optional(
-    client_api_keys=st.dictionaries(
-        client_names, st.uuids().map(lambda unique: f"{CANARY}-client-{unique}"), min_size=1, max_size=3
+client_names = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
+# No two are equal.
+client_keys = st.uuids().map(lambda unique: f"{CLIENT_CANARY}-{unique}")
+client_limits = st.lists(
+    st.builds(
+        lambda amount, per, burst: {**amount, "per": per, **burst},
+        st.fixed_dictionaries({"requests": rates}) | st.fixed_dictionaries({"tokens": rates}),
+        st.sampled_from(["second", "minute", "hour", "day"]),
+        optional(burst=st.integers(0, 10**9)),
     ),
+    min_size=1,
+    max_size=4,
+)
+clients = st.dictionaries(
+    client_names,
+    st.builds(
+        lambda key, more: {**key, **more},
+        st.builds(lambda key: {"api_key": key}, client_keys)
+        | st.builds(lambda key: {"api_key_sha256": hashlib.sha256(key.encode()).hexdigest()}, client_keys),
+        optional(
+            models=st.lists(model_patterns, min_size=1, max_size=3, unique=True),
+            rate_limits=client_limits,
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+access: dict[str, st.SearchStrategy[Any]] = {
+    "clients": clients,
+    # It may not be a provider's.
+    "clients_secret": st.builds(lambda name: {"name": f"clients-of-{name}"}, labels),
+    "client_auth_header": groups(header_name=header_names, prefix=prefixes),
+    "rate_limit_service": st.fixed_dictionaries(
+        {"host": hosts}, optional={"port": ports, "domain": labels, "fail_open": st.booleans()}
+    ),
+}
+others = optional(
+    **access,
     rate_limits=rate_limits,
     request_defaults=request_fields,
     request_overrides=request_fields,
@@ -169,13 +205,43 @@ def _without_path(provider: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in provider.items() if key != "path"}
 
 
+def _with_or_without_clients(args: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out what can't be beside clients and their limits, or what needs them."""
+    header = args.get("client_auth_header", {}).get("header_name", "Authorization")
+    takes_callers_token = args.get("passthrough") and header.lower() == "authorization"
+    left_out = set(access) if takes_callers_token or not {"clients", "clients_secret"} & set(args) else set()
+    if "clients" in args:
+        left_out.add("clients_secret")
+    args = {key: value for key, value in args.items() if key not in left_out}
+    if "clients" not in args:
+        return args
+    has_service = "rate_limit_service" in args
+    limited = {name: _with_limits(client, has_service=has_service) for name, client in args["clients"].items()}
+    if not has_service and any("rate_limits" in client for client in limited.values()):
+        args = {key: value for key, value in args.items() if key != "rate_limits"}
+    return {**args, "clients": limited}
+
+
+def _with_limits(client: dict[str, Any], *, has_service: bool) -> dict[str, Any]:
+    """Leaves one limit of each kind and period with the service, and one at most without it."""
+    limits: list[dict[str, Any]] = client.get("rate_limits", [])
+    others = {name: value for name, value in client.items() if name != "rate_limits"}
+    if has_service:
+        counted = {("tokens" in each, each["per"]): each for each in limits}
+        limits = [{name: value for name, value in each.items() if name != "burst"} for each in counted.values()]
+    else:
+        limits = [each for each in limits if each["per"] != "day"][:1]
+    return {**others, "rate_limits": limits} if limits else others
+
+
 def _supported(args: dict[str, Any]) -> dict[str, Any]:
     """Leaves out what the gateways of the API can't do, and what can't be together."""
     args = _with_or_without_shared_path(args)
     if args.get("api") == "agentgateway":
+        args = _with_or_without_clients(args)
         unsupported = [] if args.get("rewrite_host", True) else ["rewrite_host"]
     else:
-        unsupported = ["auth_header", "client_api_keys", "fallbacks", "retries"]
+        unsupported = ["auth_header", "fallbacks", "retries", *access]
         unsupported += ["endpoints"] if args.get("endpoints") == "all" else []
         if any("tokens" in limit for limit in args.get("rate_limits", ())):
             unsupported.append("rate_limits")
@@ -187,8 +253,6 @@ def _supported(args: dict[str, Any]) -> dict[str, Any]:
     providers = (args, *args.get("fallbacks", ()))
     if any("path" in each and not each["path"].endswith("/chat/completions") for each in providers):
         unsupported.append("endpoints")
-    if args.get("passthrough"):
-        unsupported.append("client_api_keys")
     if "model" in args:
         unsupported.append("model_aliases")
     if set(args.get("request_defaults", ())) & set(args.get("request_overrides", ())):
@@ -212,9 +276,10 @@ accepted_arguments = st.builds(
 )
 
 accepted_gateway_arguments = st.builds(
-    lambda required, others, wait: {**required, **others, **wait},
+    lambda required, others, wait: _with_or_without_clients({**required, **others, **wait}),
     st.fixed_dictionaries({"route_path": route_paths}),
     optional(
+        **access,
         # A dry run needs namespaces that exist on every API server.
         gateway=optional(
             name=names,

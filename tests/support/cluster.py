@@ -23,10 +23,17 @@ CUSTOM = {
     "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
     "TrafficPolicy": TRAFFIC_POLICY,
 }
+PLAIN = {"Secret": "secrets", "ConfigMap": "configmaps"}
+Objects = dict[tuple[str, str, str], dict[str, Any]]
+"""By namespace, kind and name."""
+
 GATEWAY = ("gateway.networking.k8s.io", "v1", "gateways")
 KINDS = {**CUSTOM, "Gateway": GATEWAY}
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
+
+RATE_LIMITS = "-rate-limits"
+"""How the name of the only ConfigMap ends that a component makes."""
 
 
 class Cluster:
@@ -91,9 +98,19 @@ class Cluster:
     def everything_in(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
         """Returns all objects of the kinds that components make, by kind and name."""
         secrets = self._client.sanitize_for_serialization(self.core.list_namespaced_secret(namespace).items)
+        config_maps = self._client.sanitize_for_serialization(self.core.list_namespaced_config_map(namespace).items)
         found = [{"apiVersion": "v1", "kind": "Secret", **secret} for secret in secrets]
+        found += [
+            {"apiVersion": "v1", "kind": "ConfigMap", **each}
+            for each in config_maps
+            # Kubernetes and controllers have their own.
+            if each["metadata"]["name"].endswith(RATE_LIMITS)
+        ]
         found += [each for definition in CUSTOM.values() for each in self._listed(definition, namespace)]
         return {(each["kind"], each["metadata"]["name"]): each for each in found}
+
+    def everything_in_all(self, *namespaces: str) -> Objects:
+        return {(each, *key): found for each in namespaces for key, found in self.everything_in(each).items()}
 
     def _listed(self, definition: tuple[str, str, str], namespace: str, name: str = "") -> list[dict[str, Any]]:
         """Lists the objects; none where the custom resource isn't defined."""
@@ -111,7 +128,7 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        resource = "secrets" if manifest["kind"] == "Secret" else CUSTOM[manifest["kind"]][2]
+        resource = PLAIN.get(manifest["kind"]) or CUSTOM[manifest["kind"]][2]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
         path = f"{root}/{version}/namespaces/{manifest['metadata']['namespace']}/{resource}"
@@ -119,6 +136,15 @@ class Cluster:
             "POST", f"{self._client.configuration.host}/{path}?dryRun=All&fieldValidation=Strict", json=manifest
         )
         return None if response.status < HTTPStatus.BAD_REQUEST else response.data.decode()
+
+
+def changes(before: Objects, after: Objects) -> tuple[set[Any], set[Any], set[Any]]:
+    """Returns what was created, what was changed in place, and what was deleted; nothing may be replaced."""
+    both = before.keys() & after.keys()
+    old, new = ({each: objects[each]["metadata"] for each in both} for objects in (before, after))
+    assert [each for each in both if old[each]["uid"] != new[each]["uid"]] == []
+    changed = {each for each in both if old[each]["resourceVersion"] != new[each]["resourceVersion"]}
+    return after.keys() - before.keys(), changed, before.keys() - after.keys()
 
 
 def revisions(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -9,11 +9,11 @@ import pytest
 
 from bench import programs
 from bench.commands import COMMAND, COMMANDS
-from bench.engine_time import PLAN
+from bench.engine_time import CLIENTS_PLAN, PLAN, steps
 from bench.figures import Figures, Sample, spread
 from bench.program_time import OPERATIONS, PROVIDERS, paired_samples, requests
-from bench.programs import PAIRS
-from bench.report import MEMORY, OWN, PROCESSOR, page, summary, targets
+from bench.programs import ONE_CLIENT, PAIRS, TWENTY_CLIENTS
+from bench.report import MEMORY, OWN, PROCESSOR, clients_table, page, summary, table_lines, targets
 from tests.support.recording import Recording, record, record_program
 from tests.support.repository import PACKAGE, REPOSITORY
 
@@ -54,6 +54,29 @@ def test_a_component_sends_the_engine_as_many_requests_as_an_empty_one_beside_it
     assert component["RegisterResource"] == 1 + 5 * 3
     assert component["RegisterResourceOutputs"] == 1 + 3
     assert component["Invoke"] == 0
+
+
+def test_clients_add_one_secret_to_each_provider_however_many_they_are() -> None:
+    without, one, twenty = (requests(program, 3) for program in ("agentgateway", ONE_CLIENT, TWENTY_CLIENTS))
+    assert one == twenty
+    assert one["RegisterResource"] == without["RegisterResource"] + 3
+    assert one["RegisterResourceOutputs"] == without["RegisterResourceOutputs"]
+
+
+@pytest.mark.parametrize(("program", "count"), [(ONE_CLIENT, 1), (TWENTY_CLIENTS, 20)])
+def test_one_more_client_changes_the_secret_and_the_policy_of_each_provider_alone(program: str, count: int) -> None:
+    before, after = (record(found[program](NAMESPACE, KEYS)) for found in (programs.PROGRAMS, programs.ONE_MORE_CLIENT))
+    objects = [
+        {(each["kind"], each["metadata"]["name"]): each for each in recording.objects()}
+        for recording in (before, after)
+    ]
+    old, new = objects
+    assert old.keys() == new.keys()
+    secrets = {("Secret", f"{provider}-clients") for provider in KEYS}
+    assert [len(each[secret]["stringData"]) for secret in secrets for each in objects] == [count, count + 1] * len(KEYS)
+    # The first clients have a limit each.
+    policies = {("AgentgatewayPolicy", provider) for provider in KEYS} if count < programs.MOST_LIMITED else set()
+    assert {each for each in old if old[each] != new[each]} == secrets | policies
 
 
 def test_a_shared_url_adds_its_component_and_objects_and_nothing_to_each_provider() -> None:
@@ -121,8 +144,7 @@ def measured_with_engine(cost: float) -> list[Sample]:
     return [
         sample(number, program, size, cost if program == "component" else 1, operation)
         for number, size, names, operations in PLAN
-        for program in names
-        for operation in operations
+        for operation, program in steps(names, operations)
     ]
 
 
@@ -190,9 +212,24 @@ def test_the_page_opens_with_its_conclusion_and_has_only_rows_that_were_measured
         ("Ratios of processor time", 5 + 5 + 4 + 2),
         ("Memory and state after `up`", 3 + 3 + 3 + 2),
         ("What arguments add", 2),
+        ("What clients add", 3),
         ("What a user waits for, with caches warm", len(COMMANDS)),
     ]
     assert "| 100 | up | 1.04 | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["Seconds"]
     assert "| 250 | up | - | 1.04 | - |" in rows["Ratios of time"]
     assert "| 250 | component | 1.04 | 1.04 | 1.04 |" in rows["Memory and state after `up`"]
-    assert "| 100 | up | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["What arguments add"]
+    assert "| 100 | up | 1.00 | 1.00 | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["What arguments add"]
+    assert "| 100 | up with one more client | - | - | 1.00 | 1.00 | 1.00 | 1.00 |" in rows["What clients add"]
+
+
+def test_what_clients_add_is_measured_alone_too() -> None:
+    ((_, size, names, operations),) = CLIENTS_PLAN
+    samples = [
+        sample(0, program, size, number, operation)
+        for number, (operation, program) in enumerate(steps(names, operations))
+    ]
+    assert list(table_lines(*clients_table(Figures(samples))))[3:] == [
+        "| 100 | preview | 0.00 | 0.00 | 1.00 | 1.00 | 2.00 | 2.00 |",
+        "| 100 | up | 3.00 | 3.00 | 4.00 | 4.00 | 5.00 | 5.00 |",
+        "| 100 | up with one more client | - | - | 6.00 | 6.00 | 7.00 | 7.00 |",
+    ]

@@ -366,7 +366,7 @@ def test_all_objects_of_the_component_pass_except_for_a_given_tls_hostname(args:
     allowed = [each["tls"]["hostname"] for each in providers if "hostname" in each.get("tls", {})]
     fallbacks = {"fallbacks": providers[1:]} if "fallbacks" in args else {}
     recording = record_component({**providers[0], **fallbacks})
-    asked = {"client_api_keys", "passthrough"} & args.keys()
+    asked = {"clients", "clients_secret", "passthrough"} & args.keys()
     expected = set() if asked or all("keyless" in each for each in providers) else {"routes-ask-for-a-key"}
     assert set(refusals(properties_of(recording), allowed)) == expected
 

@@ -157,7 +157,7 @@ def _models_condition(settings: Settings) -> str:
     if settings.endpoints == Endpoints.CHAT:
         return of_clients.may_use(of_clients.REQUEST_MODEL if fixed_model is None else json.dumps(fixed_model))
     paths = [settings.route_path, *([settings.shared_route.path] if settings.shared_route else [])]
-    return of_clients.models_condition(paths, fixed_model, (CHAT_COMPLETIONS, RESPONSES, MESSAGES))
+    return of_clients.models_condition(paths, fixed_model, _governed_endpoints(settings))
 
 
 def _rate_limits(settings: Settings) -> Spec:

@@ -39,7 +39,8 @@ def parse_clients(
         for argument in filter(arguments.given, (AUTH_HEADER, SERVICE)):
             arguments.report("has no effect without `clients`; give them, or remove it", argument)
         return None
-    if arguments.given("passthrough") and (header is None or header.is_authorization):
+    may_be_other = arguments.unresolved(AUTH_HEADER)
+    if arguments.given("passthrough") and (header is None or (header.is_authorization and not may_be_other)):
         reason = (
             "the gateway removes the client's key from `Authorization`, so with `passthrough` the provider would get "
             f"none; remove one of them, or give `{AUTH_HEADER}`"
@@ -118,12 +119,14 @@ def _parse_limits(client: Arguments, *, has_service: bool) -> tuple[RateLimit, .
     seen: set[tuple[bool, RateLimitPeriod]] = set()
     for group, limit in zip(groups, limits, strict=True):
         kind = group.given("tokens"), limit.per
+        if has_service and limit.burst:
+            group.report(f"has no effect with `{SERVICE}`, which knows no bursts; remove it", "burst")
+        if group.unresolved("per"):
+            continue
         if has_service and kind in seen:
             group.report(
                 f"another entry limits {'tokens' if kind[0] else 'requests'} per {limit.per}; give one of them"
             )
-        if has_service and limit.burst:
-            group.report(f"has no effect with `{SERVICE}`, which knows no bursts; remove it", "burst")
         if not has_service and limit.per == RateLimitPeriod.DAY:
             reason = f'"day" needs `{SERVICE}`; these gateways count a `second`, a `minute` or an `hour`'
             group.report(reason, "per")

@@ -15,13 +15,20 @@ from urllib.parse import urlsplit
 
 from tests.support import http_server
 from tests.support.http_server import Request, Server, serving
-from tests.unit.shared_url import expressions, messages
+from tests.unit.shared_url import callers, expressions, messages
 
 LISTENER = "http"
 MOST_BYTES = 2 * 1024 * 1024
-BEARER = {"name": "Authorization", "prefix": "Bearer "}
 
 Object = Mapping[str, Any]
+
+
+class RefusedError(Exception):
+    """A policy refuses the request: its status, and the text of the answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status, self.text = status, text
 
 
 @dataclass(frozen=True)
@@ -146,13 +153,36 @@ class Proxy:
     def _header(self, expression: str, request: Request) -> str | None:
         """Returns the value of a header, unless it can be none."""
         try:
-            value = expressions.evaluate(expression, request=self.variable(request))
+            value = expressions.evaluate(expression, request=self._variable(request))
         except expressions.ERRORS:
             return None
         is_header = isinstance(value, str) and not re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value)
         return value if is_header else None
 
-    def variable(self, request: Request) -> dict[str, Any]:
+    def admit(self, rule: Rule, request: Request) -> tuple[Request, dict[str, Any]]:
+        """Returns the request without its client's key, and the variables of the rule's expressions.
+
+        Raises:
+            RefusedError: If the client has no valid key, or may not send this request.
+        """
+        variables: dict[str, Any] = {}
+        if (authentication := rule.policy("apiKeyAuthentication")) is not None:
+            assert authentication["mode"] == "Strict"
+            header = callers.header_of(authentication)
+            key = callers.key_in(header, request)
+            if key is None:
+                raise RefusedError(401, "api key authentication failure: no API Key found")
+            entries = self.one("Secret", authentication["secretRef"]["name"])["stringData"].values()
+            if (claims := callers.claims(entries, key)) is None:
+                raise RefusedError(401, "api key authentication failure: invalid credentials")
+            variables["apiKey"] = claims
+            request = _without(request, [header["name"]])
+        variables["request"] = self._variable(request)
+        if (authorization := rule.policy("authorization")) is not None and not _is_allowed(authorization, variables):
+            raise RefusedError(403, "authorization failed")
+        return request, variables
+
+    def _variable(self, request: Request) -> dict[str, Any]:
         body = request.body if len(request.body) <= self.most_bytes else None
         return {
             "method": request.method,
@@ -170,32 +200,26 @@ class Handler(http_server.Handler):
         if rule is None:
             self._refuse(404, "route not found")
             return
-        if (authentication := rule.policy("apiKeyAuthentication")) is not None:
-            keys = proxy.one("Secret", authentication["secretRef"]["name"])["stringData"].values()
-            if (request.authorization or "").removeprefix("Bearer ") not in keys:
-                self._refuse(401, "api key authentication failure: invalid credentials")
-                return
-            request = _without(request, ["authorization"])
-        if (authorization := rule.policy("authorization")) is not None and not _is_allowed(
-            authorization, proxy, request
-        ):
-            self._refuse(403, "authorization failed")
+        try:
+            request, variables = proxy.admit(rule, request)
+        except RefusedError as refused:
+            self._refuse(refused.status, refused.text)
             return
         if (response := rule.policy("directResponse")) is not None:
-            self._respond_directly(response, proxy.variable(request))
+            self._respond_directly(response, variables)
             return
         self._forward(rule, _filtered(rule, request))
 
     def _refuse(self, status: int, text: str) -> None:
         self.answer(status, text.encode(), "text/plain")
 
-    def _respond_directly(self, response: Object, request: object) -> None:
+    def _respond_directly(self, response: Object, variables: dict[str, Any]) -> None:
         try:
-            body = expressions.evaluate_body(response["bodyExpression"], request=request)
+            body = expressions.evaluate_body(response["bodyExpression"], **variables)
         except expressions.ERRORS:
             self._refuse(500, "failed to apply filters")
             return
-        headers = {each["name"]: expressions.evaluate(each["value"], request=request) for each in response["headers"]}
+        headers = {each["name"]: expressions.evaluate(each["value"], **variables) for each in response["headers"]}
         self.answer(response["status"], body.encode(), headers.pop("content-type"), **headers)
 
     def _forward(self, rule: Rule, request: Request) -> None:
@@ -207,9 +231,7 @@ class Handler(http_server.Handler):
         headers = {**request.headers, "host": provider["host"]}
         if secret := policies.get("auth", {}).get("secretRef"):
             key = proxy.one("Secret", secret["name"])["stringData"]["Authorization"]
-            location = (
-                policies["auth"].get("location", {}).get("header", {"name": "Authorization", "prefix": "Bearer "})
-            )
+            location = callers.header_of(policies["auth"])
             headers[location["name"].lower()] = f"{location.get('prefix', '')}{key}"
         connection = http.client.HTTPConnection(urlsplit(proxy.providers[provider["host"]]).netloc, timeout=20)
         try:
@@ -232,13 +254,12 @@ class Handler(http_server.Handler):
         self.end_stream()
 
 
-def _is_allowed(authorization: Object, proxy: Proxy, request: Request) -> bool:
-    """An expression that fails is a no."""
+def _is_allowed(authorization: Object, variables: dict[str, Any]) -> bool:
+    """Tells whether all expressions hold. One that fails is a no."""
     assert authorization["action"] == "Require"
-    variable = proxy.variable(request)
     try:
         return all(
-            expressions.evaluate(each, request=variable) is True for each in authorization["policy"]["matchExpressions"]
+            expressions.evaluate(each, **variables) is True for each in authorization["policy"]["matchExpressions"]
         )
     except expressions.ERRORS:
         return False
@@ -278,6 +299,8 @@ def _upstream(provider: Object, ai: Object, request: Request) -> tuple[str, str,
     kind = routes[next((ending for ending in routes if path.endswith(ending)), "*")]
     below = request.path.removeprefix("/v1")
     if kind != "Passthrough":
+        # The provider gets the endpoint's own path, whatever stood before that.
+        below = {"Completions": "/chat/completions", "Responses": "/responses"}.get(kind, f"/{kind.lower()}")
         body = request.json
         body["model"] = provider["openai"].get("model") or ai.get("modelAliases", {}).get(body["model"], body["model"])
         if kind == "Messages":

@@ -5,7 +5,7 @@ A server does with their requests what the proxy does, by nothing but the object
 
 import http.client
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ import openai
 import pytest
 import urllib3
 
+from components import OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
+from components.openai_compatible_llm.args import AuthHeaderArgs, ClientArgs
 from components.openai_compatible_llm.arguments.cases import to_camel_case
 from tests.support.recording import record_program
 from tests.support.stand_in_gateway import EMBEDDING, TOKENS
@@ -31,7 +33,12 @@ from tests.unit.shared_url.one_url import (
 )
 
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
-CLIENTS = {"web": "clients-key-0123456789"}
+KEY = "clients-key-0123456789"
+CLIENTS: dict[str, ClientArgs] = {
+    "web": {"api_key": KEY, "models": ["mistral-*", "fast", "gpt-5"]},
+    "any": {"api_key": "key-of-the-client-any"},
+}
+OF_CLIENTS: OpenAICompatibleLLMArgs = {"clients": CLIENTS}
 NO_MODEL = "This request names no model, so no provider can be chosen."
 
 
@@ -217,23 +224,122 @@ def test_a_body_that_the_gateway_does_not_read_has_no_model() -> None:
 
 
 def test_a_providers_clients_hold_at_the_shared_path_as_well() -> None:
-    with one_url(registered({"route_path": "/llm"}, mistral={"client_api_keys": CLIENTS})) as url:
+    with one_url(registered({"route_path": "/llm"}, mistral=OF_CLIENTS)) as url:
         with pytest.raises(openai.AuthenticationError):
             ask(url.client(), "fast")
         assert url.received_nothing()
-        assert ask(url.client(api_key=CLIENTS["web"]), "fast") == TEXT
+        assert ask(url.client(api_key=KEY), "fast") == TEXT
         assert url.received()[1].authorization == "Bearer mistrals-key"
 
 
-def test_anthropics_client_gives_a_clients_key_as_its_token() -> None:
+@pytest.fixture
+def url_with_clients() -> Iterator[OneUrl]:
+    """All providers and the shared URL have the same clients."""
+    with one_url(registered({"route_path": "/llm", "clients": CLIENTS}, **dict.fromkeys(PROVIDERS, OF_CLIENTS))) as url:
+        yield url
+
+
+def test_a_client_sees_and_gets_its_own_models_alone(url_with_clients: OneUrl) -> None:
+    url = url_with_clients
+    client = url.client(api_key=KEY)
+    assert [each.id for each in client.models.list()] == ["fast", "gpt-5"]
+    assert len(list(url.client(api_key="key-of-the-client-any").models.list())) == 6
+    for model, host in (("fast", MISTRAL), ("mistral-medium-latest", MISTRAL), ("gpt-5", VLLM)):
+        url.forget()
+        assert ask(client, model) == TEXT
+        assert url.received()[0] == host
+        assert url.received()[1].authorization == KEYS[host]
+        assert KEY not in f"{url.received()[1].headers}"
+    url.forget()
+    for model in ("gpt-5-mini", "codestral-2", "deepseek-chat", "mistral"):
+        with pytest.raises(openai.PermissionDeniedError):
+            ask(client, model)
+    with pytest.raises(openai.NotFoundError, match="gpt-4o"):
+        ask(client, "gpt-4o")
+    assert url.received_nothing()
+
+
+def test_so_it_is_at_a_providers_own_url(url_with_clients: OneUrl) -> None:
+    url = url_with_clients
+    client = url.client(f"{url.proxy.url}/mistral/v1", api_key=KEY)
+    assert ask(client, "fast") == TEXT
+    assert client.embeddings.create(model="mistral-embed", input="hi", encoding_format="float").data
+    url.forget()
+    refused = (
+        lambda: ask(client, "codestral-2"),
+        lambda: client.embeddings.create(model="codestral-embed", input="hi"),
+        lambda: client.audio.transcriptions.create(file=b"RIFF", model="mistral-transcribe"),
+        lambda: client.files.list(),
+        lambda: client.files.create(file=b"{}", purpose="batch"),
+        lambda: client.fine_tuning.jobs.create(model="mistral-small", training_file="file-1"),
+        lambda: client.responses.retrieve("resp_1"),
+        lambda: client.models.retrieve("mistral-medium-latest"),
+    )
+    for request in refused:
+        with pytest.raises(openai.PermissionDeniedError):
+            request()
+    assert url.received_nothing()
+
+
+def test_nobody_sees_the_list_without_a_clients_key(url_with_clients: OneUrl) -> None:
+    with pytest.raises(openai.AuthenticationError):
+        url_with_clients.client().models.list()
+    with pytest.raises(openai.AuthenticationError):
+        ask(url_with_clients.client(), "gpt-4o")
+
+
+def test_anthropics_client_gives_a_clients_key_as_its_token(url_with_clients: OneUrl) -> None:
+    url = url_with_clients
     question: Any = {"model": "fast", "max_tokens": 64, "messages": MESSAGES}
-    with one_url(registered({"route_path": "/llm"}, mistral={"client_api_keys": CLIENTS})) as url:
+    with pytest.raises(anthropic.AuthenticationError):
+        url.anthropic_client(auth_token="x", default_headers={"x-api-key": KEY}).messages.create(**question)
+    client = url.anthropic_client(auth_token=KEY)
+    assert client.messages.create(**question).type == "message"
+    assert url.received()[1].authorization == KEYS[MISTRAL]
+    with pytest.raises(anthropic.PermissionDeniedError):
+        client.messages.create(**{**question, "model": "deepseek-chat"})
+
+
+def url_with_header(name: str) -> AbstractContextManager[OneUrl]:
+    """Runs the shared URL for clients with their keys in the header of this name."""
+    header: AuthHeaderArgs = {"header_name": name}
+    provider: OpenAICompatibleLLMArgs = {"clients": CLIENTS, "client_auth_header": header}
+    gateway: OpenAICompatibleGatewayArgs = {"route_path": "/llm", "clients": CLIENTS, "client_auth_header": header}
+    return one_url(registered(gateway, **dict.fromkeys(PROVIDERS, provider)))
+
+
+def test_a_clients_key_may_come_in_the_header_of_anthropics_api() -> None:
+    """Its client of today sends a token. Older ones and other programs send a key."""
+    question: Any = {"model": "fast", "max_tokens": 64, "messages": MESSAGES}
+    with url_with_header("x-api-key") as url:
+        client = url.anthropic_client(auth_token="x", default_headers={"x-api-key": KEY})
+        assert client.messages.create(**question).type == "message"
+        _, request = url.received()
+        assert request.authorization == KEYS[MISTRAL]
+        assert "x-api-key" not in request.headers
         with pytest.raises(anthropic.AuthenticationError):
-            url.anthropic_client(auth_token="x", default_headers={"x-api-key": CLIENTS["web"]}).messages.create(
-                **question
-            )
-        assert url.anthropic_client(auth_token=CLIENTS["web"]).messages.create(**question).type == "message"
-        assert url.received()[1].authorization == KEYS[MISTRAL]
+            url.anthropic_client(auth_token=KEY).messages.create(**question)
+
+
+def test_azures_client_gives_its_key_as_it_does_to_azure() -> None:
+    """It puts the model into the path as well, where others could stand than in the body."""
+    with url_with_header("api-key") as url:
+
+        def azures(key: str) -> openai.AzureOpenAI:
+            return openai.AzureOpenAI(base_url=url.base_url, api_key=key, api_version="2024-10-21", max_retries=0)
+
+        with azures(KEY) as client, azures("key-of-the-client-any") as unrestricted, azures("of-nobody") as nobody:
+            assert [each.id for each in client.models.list()] == ["fast", "gpt-5"]
+            assert client.responses.create(model="fast", input="hi").output_text == TEXT
+            assert "api-key" not in url.received()[1].headers
+            url.forget()
+            assert ask(unrestricted, "fast") == TEXT
+            asked, request = url.received()
+            assert (asked, urlsplit(request.path).path) == (MISTRAL, "/v1/chat/completions")
+            with pytest.raises(openai.AuthenticationError):
+                ask(nobody, "fast")
+            with pytest.raises(openai.PermissionDeniedError):
+                ask(client, "fast")
 
 
 def test_a_provider_with_host_names_takes_its_models_there_alone() -> None:
