@@ -36,5 +36,6 @@ for name, gateway_args in stack.gateways.items():
             "namespace": gateway.namespace,
             "routeName": gateway.route_name,
             "policyName": gateway.policy_name,
+            "rateLimitConfigMapName": gateway.rate_limit_config_map_name,
         },
     )

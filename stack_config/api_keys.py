@@ -12,7 +12,7 @@ from components.openai_compatible_llm.arguments import Issue, Key, Path
 from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import KEY_SOURCES
 
-from .records import CLIENT_KEYS, PROVIDERS, KeyPlace, Provider
+from .records import CLIENTS, PROVIDERS, SHARED, KeyPlace, Provider, Shared
 
 
 def key_places(name: str, args: dict[Any, Any]) -> list[KeyPlace]:
@@ -46,13 +46,21 @@ def with_fallbacks(name: str, args: dict[Any, Any]) -> Iterator[tuple[Any, str, 
 
 
 def with_secret_keys(name: str, args: dict[Any, Any]) -> OpenAICompatibleLLMArgs:
-    """Makes all keys secrets from here on: `Config.get_object` returned them in plain text."""
+    """Makes all keys of a provider secrets from here on: `Config.get_object` returned them in plain text."""
     for *_, group in with_fallbacks(name, args):
         if group.get("api_key"):
             group["api_key"] = pulumi.Output.secret(group["api_key"])
-    if args.get("client_api_keys"):
-        args["client_api_keys"] = {client: pulumi.Output.secret(key) for client, key in args["client_api_keys"].items()}
-    return cast("OpenAICompatibleLLMArgs", args)
+    return cast("OpenAICompatibleLLMArgs", with_secret_client_keys(args))
+
+
+def with_secret_client_keys(args: dict[Any, Any]) -> dict[Any, Any]:
+    """Makes the keys of clients secrets from here on."""
+    if clients := args.get("clients"):
+        args["clients"] = {
+            name: {**client, "api_key": pulumi.Output.secret(client["api_key"])} if client.get("api_key") else client
+            for name, client in clients.items()
+        }
+    return args
 
 
 def missing_key(provider: Provider, issue: Issue) -> str | None:
@@ -67,8 +75,10 @@ def missing_key(provider: Provider, issue: Issue) -> str | None:
     return None
 
 
-def warn_of_plain_text_keys(config: pulumi.Config, providers: Sequence[Provider], clients: Mapping[str, Any]) -> None:
-    for path, owner in _keys_in_config(providers, clients):
+def warn_of_plain_text_keys(
+    config: pulumi.Config, providers: Sequence[Provider], shared: Shared | None, clients: Mapping[str, Any]
+) -> None:
+    for path, owner in _keys_in_config(providers, shared, clients):
         if not runtime_config.is_config_secret(config.full_key(str(path[0]))):
             pulumi.log.warn(
                 f"Stack {pulumi.get_stack()} has the API key of {owner} in plain text in its file. Encrypt it: "
@@ -76,13 +86,21 @@ def warn_of_plain_text_keys(config: pulumi.Config, providers: Sequence[Provider]
             )
 
 
-def _keys_in_config(providers: Sequence[Provider], clients: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    for client in clients:
-        yield (CLIENT_KEYS, Key(client)), f"client {client}"
+def _keys_in_config(
+    providers: Sequence[Provider], shared: Shared | None, clients: Mapping[str, Any]
+) -> Iterator[tuple[Path, str]]:
+    yield from _client_keys((), clients, "")
+    if shared:
+        yield from _client_keys((SHARED,), shared.config.get(CLIENTS), f" of {SHARED}")
     for provider in providers:
         place = (PROVIDERS, Key(provider.name))
         for _, owner, path, group in with_fallbacks(provider.name, provider.config):
             if group.get("apiKey"):
                 yield (*place, *path, "apiKey"), owner
-        for client in provider.config.get(CLIENT_KEYS) or {}:
-            yield (*place, CLIENT_KEYS, Key(client)), f"client {client} of provider {provider.name}"
+        yield from _client_keys(place, provider.config.get(CLIENTS), f" of provider {provider.name}")
+
+
+def _client_keys(place: Path, clients: Mapping[str, Any] | None, owner: str) -> Iterator[tuple[Path, str]]:
+    for name, client in (clients or {}).items():
+        if client.get("apiKey"):
+            yield (*place, CLIENTS, Key(name), "apiKey"), f"client {name}{owner}"

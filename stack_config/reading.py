@@ -1,13 +1,13 @@
 """Reads a stack's config into the arguments of its components. Stack files spell names in camelCase."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components import BackendApi, InvalidArguments, OpenAICompatibleGatewayArgs
+from components.openai_compatible_llm.arguments import Issue
 from components.openai_compatible_llm.arguments.cases import respell, to_camel_case
 from components.openai_compatible_llm.arguments.conversion import to_python, without_nones
 from components.openai_compatible_llm.arguments.suggestions import closest, suggestion
@@ -24,13 +24,21 @@ from components.openai_compatible_llm.inputs.advice import argument_advice, sent
 from components.openai_compatible_llm.presets import PRESETS
 from components.openai_compatible_llm.route_conflicts import meets
 
-from .api_keys import key_places, missing_key, warn_of_plain_text_keys, with_fallbacks, with_secret_keys
+from .api_keys import (
+    key_places,
+    missing_key,
+    warn_of_plain_text_keys,
+    with_fallbacks,
+    with_secret_client_keys,
+    with_secret_keys,
+)
+from .clients import uncounted_limits, warn_of_clients
 from .conflicts import conflicts
 from .records import (
     API,
-    CLIENT_KEYS,
-    CLIENT_KEYS_SECRET,
     CLIENT_SETTINGS,
+    CLIENT_SOURCES,
+    CLIENTS,
     GATEWAY,
     NAMESPACE,
     PROVIDERS,
@@ -54,9 +62,9 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
 
     Args:
         config: The project's config. A key under `providers` is a component's name and, unless `preset`, `baseUrl` or
-            `host` is given, its preset; so is the name of a fallback. `gateway`, `namespace`, `api` and the clients'
-            keys hold for all providers that give none. With `shared`, providers that give `models` or `modelAliases`
-            share its `routePath`.
+            `host` is given, its preset; so is the name of a fallback. `gateway`, `namespace`, `api` and all about
+            clients hold for the components that give none. With `shared`, providers that give `models` or
+            `modelAliases` share its `routePath`.
         environment: Environment variables. A provider `mistral` without a key in the config gets the one of
             `MISTRAL_API_KEY`, its fallback `eu` the one of `MISTRAL_EU_API_KEY`, and each else the one of its preset.
 
@@ -65,14 +73,14 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
     """
     stack = pulumi.get_stack()
     configured = _group(config, PROVIDERS)
-    groups = {key: _group(config, key) for key in (CLIENT_KEYS, GATEWAY, CLIENT_KEYS_SECRET)}
+    groups = {key: _group(config, key) for key in (GATEWAY, *CLIENT_SETTINGS)}
     defaults = {**groups, NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
-    clients = groups[CLIENT_KEYS]
+    clients = groups[CLIENTS]
     problems = list(_unknown_settings(config))
-    if clients == {} and config.get(CLIENT_KEYS) is not None:
+    if clients == {} and config.get(CLIENTS) is not None:
         # Taken for no setting, it would open the routes of all providers.
-        command = f"pulumi config rm -s {stack} {config.full_key(CLIENT_KEYS)}"
-        problems.append(f"Stack {stack}: {CLIENT_KEYS}: empty; give a client's key, or let anyone call: {command}")
+        command = f"pulumi config rm -s {stack} {config.full_key(CLIENTS)}"
+        problems.append(f"Stack {stack}: {CLIENTS}: empty; give a client, or let anyone call: {command}")
     configured_shared = _group(config, SHARED)
     shared = None if config.get_object(SHARED) is None else read_shared(configured_shared, defaults)
     if not configured and not shared:
@@ -87,30 +95,42 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
             if shared:
                 _join(provider, shared)
             _parse(provider, environment)
-    problems += _issues(providers)
     if shared:
         problems += _parse_shared(shared, providers)
-        if not providers and (api := defaults[API]) not in (None, BackendApi.AGENTGATEWAY):
-            reason = "can't route a request by its model, which `shared` needs"
-            problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
+    problems += _issues(providers, shared)
+    if shared and not providers and (api := defaults[API]) not in (None, BackendApi.AGENTGATEWAY):
+        reason = "can't route a request by its model, which `shared` needs"
+        problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
     problems += conflicts(providers, shared)
+    problems += uncounted_limits(providers, shared)
     if problems:
         raise InvalidStackConfig(problems)
-    warn_of_plain_text_keys(config, providers, clients)
+    warn_of_plain_text_keys(config, providers, shared, clients)
+    warn_of_clients(providers, shared)
     return Stack(
         providers={provider.name: with_secret_keys(provider.name, provider.args) for provider in providers},
-        gateways={shared.name: cast("OpenAICompatibleGatewayArgs", shared.args)} if shared else {},
+        gateways={shared.name: cast("OpenAICompatibleGatewayArgs", with_secret_client_keys(shared.args))}
+        if shared
+        else {},
     )
 
 
 def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shared:
     """Reads what a stack's file says of the base URL that its providers share."""
-    of_stack = {GATEWAY: defaults.get(GATEWAY) or {}}
-    arguments = without_nones(of_stack, frozenset()) | without_nones(configured, frozenset())
+    config = without_nones(configured, frozenset())
+    arguments = {GATEWAY: {}, **_inherited(defaults, config, (GATEWAY, *CLIENT_SETTINGS)), **config}
     name = arguments.pop("name", DEFAULT_SHARED_NAME)
     if isinstance(arguments[GATEWAY], Mapping) and (namespace := defaults.get(NAMESPACE)):
         arguments[GATEWAY] = {NAMESPACE: namespace, **arguments[GATEWAY]}
-    return Shared(name, to_python(GATEWAY_DECLARATION.args, arguments))
+    return Shared(name, config, to_python(GATEWAY_DECLARATION.args, arguments))
+
+
+def _inherited(defaults: Mapping[str, Any], config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Returns the stack's settings that hold for a component: its clients only where it names none itself."""
+    names_clients = any(config.get(key) is not None for key in CLIENT_SOURCES)
+    return {
+        key: value for key in settings if (value := defaults.get(key)) and not (names_clients and key in CLIENT_SOURCES)
+    }
 
 
 def _join(provider: Provider, shared: Shared) -> None:
@@ -151,17 +171,13 @@ def _parse_shared(shared: Shared, providers: Sequence[Provider]) -> Iterator[str
     try:
         shared.inputs = parse_gateway(shared.name, shared.args)
     except InvalidArguments as error:
-        for issue in error.issues:
-            yield f"{shared.location}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+        shared.issues = error.issues
 
 
 def read_provider(name: str, configured: object, defaults: Mapping[str, Any]) -> Provider:
     """Reads what a stack's file says of a provider and of all, without the keys in the environment."""
     config = configured if isinstance(configured, dict) else {}
-    inherited = {key: value for key, value in defaults.items() if value}
-    if any(config.get(key) is not None for key in CLIENT_SETTINGS):
-        inherited = {key: value for key, value in inherited.items() if key not in CLIENT_SETTINGS}
-    args = to_python(DECLARATION.args, inherited | dict(config))
+    args = to_python(DECLARATION.args, _inherited(defaults, config, defaults) | dict(config))
     for label, _, _, group in with_fallbacks(name, args):
         if label and not any(map(group.get, HOST_SOURCES)):
             group["preset"] = label
@@ -206,17 +222,29 @@ def _setting_advice(name: str) -> str:
     return respell(sentence(f"{PROVIDERS}.<name>.{advice}" if is_of_provider else advice), to_camel_case)
 
 
-def _issues(providers: Sequence[Provider]) -> Iterator[str]:
-    """Yields what is wrong with each provider, and once for all what is wrong with the clients' keys of the stack."""
-    of_stack = defaultdict(list)
+def _issues(providers: Sequence[Provider], shared: Shared | None) -> Iterator[str]:
+    """Yields what is wrong with each component, and once for all what is wrong with the clients of the stack."""
+    of_stack: dict[str, list[str]] = {}
     for provider in providers:
         for issue in provider.issues:
             reason = UNSHARED_MODELS if issue.reason == WITHOUT_SHARED_PATH else issue.text(to_camel_case)
             text = f"{issue.location(to_camel_case)}: {reason}"
-            setting = to_camel_case(str(issue.path[0]))
-            if setting in CLIENT_SETTINGS and provider.config.get(setting) is None:
-                of_stack[f"Stack {pulumi.get_stack()}: {text}"].append(provider.name)
+            if _is_of_stack(issue, provider.config):
+                of_stack.setdefault(text, []).append(provider.name)
             else:
                 yield missing_key(provider, issue) or f"{provider.location}.{text}"
-    for problem, names in of_stack.items():
-        yield f"{problem} (providers: {', '.join(names)})"
+    for issue in shared.issues if shared else ():
+        text = f"{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+        if shared and not _is_of_stack(issue, shared.config):
+            yield f"{shared.location}.{text}"
+        else:
+            of_stack.setdefault(text, [])
+    for text, names in of_stack.items():
+        providers_with_it = f" (providers: {', '.join(names)})" if names else ""
+        yield f"Stack {pulumi.get_stack()}: {text}{providers_with_it}"
+
+
+def _is_of_stack(issue: Issue, config: Mapping[str, Any]) -> bool:
+    """Tells whether the issue is about a setting that the component has from the stack."""
+    setting = to_camel_case(str(issue.path[0]))
+    return setting in CLIENT_SETTINGS and config.get(setting) is None

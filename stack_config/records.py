@@ -1,6 +1,6 @@
 """Defines what a stack's config is read into."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -17,9 +17,12 @@ SHARED = "shared"
 GATEWAY = "gateway"
 NAMESPACE = "namespace"
 API = "api"
-CLIENT_KEYS = "clientApiKeys"
-CLIENT_KEYS_SECRET = "clientApiKeysSecret"  # noqa: S105 (a setting's name)
-CLIENT_SETTINGS = (CLIENT_KEYS, CLIENT_KEYS_SECRET)
+CLIENTS = "clients"
+CLIENTS_SECRET = "clientsSecret"  # noqa: S105 (a setting's name)
+CLIENT_SOURCES = (CLIENTS, CLIENTS_SECRET)
+CLIENT_AUTH_HEADER = "clientAuthHeader"
+RATE_LIMIT_SERVICE = "rateLimitService"
+CLIENT_SETTINGS = (*CLIENT_SOURCES, CLIENT_AUTH_HEADER, RATE_LIMIT_SERVICE)
 SETTINGS = (PROVIDERS, SHARED, GATEWAY, NAMESPACE, API, *CLIENT_SETTINGS)
 
 
@@ -86,12 +89,15 @@ class Shared:
     """The group `shared`: what the stack's providers have in common at one base URL.
 
     Attributes:
+        config: What the stack's file says of it alone.
         args: The component's arguments, completed from the stack's settings.
         inputs: The arguments, parsed; None if something is wrong with them.
     """
 
     name: Any
+    config: Mapping[str, Any]
     args: dict[Any, Any]
+    issues: Sequence[Issue] = ()
     inputs: Inputs[GatewayPlan, GatewaySettings] | None = None
 
     @property

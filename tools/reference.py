@@ -37,19 +37,20 @@ def _argument_rows(
 ) -> Iterator[tuple[str, ...]]:
     for name, each in properties.items():
         python_name, camel_case_name = f"{group[0]}{python_names[name]}", f"{group[1]}{name}"
-        declared = types.get(((each.items or each).ref or "").rpartition(":")[2])
+        element = each.items or each.additional_properties or each
+        declared = types.get((element.ref or "").rpartition(":")[2])
         meaning, default = _split_default(_one_line(each.description))
         yield f"`{python_name}`", f"`{camel_case_name}`", _type_name(each, declared), default, meaning
         if declared and declared.properties:
-            of_each = "[]." if each.items else "."
+            of_each = "[]." if each.items else ".<name>." if each.additional_properties else "."
             inside = (f"{python_name}{of_each}", f"{camel_case_name}{of_each}")
             yield from _argument_rows(declared.properties, declared.properties_mapping, types, inside)
 
 
 def _type_name(argument: PropertyDefinition, declared: TypeDefinition | None) -> str:
-    """Names the type as a stack file has it: a group, a list of groups, or a type of JSON, which enums have too."""
+    """Names the type as a stack file has it: a group, several groups, or a type of JSON, which enums have too."""
     if declared and declared.properties:
-        return "list of groups" if argument.items else "group"
+        return "list of groups" if argument.items else "map of groups" if argument.additional_properties else "group"
     json_type = argument.type or (declared and declared.type)
     return json_type.value if json_type else ""
 

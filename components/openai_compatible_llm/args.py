@@ -39,6 +39,9 @@ class RateLimitPeriod(StrEnum):
     HOUR = "hour"
     """One hour."""
 
+    DAY = "day"
+    """One day, from midnight to midnight in UTC. Only for limits of clients with a `rate_limit_service`."""
+
 
 class ApiKeySecretArgs(TypedDict):
     """Names a Secret that something else manages. Source: `spec.ai.llm.openai.authToken.secretRef` of the Backend."""
@@ -48,7 +51,10 @@ class ApiKeySecretArgs(TypedDict):
 
 
 class AuthHeaderArgs(TypedDict, total=False):
-    """Describes the header in which the provider gets the API key. Source: `authHeader` of the Backend."""
+    """Describes the header with an API key: a provider's, or a client's.
+
+    Source: `authHeader` of the Backend, `apiKeyAuthentication.location.header` of the AgentgatewayPolicy.
+    """
 
     header_name: pulumi.Input[str]
     """Name of the header, such as `api-key`. Default: `Authorization`."""
@@ -155,20 +161,10 @@ class RetriesArgs(TypedDict, total=False):
     """Shortest time between two attempts in milliseconds, 1 to 99999. Default: 50."""
 
 
-class ClientApiKeysSecretArgs(TypedDict):
-    """Names a Secret with clients' keys. Something else manages that Secret."""
-
-    name: pulumi.Input[str]
-    """Name of the Secret, in the component's namespace. Each of its entries is one client's key.
-
-    Source: `spec.traffic.apiKeyAuthentication.secretRef` of the AgentgatewayPolicy.
-    """
-
-
 class RateLimitArgs(TypedDict, total=False):
-    """Describes how many requests or tokens the route takes. Give one of `requests` and `tokens`.
+    """Describes how many requests or tokens the route takes, or a client may use. Give `requests` or `tokens`.
 
-    Each proxy of the gateway counts separately. All clients of the route share the limit.
+    Each proxy of the gateway counts separately, unless a `rate_limit_service` counts for all.
     """
 
     requests: pulumi.Input[int]
@@ -181,10 +177,72 @@ class RateLimitArgs(TypedDict, total=False):
     """
 
     per: Required[pulumi.Input[RateLimitPeriod]]
-    """The period: `second`, `minute` or `hour`."""
+    """The period: `second`, `minute` or `hour`; `day` for a client's limit with a `rate_limit_service`."""
 
     burst: pulumi.Input[int]
-    """Requests or tokens that the route takes on top of the limit if it took fewer before. Default: 0."""
+    """Requests or tokens on top of the limit if there were fewer before. Default: 0.
+
+    Not for a client's limit with a `rate_limit_service`.
+    """
+
+
+class ClientArgs(TypedDict, total=False):
+    """Describes a client that may call. Give `api_key` or `api_key_sha256`.
+
+    The cluster gets the SHA-256 of the key, and never the key. Source: the entries of the Secret that
+    `spec.traffic.apiKeyAuthentication.secretRef` of the AgentgatewayPolicy names.
+    """
+
+    api_key: pulumi.Input[str]
+    """The client's key, at least 20 characters. The component treats it as a secret."""
+
+    api_key_sha256: pulumi.Input[str]
+    """SHA-256 of the client's key as 64 lower-case hexadecimal digits, if only the client knows the key."""
+
+    models: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Models that the client may ask for, by the names that it uses. Default: all.
+
+    A name may have one `*` at its beginning or end, which stands for any characters. A client with `models` can't send
+    requests that name no model, such as for files, but it can list models.
+    """
+
+    rate_limits: Sequence[RateLimitArgs]
+    """How many requests or tokens the client may use. Above that, it gets HTTP 429. Default: no limit.
+
+    Without a `rate_limit_service`, a client has at most one limit, which each route and each proxy counts separately,
+    and at most 16 clients have one.
+    """
+
+
+class ClientsSecretArgs(TypedDict):
+    """Names a Secret with clients' keys. Something else manages that Secret."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, in the component's namespace. Each of its entries is one client.
+
+    An entry is the client's key, or JSON with `key` or `keyHash`, and `metadata`. In the metadata, `client` is the
+    client's name, and `models` is a regular expression for the models that it may ask for.
+    Source: `spec.traffic.apiKeyAuthentication.secretRef` of the AgentgatewayPolicy.
+    """
+
+
+class RateLimitServiceArgs(TypedDict, total=False):
+    """Describes the rate limit service of Envoy, which counts clients' limits for all proxies and routes.
+
+    Source: `spec.traffic.rateLimit.global` of the AgentgatewayPolicy.
+    """
+
+    host: Required[pulumi.Input[str]]
+    """Host name of the service, such as `ratelimit.gloo-system.svc.cluster.local`."""
+
+    port: pulumi.Input[int]
+    """Port of the service for gRPC without TLS, 1 to 65535. Default: 8081."""
+
+    domain: pulumi.Input[str]
+    """Name under which the service keeps the limits. Components of one domain share them. Default: `llm`."""
+
+    fail_open: pulumi.Input[bool]
+    """Whether clients may call while the service doesn't answer; otherwise they get HTTP 500. Default: false."""
 
 
 class OpenAICompatibleLLMArgs(TypedDict, total=False):
@@ -321,20 +379,34 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     begin to answer within `request_timeout_seconds`. Only with `api: agentgateway`.
     """
 
-    client_api_keys: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """API keys of the clients that may call the route, by client name. Default: anyone may call it.
+    clients: Mapping[str, ClientArgs]
+    """Clients that may call the route, by name: their keys, models and limits. Default: anyone may call the route.
 
-    A key has at least 20 characters. The component treats all keys as secrets, and puts them into a Secret
-    `<name>-clients`. The gateway removes the client's key from the request. Only with `api: agentgateway`.
+    The component puts the SHA-256 of each key into a Secret `<name>-clients`. The gateway removes a client's key from
+    the request. The map is a plain value; keys, models and limits in it may be outputs. Only with `api: agentgateway`.
     """
 
-    client_api_keys_secret: pulumi.Input[ClientApiKeysSecretArgs]
-    """An existing Secret that holds the keys of the clients. Only with `api: agentgateway`."""
+    clients_secret: pulumi.Input[ClientsSecretArgs]
+    """An existing Secret with the clients that may call the route. Only with `api: agentgateway`."""
+
+    client_auth_header: pulumi.Input[AuthHeaderArgs]
+    """The header in which clients send their keys. Default: `Authorization: Bearer <key>`.
+
+    Only with `api: agentgateway`.
+    """
+
+    rate_limit_service: RateLimitServiceArgs
+    """Rate limit service for the limits of clients. Default: each proxy and each route counts for itself.
+
+    The component creates a backend `<name>-rate-limits` that leads to it. An OpenAICompatibleGateway with the same
+    `clients` creates its configuration. Only with `api: agentgateway`.
+    """
 
     rate_limits: Sequence[RateLimitArgs]
     """How many requests or tokens the route takes. Above that, clients get HTTP 429. Default: no limit.
 
-    The list has one limit, because gateways count only the first one. With `api: kgateway`, it limits requests.
+    The list has one limit, because gateways count only the first one. With `api: kgateway`, it limits requests. Clients
+    share it. Beside limits of `clients`, it needs a `rate_limit_service`.
     Source: `spec.traffic.rateLimit.local` of the AgentgatewayPolicy, `spec.rateLimit.local` of the TrafficPolicy.
     """
 
@@ -396,6 +468,26 @@ class OpenAICompatibleGatewayArgs(TypedDict, total=False):
     """Models that the base URL lists, by their owner's name: usually the output `models` of each provider.
 
     Default: none. The list leaves out those with a `*`.
+    """
+
+    clients: Mapping[str, ClientArgs]
+    """Clients that may use the base URL, by name: their keys, models and limits. Default: anyone may use the base URL.
+
+    The component puts the SHA-256 of each key into a Secret `<name>-clients`. The list shows each client its own
+    models. The map is a plain value; keys, models and limits in it may be outputs.
+    """
+
+    clients_secret: pulumi.Input[ClientsSecretArgs]
+    """An existing Secret with the clients that may use the base URL."""
+
+    client_auth_header: pulumi.Input[AuthHeaderArgs]
+    """The header in which clients send their keys. Default: `Authorization: Bearer <key>`."""
+
+    rate_limit_service: RateLimitServiceArgs
+    """Rate limit service for the limits of clients. Default: none.
+
+    The component creates a backend `<name>-rate-limits` that leads to it and, from `clients`, its configuration: the
+    ConfigMap `<name>-rate-limits`, with the entry `limits.yaml`.
     """
 
     max_request_bytes: pulumi.Input[int]

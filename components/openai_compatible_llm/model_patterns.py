@@ -31,13 +31,18 @@ def overlap(one: str, other: str) -> bool:
     )
 
 
-def regular_expression(patterns: Iterable[str]) -> str:
-    """Builds the regular expression for all models that the patterns stand for.
+def alternatives(patterns: Iterable[str]) -> str:
+    """Builds the regular expression for all models that the patterns stand for, without anchors."""
+    return "|".join(".*".join(map(_escape, each.split(ANY))) for each in patterns)
 
-    It is anchored, because the proxy takes the first match that it finds and asks whether it is the whole value: of
+
+def regular_expression(patterns: Iterable[str]) -> str:
+    """Builds the same with anchors.
+
+    The proxy takes the first match of a header that it finds and asks whether it is the whole value: of
     `gpt-5|gpt-5-mini`, that would never be the second. Source: `HeaderValueMatch` in agentgateway's types/agent.rs.
     """
-    return f"^({'|'.join('.*'.join(map(_escape, each.split(ANY))) for each in patterns)})$"
+    return f"^({alternatives(patterns)})$"
 
 
 def _escape(text: str) -> str:

@@ -6,6 +6,7 @@ import pulumi
 
 from .args import OpenAICompatibleLLMArgs
 from .backends import BACKENDS, BackendDefinition
+from .backends.clients import service_spec
 from .client_url import client_base_url
 from .inputs import parse
 from .objects import SECRETS, Object, ObjectFactory, gateway_api, output, outputs_of, readiness
@@ -14,7 +15,7 @@ from .settings import ObjectNames, Plan, Settings
 
 TOKEN = "openai-compatible-llm:index:OpenAICompatibleLLM"  # noqa: S105 (Pulumi's word for a resource type)
 
-BACKEND, TLS_POLICY, POLICY, ROUTE = "backend", "TLS policy", "policy", "route"
+BACKEND, TLS_POLICY, RATE_LIMITS, POLICY, ROUTE = "backend", "TLS policy", "rate limits", "policy", "route"
 
 ORDER: Mapping[str, Sequence[str]] = {
     BACKEND: [SECRETS],
@@ -24,7 +25,12 @@ ORDER: Mapping[str, Sequence[str]] = {
 }
 """What each object depends on."""
 
-ORDER_WITH_CLIENTS: Mapping[str, Sequence[str]] = {POLICY: [SECRETS], ROUTE: [POLICY], BACKEND: [SECRETS, ROUTE]}
+ORDER_WITH_CLIENTS: Mapping[str, Sequence[str]] = {
+    RATE_LIMITS: [],
+    POLICY: [SECRETS, RATE_LIMITS],
+    ROUTE: [POLICY],
+    BACKEND: [SECRETS, ROUTE],
+}
 """The same where clients need a key.
 
 A controller can hand its proxies a route some milliseconds before the policy of that route, and take the policy away
@@ -70,8 +76,13 @@ class OpenAICompatibleLLM(pulumi.ComponentResource):
     route_name: pulumi.Output[str] = output(lambda _, s: s.names.route)
     """Name of the HTTPRoute."""
 
-    clients_secret_name: pulumi.Output[str | None] = output(lambda _, s: s.clients_secret_name)
-    """Name of the Secret that holds the clients' keys; none if anyone may call."""
+    clients_secret_name: pulumi.Output[str | None] = output(lambda _, s: s.clients.secret_name if s.clients else None)
+    """Name of the Secret with the clients; none if anyone may call."""
+
+    rate_limit_backend_name: pulumi.Output[str | None] = output(
+        lambda plan, s: s.names.rate_limits if plan.has_rate_limit_service else None
+    )
+    """Name of the AgentgatewayBackend that leads to the rate limit service; none without that."""
 
     policy_name: pulumi.Output[str | None] = output(lambda plan, s: s.names.policy if plan.has_policy else None)
     """Name of the route's policy, an AgentgatewayPolicy or TrafficPolicy; none if the route needs no policy."""
@@ -111,6 +122,10 @@ def _objects(names: ObjectNames, backend: BackendDefinition, plan: Plan) -> dict
     }
     if plan.has_policy:
         objects[POLICY] = Object(names.policy, backend.api_version, backend.policy_kind, backend.policy_spec)
+    if plan.has_rate_limit_service:
+        objects[RATE_LIMITS] = Object(
+            names.rate_limits, backend.api_version, backend.kind, service_spec, lambda _: readiness.ACCEPTED
+        )
     if plan.has_tls_policy:
         objects[TLS_POLICY] = Object(
             names.tls_policy,
@@ -124,4 +139,4 @@ def _objects(names: ObjectNames, backend: BackendDefinition, plan: Plan) -> dict
 
 def _route_ready(settings: Settings) -> str:
     # With clients the backend comes after the route, so the Gateway can't have found it yet.
-    return readiness.route_accepted(settings.gateway.name, finds_backend=settings.clients_secret_name is None)
+    return readiness.route_accepted(settings.gateway.name, finds_backend=settings.clients is None)

@@ -31,11 +31,12 @@ class Plan(ObjectPlan):
     has_tls_policy: bool
     has_policy: bool
     has_clients: bool
+    has_rate_limit_service: bool
 
 
 @dataclass(frozen=True)
 class AuthHeader:
-    """The header in which the provider gets the key, and the word before the key, if there is one."""
+    """The header with a key, a provider's or a client's, and the word before the key, if there is one."""
 
     name: str
     prefix: str | None
@@ -86,6 +87,7 @@ class ObjectNames:
         self.secret = f"{component}-secret"
         self.clients_secret = f"{component}-clients"
         self.tls_policy = f"{component}-tls"
+        self.rate_limits = f"{component}-rate-limits"
 
     def fallback_secret(self, fallback: str) -> str:
         return f"{self.component}-{fallback}-secret"
@@ -135,12 +137,68 @@ class Retries:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How many requests, or else tokens, the route takes in each period."""
+    """How many requests, or else tokens, the route takes or a client may use in each period."""
 
     requests: int | None
     tokens: int | None
     per: RateLimitPeriod
     burst: int
+
+
+@dataclass(frozen=True)
+class RateLimitService:
+    """Where the service is that counts clients' limits, and whether clients may call while it doesn't answer."""
+
+    host: str
+    port: int
+    domain: str
+    fail_open: bool
+
+
+@dataclass(frozen=True)
+class Client:
+    """What a client may ask for, and how much; None for all models."""
+
+    name: str
+    models: tuple[str, ...] | None
+    rate_limits: tuple[RateLimit, ...]
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Who may call.
+
+    Attributes:
+        secret_name: Name of the Secret with their keys or the hashes of these.
+        known: What the arguments say of each; nothing of those in an existing Secret.
+        auth_header: Where they send their keys; None for `Authorization: Bearer`.
+    """
+
+    secret_name: str
+    known: tuple[Client, ...]
+    auth_header: AuthHeader | None
+    rate_limit_service: RateLimitService | None
+
+
+@dataclass(frozen=True)
+class ClientSettings(ObjectSettings):
+    """What components have in common whose routes may have clients.
+
+    Attributes:
+        clients: None where anyone may call.
+    """
+
+    clients: Clients | None
+
+    @property
+    def known_clients(self) -> tuple[Client, ...]:
+        """The clients that the arguments describe."""
+        return self.clients.known if self.clients else ()
+
+    @property
+    def rate_limit_service(self) -> RateLimitService | None:
+        """What counts the clients' limits for all proxies and routes."""
+        return self.clients.rate_limit_service if self.clients else None
 
 
 @dataclass(frozen=True)
@@ -152,13 +210,12 @@ class SharedRoute:
 
 
 @dataclass(frozen=True)
-class Settings(ObjectSettings):
+class Settings(ClientSettings):
     """Plain values, of which whatever is built may be shown in a preview.
 
     Attributes:
         fallbacks: The providers that get the requests when those before fail.
         request_timeout_seconds: How long an answer may take to begin; None for any time.
-        clients_secret_name: Name of the Secret with the keys of clients; None where anyone may call.
     """
 
     names: ObjectNames
@@ -168,7 +225,6 @@ class Settings(ObjectSettings):
     endpoints: Endpoints
     request_timeout_seconds: int | None
     retries: Retries | None
-    clients_secret_name: str | None
     rate_limits: tuple[RateLimit, ...]
     request_defaults: Mapping[str, Any]
     request_overrides: Mapping[str, Any]
@@ -189,6 +245,8 @@ class GatewayPlan(ObjectPlan):
     """What is decided of an OpenAICompatibleGateway before any Output is resolved."""
 
     has_gateway_policy: bool
+    has_rate_limit_service: bool
+    has_rate_limit_config: bool
 
 
 class GatewayObjectNames:
@@ -199,6 +257,8 @@ class GatewayObjectNames:
         self.gateway_policy = f"{component}-gateway"
         self.models_policy = f"{component}-models"
         self.unknown_policy = f"{component}-unknown"
+        self.clients_secret = f"{component}-clients"
+        self.rate_limits = f"{component}-rate-limits"
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -206,7 +266,7 @@ class GatewayObjectNames:
 
 
 @dataclass(frozen=True)
-class GatewaySettings(ObjectSettings):
+class GatewaySettings(ClientSettings):
     """Plain values of an OpenAICompatibleGateway.
 
     Attributes:

@@ -46,6 +46,15 @@ class Arguments:
             if isinstance(each, dict)
         ]
 
+    def named_groups(self, name: str) -> "list[tuple[str, Arguments]]":
+        """Returns the groups in a map by their names, without what is no group."""
+        entries = self._at((*self._place, name))
+        return [
+            (key, self.within(name, Key(key)))
+            for key, each in (entries.items() if isinstance(entries, dict) else ())
+            if isinstance(key, str) and isinstance(each, dict)
+        ]
+
     def path(self, *path: str | int) -> Path:
         """Returns the whole path of what stands at the path in this group."""
         return (*self._place, *path)

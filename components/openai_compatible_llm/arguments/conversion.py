@@ -20,7 +20,7 @@ class Undeclared:
 def to_python(declared: type, arguments: Mapping[str, Any]) -> dict[Any, Any]:
     """Returns arguments that are spelled in camelCase under their Python names; others become `Undeclared`.
 
-    Keys of maps, such as labels, stay as they are.
+    Keys of maps, such as labels or clients' names, stay as they are.
     """
     hints = {to_camel_case(name): (name, hint) for name, hint in get_annotations(declared).items()}
     converted: dict[Any, Any] = {}
@@ -49,4 +49,6 @@ def _nested_to_python(expected: Any, value: Any) -> Any:
         return map_output(value, lambda group: to_python(expected, group) if isinstance(group, Mapping) else group)
     if get_origin(expected) is Sequence and isinstance(value, list):
         return [_nested_to_python(kind(get_args(expected)[0]), each) for each in value]
+    if get_origin(expected) is Mapping and isinstance(value, Mapping):
+        return {key: _nested_to_python(kind(get_args(expected)[1]), each) for key, each in value.items()}
     return value

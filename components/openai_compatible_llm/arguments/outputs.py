@@ -27,6 +27,15 @@ def has_outputs(value: object) -> bool:
     return value is not WITHHELD and is_output(value)
 
 
+def withhold(values: Any, path: Sequence[str | int]) -> Any:
+    """Takes a key out of arguments. With a key among them, all that is built from them would be secret."""
+    *outer, last = path
+    for part in outer:
+        values = values[part]
+    key, values[last] = values[last], WITHHELD
+    return key
+
+
 def map_output(value: T | pulumi.Output[T], build: Callable[[T], U]) -> U | pulumi.Output[U]:
     """Builds at once where the value is known, because every Output makes an `up` slower."""
     return value.apply(build) if isinstance(value, pulumi.Output) else build(value)

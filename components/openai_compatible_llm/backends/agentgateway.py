@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..args import Endpoints, RateLimitPeriod
+from ..args import Endpoints
 from ..objects import gateway_api
 from ..presets import EndpointKind, endpoint_kinds_at
-from ..settings import AUTHORIZATION, CHAT_COMPLETIONS, Provider, RateLimit, Settings
-from . import model_routing
+from ..settings import AUTHORIZATION, CHAT_COMPLETIONS, Provider, Settings
+from . import agentgateway_api, model_routing
+from . import clients as of_clients
 from .base import ROUTE_ARGUMENTS, BackendDefinition, BackendReader, DeployedProvider, Limitation, Object, Spec
 
 CHAT_PATH = "/v1/chat/completions"
@@ -51,19 +52,19 @@ PROVIDER_ARGUMENTS = (
 ANY_REQUEST: Spec = {"traffic": {"authorization": {"action": "Require", "policy": {"matchExpressions": ["true"]}}}}
 """Asks for nothing: the API server refuses a policy that is empty."""
 
-UNITS = {RateLimitPeriod.SECOND: "Seconds", RateLimitPeriod.MINUTE: "Minutes", RateLimitPeriod.HOUR: "Hours"}
-
 
 class Agentgateway(BackendDefinition):
     """The gateways are agentgateway's own."""
 
-    group = "agentgateway.dev"
-    version = "v1alpha1"
-    kind = "AgentgatewayBackend"
+    group = agentgateway_api.GROUP
+    version = agentgateway_api.VERSION
+    kind = agentgateway_api.BACKEND_KIND
     has_tls_policy = False
-    policy_kind = "AgentgatewayPolicy"
+    policy_kind = agentgateway_api.POLICY_KIND
     policy_arguments = (
-        frozenset({"endpoints", "client_api_keys", "client_api_keys_secret.name"})
+        frozenset({"endpoints"})
+        | {"clients", "clients_secret.name", "client_auth_header.header_name", "client_auth_header.prefix"}
+        | {f"rate_limit_service.{each}" for each in ("host", "port", "domain", "fail_open")}
         | {"retries.attempts", "retries.status_codes", "retries.backoff_milliseconds"}
         | {"rate_limits.requests", "rate_limits.tokens", "rate_limits.per", "rate_limits.burst"}
     )
@@ -106,14 +107,12 @@ class Agentgateway(BackendDefinition):
     def policy(self, settings: Settings) -> Spec:
         """Builds which requests the route takes, and when it sends one again."""
         traffic: Spec = {}
-        if settings.endpoints == Endpoints.ALL:
-            condition = _path_condition(settings)
-            traffic["authorization"] = {"action": "Require", "policy": {"matchExpressions": [condition]}}
-        if settings.clients_secret_name is not None:
-            secret = {"name": settings.clients_secret_name}
-            traffic["apiKeyAuthentication"] = {"mode": "Strict", "secretRef": secret}
-        if settings.rate_limits:
-            traffic["rateLimit"] = {"local": [_rate_limit(limit) for limit in settings.rate_limits]}
+        if conditions := _conditions(settings):
+            traffic["authorization"] = {"action": "Require", "policy": {"matchExpressions": conditions}}
+        if settings.clients is not None:
+            traffic["apiKeyAuthentication"] = of_clients.authentication(settings.clients)
+        if limits := _rate_limits(settings):
+            traffic["rateLimit"] = limits
         if settings.retries is not None:
             traffic["retry"] = {
                 "attempts": settings.retries.attempts,
@@ -142,17 +141,49 @@ class Agentgateway(BackendDefinition):
         return rules
 
 
+def _conditions(settings: Settings) -> list[str]:
+    """Builds the CEL expressions that a request must meet; otherwise it gets HTTP 403."""
+    conditions = [_path_condition(settings)] if settings.endpoints == Endpoints.ALL else []
+    return conditions if settings.clients is None else [*conditions, _models_condition(settings)]
+
+
+def _models_condition(settings: Settings) -> str:
+    """Builds the CEL expression for the models that a client may ask for.
+
+    It is there whenever there are clients, so that one whose models are restricted never has a moment with all.
+    """
+    overridden = settings.request_overrides.get("model")
+    fixed_model = settings.provider.model or (overridden if isinstance(overridden, str) else None)
+    if settings.endpoints == Endpoints.CHAT:
+        return of_clients.may_use(of_clients.REQUEST_MODEL if fixed_model is None else json.dumps(fixed_model))
+    paths = [settings.route_path, *([settings.shared_route.path] if settings.shared_route else [])]
+    return of_clients.models_condition(paths, fixed_model, (CHAT_COMPLETIONS, RESPONSES, MESSAGES))
+
+
+def _rate_limits(settings: Settings) -> Spec:
+    """Builds what the route takes, and what its clients may use: without the service, it can't have both."""
+    local = list(map(of_clients.local_limit, settings.rate_limits))
+    limits: Spec = {"local": local} if local else {}
+    if service := settings.rate_limit_service:
+        return {**limits, "global": of_clients.service_limits(service, settings.names.rate_limits)}
+    return of_clients.local_limits(settings.known_clients) or limits
+
+
 def _governed_endpoints(settings: Settings) -> list[str]:
     """Returns the endpoints at which what the route asks of a request's body must hold.
 
     With a `model`, embeddings keep their own: the proxy would ask for them from the model of the chat completions.
+    With clients, their tokens may have to be counted as soon as one gets a limit, which must not change the backend.
     """
     sets_model = settings.model_aliases or any(each.model for each in settings.providers)
-    counts_tokens = any(limit.tokens is not None for limit in settings.rate_limits)
+    limits = (*settings.rate_limits, *(limit for client in settings.known_clients for limit in client.rate_limits))
+    # The service may limit what isn't known here.
+    counts_tokens = settings.rate_limit_service is not None or any(limit.tokens is not None for limit in limits)
     governed = [CHAT_COMPLETIONS, RESPONSES]
     if sets_model or settings.request_overrides or counts_tokens:
         governed.append(MESSAGES)
-    if settings.model_aliases or (counts_tokens and not settings.provider.model):
+    may_count_tokens = counts_tokens or bool(settings.known_clients)
+    if settings.model_aliases or (may_count_tokens and not settings.provider.model):
         governed.append(EMBEDDINGS)
     return governed
 
@@ -226,11 +257,6 @@ def _ai_policy(settings: Settings) -> Spec:
     return policy
 
 
-def _rate_limit(limit: RateLimit) -> Spec:
-    amount = {"tokens": limit.tokens} if limit.requests is None else {"requests": limit.requests}
-    return {**amount, "unit": UNITS[limit.per], **({"burst": limit.burst} if limit.burst else {})}
-
-
 def _removed_headers(settings: Settings) -> list[str]:
     """Returns headers that no provider gets: the Gateway's own, and the caller's `Authorization` if it isn't replaced.
 
@@ -256,9 +282,7 @@ def _auth(provider: Provider) -> Spec:
         return {"passthrough": {}}
     auth: Spec = {"secretRef": {"name": provider.secret_name}}
     if header := provider.auth_header:
-        # The API takes the prefix literally, so the space before the key belongs to it.
-        prefix = {"prefix": f"{header.prefix} "} if header.prefix else {}
-        auth["location"] = {"header": {"name": header.name, **prefix}}
+        auth["location"] = {"header": of_clients.header_location(header)}
     return auth
 
 
@@ -267,8 +291,8 @@ class AgentgatewayReader(BackendReader):
 
     definition = Agentgateway()
     resources: ClassVar[Mapping[str, str]] = {
-        "AgentgatewayBackend": "agentgatewaybackends",
-        "AgentgatewayPolicy": "agentgatewaypolicies",
+        agentgateway_api.BACKEND_KIND: "agentgatewaybackends",
+        agentgateway_api.POLICY_KIND: "agentgatewaypolicies",
     }
     rewrites_host = True
     without_key = "so the gateway sends nothing to the provider and answers HTTP 500 `service not found`"

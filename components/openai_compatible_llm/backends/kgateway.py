@@ -43,8 +43,10 @@ class Kgateway(BackendDefinition):
         "retries": "these gateways send no request again; give `api: agentgateway`",
         "keyless": "these gateways always send a key or the caller's own token; give `api: agentgateway`, or "
         "`passthrough`",
-        "client_api_keys": _NO_CLIENT_KEYS,
-        "client_api_keys_secret": _NO_CLIENT_KEYS,
+        "clients": _NO_CLIENT_KEYS,
+        "clients_secret": _NO_CLIENT_KEYS,
+        "client_auth_header": _NO_CLIENT_KEYS,
+        "rate_limit_service": _NO_CLIENT_KEYS,
         "shared_route_path": _NO_MODEL_ROUTING,
         "models": _NO_MODEL_ROUTING,
         "rate_limits.tokens": "these gateways limit requests only; give `api: agentgateway`",

@@ -12,11 +12,12 @@ from ..model_patterns import is_pattern, regular_expression
 from ..objects import gateway_api
 from ..objects.gateway_api import Spec
 from ..settings import MODELS, GatewaySettings
+from . import clients
 
 MODEL_HEADER = "x-llm-model"
 """The header that the Gateway's policy sets. A caller's own is overwritten, and removed if the body has no model."""
 
-READ_MODEL = "json(request.body).model"
+READ_MODEL = clients.REQUEST_MODEL
 """What the header's value is, as a CEL expression.
 
 Of two such policies on one Gateway that differ, only one works. So it is the same for all components.
@@ -81,7 +82,8 @@ def route_spec(settings: GatewaySettings) -> Spec:
 
 def models_policy_spec(settings: GatewaySettings) -> Spec:
     """Builds the policy that answers with the list of models."""
-    return _answer(settings, MODELS_RULE, HTTPStatus.OK, list_expression(settings.models))
+    expression = list_expression(settings.models, has_clients=settings.clients is not None)
+    return _answer(settings, MODELS_RULE, HTTPStatus.OK, expression)
 
 
 def unknown_policy_spec(settings: GatewaySettings) -> Spec:
@@ -104,10 +106,10 @@ def unknown_model(list_path: str) -> str:
     return f'" is not served at this URL. GET {list_path} lists the models.'
 
 
-def list_expression(models: Mapping[str, Sequence[str]]) -> str:
+def list_expression(models: Mapping[str, Sequence[str]], *, has_clients: bool) -> str:
     """Builds the CEL expression for the list of models by their owner, sorted, as an OpenAI client reads it.
 
-    No pattern is in it. When a model was released isn't known, so `created` is 0.
+    No pattern is in it. When a model was released isn't known, so `created` is 0. Each client gets its own models.
     """
     owners: dict[str, str] = {}
     for owner, names in sorted(models.items()):
@@ -116,7 +118,8 @@ def list_expression(models: Mapping[str, Sequence[str]]) -> str:
                 owners.setdefault(name, owner)
     pairs = ", ".join(f"[{_text(name)}, {_text(owner)}]" for name, owner in sorted(owners.items()))
     model = '{"id": m[0], "object": "model", "created": 0, "owned_by": m[1]}'
-    return f'toJson({{"object": "list", "data": [{pairs}].map(m, {model})}})'
+    own = f".filter(m, {clients.may_use('m[0]')})" if has_clients else ""
+    return f'toJson({{"object": "list", "data": [{pairs}]{own}.map(m, {model})}})'
 
 
 def _gateway(settings: GatewaySettings) -> Spec:
@@ -132,8 +135,12 @@ def _answer(settings: GatewaySettings, rule: str, status: HTTPStatus, body: str)
     """Builds a policy that answers the requests of a rule; its header's value is an expression as well."""
     route = {"group": gateway_api.GROUP, "kind": "HTTPRoute", "name": settings.names.route, "sectionName": rule}
     content_type = {"name": "content-type", "value": _text("application/json")}
-    response = {"status": int(status), "headers": [content_type], "bodyExpression": body}
-    return {"targetRefs": [route], "traffic": {"directResponse": response}}
+    traffic: Spec = {"directResponse": {"status": int(status), "headers": [content_type], "bodyExpression": body}}
+    if settings.clients is not None:
+        traffic["apiKeyAuthentication"] = clients.authentication(settings.clients)
+        if service := settings.rate_limit_service:
+            traffic["rateLimit"] = {"global": clients.service_limits(service, settings.names.rate_limits)}
+    return {"targetRefs": [route], "traffic": traffic}
 
 
 def _text(text: str) -> str:

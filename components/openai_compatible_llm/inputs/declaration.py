@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from ..args import OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
 from ..arguments import Declaration, Path
 
-SECRET_FIELDS = frozenset({"api_key", "api_key_secret", "auth_header", "client_api_keys", "client_api_keys_secret"})
+SECRET_FIELDS = frozenset(
+    {"api_key", "api_key_secret", "auth_header", "clients", "clients_secret", "client_auth_header"}
+)
 
 
 def _declare(args: type) -> Declaration:

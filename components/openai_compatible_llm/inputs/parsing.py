@@ -7,13 +7,14 @@ from typing import Any, cast
 import pulumi
 
 from ..arguments import Arguments, Issue, Path
-from ..arguments.outputs import WITHHELD, when_resolved
+from ..arguments.outputs import map_output, when_resolved, withhold
 from ..arguments.validators import OBJECT_NAME_LENGTH, object_name
 from ..backends import BACKENDS, SECRET_KEY
 from ..objects.factory import SecretEntries
 from ..settings import ObjectNames, Plan, Settings
 from . import validators
-from .clients import CLIENT_KEYS, key_errors, parse_clients
+from .client_keys import secret_entries, withhold_keys
+from .clients import parse_clients, report_uncountable_limits
 from .declaration import DECLARATION
 from .fallbacks import parse_fallbacks
 from .inputs import Inputs
@@ -42,12 +43,15 @@ def parse(name: str, args: Mapping[Any, Any]) -> Inputs[Plan, Settings]:
     for group, provider in zip(provider_groups(arguments), settings.providers, strict=True):
         if group.given("api_key"):
             path = group.path("api_key")
-            keys.append(_withhold(arguments.values, path))
+            keys.append(withhold(arguments.values, path))
             secrets[str(provider.secret_name)] = partial(_api_key_entry, name, path, keys[-1])
-    if arguments.given(CLIENT_KEYS):
-        client_keys = _withhold(arguments.values, (CLIENT_KEYS,))
-        secrets[str(settings.clients_secret_name)] = partial(_client_entries, name, client_keys, keys)
+    client_keys = withhold_keys(arguments)
     resolved = when_resolved(arguments.values, settings, lambda values: _parse_resolved(name, values, plan))
+    if client_keys:
+        clients = map_output(resolved, lambda s: s.known_clients)
+        secrets[ObjectNames(name).clients_secret] = partial(
+            secret_entries, DECLARATION, name, clients, client_keys, keys
+        )
     return Inputs(plan, resolved, secrets)
 
 
@@ -61,7 +65,7 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     placement = parse_placement(arguments)
     backend = BACKENDS[placement.api]
     # The names of all objects must be valid, even of those that the component only gets with other arguments.
-    if reason := object_name(name, OBJECT_NAME_LENGTH - len(ObjectNames("").clients_secret)):
+    if reason := object_name(name, OBJECT_NAME_LENGTH - len(ObjectNames("").rate_limits)):
         arguments.report(reason, "name")
     provider = parse_provider(arguments, name, names.secret)
     fallbacks = parse_fallbacks(arguments, names, provider)
@@ -69,6 +73,9 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
     request_defaults, request_overrides = parse_request_fields(arguments)
     model_aliases = parse_model_aliases(arguments)
     route_path = parse_path_prefix(arguments, "route_path", "/mistral", f"/{name}")
+    provider_keys = [each.read("api_key") for each in provider_groups(arguments)]
+    clients = parse_clients(arguments, names.clients_secret, providers, provider_keys)
+    report_uncountable_limits(arguments, clients)
     settings = Settings(
         names=names,
         namespace=placement.namespace,
@@ -80,7 +87,7 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
         endpoints=parse_endpoints(arguments, backend.default_endpoints, providers),
         request_timeout_seconds=arguments.read("request_timeout_seconds", check=validators.timeout_seconds),
         retries=parse_retries(arguments, len(fallbacks)),
-        clients_secret_name=parse_clients(arguments, names, providers),
+        clients=clients,
         rate_limits=parse_rate_limits(arguments),
         request_defaults=request_defaults,
         request_overrides=request_overrides,
@@ -99,7 +106,8 @@ def parse_arguments(name: str, arguments: Arguments) -> tuple[Plan, Settings]:
         api=placement.api,
         has_tls_policy=backend.has_tls_policy and provider.tls is not None,
         has_policy=is_policy_late or bool(backend.policy(settings)),
-        has_clients=settings.clients_secret_name is not None,
+        has_clients=clients is not None,
+        has_rate_limit_service=settings.rate_limit_service is not None,
         has_labels=bool(settings.labels) or arguments.unresolved("labels"),
         has_annotations=bool(settings.annotations) or arguments.unresolved("annotations"),
         ready_timeout_seconds=ready_timeout,
@@ -118,15 +126,6 @@ def _parse_resolved(name: str, resolved: Mapping[str, Any], plan: Plan) -> Setti
     return settings
 
 
-def _withhold(values: Any, path: Path) -> Any:
-    """Takes a key out of the arguments. With a key among them, all that is built from them would be secret."""
-    *outer, last = path
-    for part in outer:
-        values = values[part]
-    key, values[last] = values[last], WITHHELD
-    return key
-
-
 def _api_key_entry(name: str, path: Path, key: pulumi.Input[str]) -> SecretEntries:
     def check(resolved: object) -> str:
         if reason := validators.api_key(resolved):
@@ -134,11 +133,3 @@ def _api_key_entry(name: str, path: Path, key: pulumi.Input[str]) -> SecretEntri
         return cast("str", resolved)
 
     return {SECRET_KEY: pulumi.Output.secret(key).apply(check)}
-
-
-def _client_entries(name: str, keys: Any, provider_keys: list[Any]) -> SecretEntries:
-    def check(resolved: Mapping[str, Any]) -> Mapping[str, str]:
-        DECLARATION.raise_issues(name, key_errors(resolved["clients"], resolved["providers"]))
-        return cast("Mapping[str, str]", resolved["clients"])
-
-    return pulumi.Output.secret({"clients": keys, "providers": provider_keys}).apply(check)

@@ -40,7 +40,7 @@ def parse_provider(
         model=arguments.read("model", check=validators.model),
         secret_name=_parse_key_source(arguments, own_secret, key_sources),
         keyless=arguments.given("keyless"),
-        auth_header=_parse_auth_header(arguments),
+        auth_header=_parse_providers_header(arguments),
         tls=_parse_tls(arguments, host, url),
     )
 
@@ -83,18 +83,23 @@ def _parse_key_source(arguments: Arguments, own_secret: str, key_sources: Sequen
     return own_secret if arguments.given("api_key") else existing
 
 
-def _parse_auth_header(arguments: Arguments) -> AuthHeader | None:
-    if arguments.read("auth_header") == {}:
-        arguments.report("empty; give `auth_header.header_name`, `auth_header.prefix`, or both", "auth_header")
-    for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
-        if arguments.given("auth_header") and arguments.given(source):
-            arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
-    name = arguments.read("auth_header", "header_name", check=header_name, default=AUTHORIZATION)
-    prefix = arguments.read("auth_header", "prefix", check=header_prefix)
-    if not arguments.given("auth_header"):
+def parse_auth_header(arguments: Arguments, argument: str) -> AuthHeader | None:
+    """Parses the header with a key; None if the argument isn't given."""
+    if arguments.read(argument) == {}:
+        arguments.report(f"empty; give `{argument}.header_name`, `{argument}.prefix`, or both", argument)
+    name = arguments.read(argument, "header_name", check=header_name, default=AUTHORIZATION)
+    prefix = arguments.read(argument, "prefix", check=header_prefix)
+    if not arguments.given(argument):
         return None
     header = AuthHeader(name, prefix)
     return AuthHeader(name, "Bearer") if header.is_authorization and prefix is None else header
+
+
+def _parse_providers_header(arguments: Arguments) -> AuthHeader | None:
+    for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
+        if arguments.given("auth_header") and arguments.given(source):
+            arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
+    return parse_auth_header(arguments, "auth_header")
 
 
 def _parse_tls(arguments: Arguments, host: str, url: urls.BaseUrl | None) -> TLS | None:

@@ -57,10 +57,19 @@ def parse_rate_limits(arguments: Arguments) -> tuple[RateLimit, ...]:
         arguments.report(
             f"{len(groups)} entries; these gateways count the first limit of a route alone, so give one", "rate_limits"
         )
-    return tuple(map(_parse_rate_limit, groups))
+    limits = tuple(map(parse_rate_limit, groups))
+    for group, limit in zip(groups, limits, strict=True):
+        if limit.per == RateLimitPeriod.DAY:
+            reason = (
+                '"day" is for limits of `clients` with `rate_limit_service`; these gateways count a `second`, a '
+                "`minute` or an `hour`"
+            )
+            group.report(reason, "per")
+    return limits
 
 
-def _parse_rate_limit(limit: Arguments) -> RateLimit:
+def parse_rate_limit(limit: Arguments) -> RateLimit:
+    """Parses a limit of the route or of a client."""
     if limit.given("requests") and limit.given("tokens"):
         limit.report("has `requests` and `tokens`; give one of them")
     elif not (limit.given("requests") or limit.given("tokens")):

@@ -10,11 +10,13 @@ from ..model_patterns import ANY
 from ..settings import CHAT_COMPLETIONS
 
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_SHA256 = re.compile("[0-9a-f]{64}")
 _UNEXPANDED = re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)")
 
 MODEL_LENGTH = 256
 CLIENT_KEY_LENGTH = 20
 FIELD_LENGTH = 256
+DOMAIN_LENGTH = 256
 
 # Durations of the Gateway API have five digits at most. Agentgateway counts all attempts in one byte.
 timeout_seconds = between(1, 99999, "seconds")
@@ -34,6 +36,12 @@ def host(name: str) -> str | None:
         path="the host name alone, and the path as `path`",
         port="the host name alone, and the port as `port`",
     )
+
+
+def service_host(name: str) -> str | None:
+    """Checks the host name or IPv4 address of a service in the cluster."""
+    example = "ratelimit.gloo-system.svc.cluster.local"
+    return host_name(name, "the host name alone", "the host name alone", "the port as `port`", example)
 
 
 def certificate_hostname(name: str) -> str | None:
@@ -134,8 +142,22 @@ def client_key(key: object) -> str | None:
     return too_short if length < CLIENT_KEY_LENGTH else None
 
 
+def client_key_hash(value: object) -> str | None:
+    """Checks the SHA-256 of a client's key. The reason never quotes it, as it may be the key itself."""
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return None
+    return "the value is not a SHA-256; give its 64 lower-case hexadecimal digits alone"
+
+
+def rate_limit_domain(name: str) -> str | None:
+    """Checks a domain of the rate limit service. Source: `rateLimit.global.domain` of the AgentgatewayPolicy."""
+    if not name.strip() or not name.isprintable():
+        return f"{name!r} is not a domain; give a name such as llm"
+    return too_long(name, DOMAIN_LENGTH)
+
+
 def client_name(name: str) -> str | None:
-    """Checks a client's name, by which its key stands in a Secret. Source: keys of `data` in a Secret."""
+    """Checks a client's name, by which it stands in a Secret. Source: keys of `data` in a Secret."""
     if reason := too_long(name, OBJECT_NAME_LENGTH):
         return reason
     if not _SECRET_KEY.fullmatch(name) or name == "." or name.startswith(".."):

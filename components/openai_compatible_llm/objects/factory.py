@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from ..arguments.outputs import map_output
@@ -68,6 +68,10 @@ class ObjectFactory(Generic[S]):
     def create_secret(self, name: str, entries: SecretEntries) -> Secret:
         options = pulumi.ResourceOptions(parent=self.component)
         return Secret(name, metadata=self._metadata(name), type="Opaque", string_data=entries, opts=options)
+
+    def create_config_map(self, name: str, data: Callable[[S], Mapping[str, str]]) -> ConfigMap:
+        options = pulumi.ResourceOptions(parent=self.component)
+        return ConfigMap(name, metadata=self._metadata(name), data=map_output(self.settings, data), opts=options)
 
     def create(
         self, objects: Mapping[str, Object[S]], order: Mapping[str, Sequence[str]], secrets: Sequence[Secret]
