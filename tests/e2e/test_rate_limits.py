@@ -1,17 +1,18 @@
-"""The real rate limit service with Redis keeps to the limits of clients, as the ConfigMap says them."""
+"""The real rate limit service with Redis, on the ConfigMap that OpenAICompatibleGateway makes of its clients."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cel
 import pytest
 
 from local.waiting import wait_until
-from tests.support.rate_limit_protocol import Descriptor, RefusedError
+from tests.support.rate_limit_protocol import RefusedError
 from tests.support.rate_limit_service import RateLimitService, rate_limit_service
+from tests.support.recording import record_component, record_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -35,25 +36,26 @@ CLIENTS: Limits = {
 }
 
 
+def arguments(clients: Limits, domain: str) -> dict[str, Any]:
+    return {
+        "clients": {name: {"api_key": f"the-key-of-client-{name}", "rate_limits": clients[name]} for name in clients},
+        "rate_limit_service": {"host": "rate-limits.gloo-system.svc.cluster.local", "domain": domain},
+    }
+
+
 def config_map(clients: Limits, domain: str = "llm") -> dict[str, str]:
-    descriptors = [
-        {
-            "key": "client",
-            "value": client,
-            "descriptors": [
-                {
-                    "key": "limit",
-                    "value": f"{kind}-{limit['per']}",
-                    "rate_limit": {"unit": limit["per"], "requests_per_unit": limit[kind]},
-                }
-                for limit in limits
-                for kind in limit
-                if kind != "per"
-            ],
-        }
-        for client, limits in clients.items()
-    ]
-    return {"limits.yaml": json.dumps({"domain": domain, "descriptors": descriptors})}
+    """Returns what OpenAICompatibleGateway writes for the service."""
+    gateway = {"name": "agentgateway", "namespace": "gloo-system"}
+    recording = record_gateway({"gateway": gateway, "route_path": "/llm", **arguments(clients, domain)})
+    data: dict[str, str] = recording.one(":ConfigMap").inputs["data"]
+    return data
+
+
+def policy(domain: str = "llm") -> Any:
+    """Returns what a provider's policy tells the proxies to ask the service; it is the same for all limits."""
+    provider = {"preset": "mistral", "api": "agentgateway", "api_key": "the-key-of-the-provider"}
+    recording = record_component({**provider, **arguments(CLIENTS, domain)})
+    return recording.spec("AgentgatewayPolicy")["traffic"]["rateLimit"]["global"]
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +67,32 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RateLimitServi
 
 
 class Proxy:
-    """Asks the service as the gateway's proxy does."""
+    """Asks the service as a proxy of the gateway does that has a provider's policy."""
 
     def __init__(self, service: RateLimitService, domain: str = "llm") -> None:
         self._service = service
-        self._domain = domain
+        self._policy = policy(domain)
 
     def request(self, client: str) -> set[str]:
         """Asks before a request is sent on, and returns the limits that refuse it."""
-        return self._over_limit(client, "requests") or self._over_limit(client, "tokens", 0)
+        return self._over_limit(client, "Requests") or self._over_limit(client, "Tokens", 0)
 
     def answer(self, client: str, tokens: int) -> None:
         """Counts the tokens of an answer."""
-        self._over_limit(client, "tokens", tokens)
+        self._over_limit(client, "Tokens", tokens)
 
-    def _over_limit(self, client: str, kind: str, hits: int | None = None) -> set[str]:
-        asked: list[Descriptor] = [(("client", client), ("limit", f"{kind}-{per}")) for per in SECONDS]
-        return {dict(each)["limit"] for each in self._service.over_limit(asked, hits, self._domain)}
+    def _over_limit(self, client: str, unit: str, hits: int | None = None) -> set[str]:
+        context = {"apiKey": {"client": client}}
+        descriptors = [
+            tuple((entry["name"], cel.evaluate(entry["expression"], context)) for entry in each["entries"])
+            for each in self._policy["descriptors"]
+            if each["unit"] == unit
+        ]
+        over_limit = self._service.over_limit(self._policy["domain"], descriptors, hits)
+        return {dict(each)["limit"] for each in over_limit}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def proxy(service: RateLimitService) -> Proxy:
     return Proxy(service)
 

@@ -33,7 +33,6 @@ from tests.support.recording import PROJECT, record
 from tests.support.repository import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples/rate-limits/service"
-DOMAIN = "llm"
 SECONDS_TO_START = 20.0
 TRIES = 10
 
@@ -161,9 +160,7 @@ class RateLimitService:
     volume: Volume
     redis: Redis
 
-    def over_limit(
-        self, descriptors: Sequence[Descriptor], hits: int | None = None, domain: str = DOMAIN
-    ) -> list[Descriptor]:
+    def over_limit(self, domain: str, descriptors: Sequence[Descriptor], hits: int | None = None) -> list[Descriptor]:
         """Counts hits for each descriptor, one unless others are given, and returns those whose limit is exceeded."""
         return over_limit(self.channel, domain, descriptors, hits)
 
