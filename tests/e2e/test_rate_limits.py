@@ -8,8 +8,10 @@ from typing import Any
 
 import cel
 import pytest
+import yaml
 
 from local.waiting import wait_until
+from tests.support.pages import block
 from tests.support.rate_limit_protocol import RefusedError
 from tests.support.rate_limit_service import RateLimitService, rate_limit_service
 from tests.support.recording import record_component, record_gateway
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.slow
 SECONDS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": 24 * 60 * 60}
 LIMIT = 3
 DAY = SECONDS["day"]
+LIMITS = block("docs/rate-limits.md", "# limits.yaml\n", "yaml")
 SECONDS_TO_ARRIVE = 10.0
 
 Limits = Mapping[str, Sequence[dict[str, Any]]]
@@ -39,7 +42,7 @@ CLIENTS: Limits = {
 def arguments(clients: Limits, domain: str) -> dict[str, Any]:
     return {
         "clients": {name: {"api_key": f"the-key-of-client-{name}", "rate_limits": clients[name]} for name in clients},
-        "rate_limit_service": {"host": "rate-limits.gloo-system.svc.cluster.local", "domain": domain},
+        "rate_limit_service": {"host": "ratelimit.gloo-system.svc.cluster.local", "domain": domain},
     }
 
 
@@ -250,8 +253,29 @@ def test_several_stacks_share_a_service_each_with_its_domain(tmp_path: Path) -> 
         full = {"requests-day"}
         assert service.in_one_window(DAY, refused) == [set(), full, set(), full, set(), set(), set(), full]
 
+        # A domain without a ConfigMap has no limits.
+        nobodys = Proxy(service, "nobodys")
+        assert [nobodys.request("web") for _ in range(2)] == [set()] * 2
+
         # Two of one domain are refused, and the limits stay as they are.
         service.volume.write({**config_maps, "team-rate-limits": config_map({"web": []})})
         duplicate = "duplicate domain 'llm' in config file"
         assert wait_until(lambda: duplicate in service.program.log.read_text(), SECONDS_TO_ARRIVE)
         assert service.in_one_window(DAY, refused) == [set(), full, set(), full, set(), set(), set(), full]
+
+
+def test_limits_that_somebody_writes_by_hand_hold_for_the_clients_of_a_secret(tmp_path: Path) -> None:
+    manifest = yaml.safe_load(LIMITS)
+    with rate_limit_service(tmp_path, {manifest["metadata"]["name"]: manifest["data"]}) as service:
+        proxy = Proxy(service)
+
+        def by_requests() -> list[set[str]]:
+            return [proxy.request("web") for _ in range(61)]
+
+        assert service.in_one_window(SECONDS["minute"], by_requests) == [*[set()] * 60, {"requests-minute"}]
+
+        def by_tokens() -> list[set[str]]:
+            proxy.answer("web", 200_001)
+            return [proxy.request(client) for client in ("web", "batch")]
+
+        assert service.in_one_window(DAY, by_tokens) == [{"tokens-day"}, set()]

@@ -183,8 +183,8 @@ def rate_limit_service(folder: Path, config_maps: ConfigMaps) -> Iterator[RateLi
     with exclusive(cache_folder() / "build.lock"):
         if not SERVICE.built.exists():
             build([SERVICE])
-    pods = _example_pods(list(config_maps))
-    pod = pods["rate-limits"]
+    pods = example_pods(list(config_maps))
+    pod = pods["ratelimit"]
     (container,), (mount,), (volume,) = pod["containers"], pod["containers"][0]["volumeMounts"], pod["volumes"]
     limits = Volume(Path(f"{folder}{mount['mountPath']}"), volume["projected"]["sources"])
     limits.write(config_maps)
@@ -193,7 +193,7 @@ def rate_limit_service(folder: Path, config_maps: ConfigMaps) -> Iterator[RateLi
     http, of_service, debug, of_redis = (
         ports.choose(each, is_running=False) for each in ("http", "grpc", "debug", "redis")
     )
-    redis = Redis(pods["rate-limits-redis"], folder, of_redis)
+    redis = Redis(pods["ratelimit-redis"], folder, of_redis)
     environment = {each["name"]: each["value"] for each in container["env"]}
     environment |= {
         "RUNTIME_ROOT": f"{folder}{environment['RUNTIME_ROOT']}",
@@ -216,10 +216,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _example_pods(config_maps: Sequence[str]) -> dict[str, Any]:
+def example_pods(config_maps: Sequence[str]) -> dict[str, Any]:
     """Returns the specs of the Pods that the example makes for these ConfigMaps, by the names of its Deployments."""
     settings = yaml.safe_load((EXAMPLE / "Pulumi.dev.yaml").read_text())["config"]
-    settings["rate-limits:configMaps"] = json.dumps(config_maps)
-    config = {key.replace("rate-limits", PROJECT): value for key, value in settings.items()}
+    settings["ratelimit:configMaps"] = json.dumps(config_maps)
+    config = {key.replace("ratelimit", PROJECT): value for key, value in settings.items()}
     recording = record(lambda: runpy.run_path(str(EXAMPLE / "__main__.py"), run_name="__main__"), config=config)
     return {each.name: each.inputs["spec"]["template"]["spec"] for each in recording.all(":Deployment")}

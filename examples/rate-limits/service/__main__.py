@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-NAME = "rate-limits"
+NAME = "ratelimit"
 REDIS = f"{NAME}-redis"
 SERVICE_IMAGE = "docker.io/envoyproxy/ratelimit:3fb70258"
 REDIS_IMAGE = "docker.io/library/redis:7-alpine"
