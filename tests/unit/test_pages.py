@@ -100,6 +100,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
         GATEWAY,
+        block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
     }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
@@ -160,7 +161,7 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
         for fallback in settings.get("fallbacks", ()):
             monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
-    shared = {"llm"} if f"{PROJECT}:shared" in config else set()
+    shared = {config[f"{PROJECT}:shared"].get("name", "llm")} if f"{PROJECT}:shared" in config else set()
     services = {f"{name}-rate-limits" for name in {*providers, *shared} if f"{PROJECT}:rateLimitService" in config}
     assert {each.name for each in recording.all("Backend")} == set(providers) | services
     assert {each.name for each in recording.all(":HTTPRoute")} == {*providers, *shared}
