@@ -126,7 +126,7 @@ def test_without_models_the_list_is_empty() -> None:
 def test_a_policy_of_the_whole_gateway_has_what_is_asked_of_it(args: dict[str, Any], frontend: dict[str, Any]) -> None:
     recording = record_gateway(**args)
     assert spec(recording, "AgentgatewayPolicy", "llm-gateway") == {"targetRefs": [GATEWAY], "frontend": frontend}
-    assert recording.outputs[recording.one(":OpenAICompatibleGateway").urn]["gatewayPolicyName"] == "llm-gateway"
+    assert recording.component_outputs()["gatewayPolicyName"] == "llm-gateway"
 
 
 def test_a_limit_that_turns_out_to_be_none_is_the_gateways_own() -> None:
@@ -145,7 +145,7 @@ def test_the_text_that_reads_the_model_is_the_same_whatever_the_arguments() -> N
 
 def test_the_outputs_have_the_one_url_and_the_names() -> None:
     recording = record_gateway(gateway={"url": "https://llm.example.com/", "namespace": "edge"})
-    assert recording.outputs[recording.one(":OpenAICompatibleGateway").urn] == {
+    assert recording.component_outputs() == {
         "url": "https://llm.example.com/llm/v1",
         "routePath": "/llm",
         "namespace": "edge",

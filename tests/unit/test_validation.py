@@ -125,7 +125,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"auth_header": {}}, "auth_header: empty; give `auth_header.header_name`, `auth_header.prefix`, or both"),
         ({**AGENTGATEWAY, "auth_header": {"header_name": "api key"}}, 'auth_header.header_name: "api key" is not a header name; use letters, digits and "-", as in api-key'),
         *(
-            ({**AGENTGATEWAY, "auth_header": {"header_name": name}}, f'auth_header.header_name: "{name}" belongs to HTTP itself, so no key can be in it; give the header that the provider reads')
+            ({**AGENTGATEWAY, "auth_header": {"header_name": name}}, f'auth_header.header_name: "{name}" belongs to HTTP itself, so no key can be in it; give another header')
             for name in ("Content-Length", "content-type", "Content-Encoding", "Host", "Connection", "Transfer-Encoding", "TE", "Upgrade", "Trailer", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Accept", "Accept-Encoding", "Expect", "If-Match", "Range", "Date", "Via", "Cache-Control", "User-Agent", "Max-Forwards", "HTTP2-Settings", "WWW-Authenticate")
         ),
         ({**AGENTGATEWAY, "auth_header": {"prefix": "Token "}}, 'auth_header.prefix: "Token " is not a valid prefix; use printable characters without spaces around them, as in Token'),

@@ -144,7 +144,7 @@ def header_name(name: str) -> str | None:
     if not _TOKEN.fullmatch(name):
         return f'"{name}" is not a header name; use letters, digits and "-", as in api-key'
     if _OF_HTTP.fullmatch(name.lower()):
-        return f'"{name}" belongs to HTTP itself, so no key can be in it; give the header that the provider reads'
+        return f'"{name}" belongs to HTTP itself, so no key can be in it; give another header'
     return too_long(name, HEADER_LENGTH)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from ..args import Endpoints, OpenAICompatibleGatewayArgs, OpenAICompatibleLLMArgs
-from ..arguments import Path
+from ..arguments import Key, Path
 from ..arguments.suggestions import bare, closest, suggestion
 from ..presets import PRESETS
 
@@ -38,7 +38,7 @@ def unknown_argument(args: type, path: Path, name: str, value: object, valid: It
     No message shows its value.
     """
     names = list(valid)
-    group = next((str(part) for part in reversed(path) if isinstance(part, str)), None)
+    group = next((part for part in reversed(path) if isinstance(part, str) and not isinstance(part, Key)), None)
     if bare(name) == "endpoint" and "endpoints" in names and value in list(Endpoints):
         advice: str | None = "endpoints"
     else:
