@@ -28,7 +28,7 @@ from tests.gateway.clients import (
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.load import Load
 from tests.gateway.one_url import PATH, SECONDS, OneUrl, asked_for
-from tests.gateway.openai_provider import OpenAIProvider
+from tests.gateway.openai_provider import OpenAIProvider, chat_completion
 from tests.gateway.own_gateway import OwnGateway
 from tests.gateway.test_endpoints import whole_api
 from tests.support.canary import Canaries
@@ -126,16 +126,23 @@ def test_official_clients_send_their_keys_in_headers_of_their_own(one_url: OneUr
     one_url.deploy(providers)
     one_url.until(200, body={"model": "gpt-5"}, headers={"x-api-key": WEB})
     one_url.until_listed("gpt-5", **{"x-api-key": WEB})
-    of_anthropic = anthropic.Anthropic(base_url=f"{one_url.gateway.url}{PATH}", api_key=WEB, max_retries=0, timeout=20)
     question: Any = [{"role": "user", "content": "hi"}]
-    message = of_anthropic.messages.create(model="gpt-5", max_tokens=9, messages=question)
+
+    def of_anthropic(key: str) -> anthropic.Anthropic:
+        """Sends the key as many of its versions do by themselves."""
+        url, header = f"{one_url.gateway.url}{PATH}", {"x-api-key": key}
+        return anthropic.Anthropic(base_url=url, api_key="unused", default_headers=header, max_retries=0, timeout=20)
+
+    message = of_anthropic(WEB).messages.create(model="gpt-5", max_tokens=9, messages=question)
     assert [each.text for each in message.content if each.type == "text"] == ["Hello, world!"]
     with pytest.raises(anthropic.AuthenticationError):
-        of_anthropic.with_options(api_key=OTHER).messages.create(model="gpt-5", max_tokens=9, messages=question)
+        of_anthropic(OTHER).messages.create(model="gpt-5", max_tokens=9, messages=question)
 
     one_url.settings["clientAuthHeader"] = {"headerName": "api-key"}
     one_url.deploy(providers)
     one_url.until(200, body={"model": "gpt-5"}, headers={"api-key": WEB})
+    # The query of Azure's client arrives as well.
+    one_url.provider.behaviour = lambda exchange: exchange.answer_json(200, chat_completion("gpt-5"))
     of_azure = openai.AzureOpenAI(
         base_url=f"{one_url.gateway.url}/one/v1", api_version="2024-10-21", api_key=WEB, max_retries=0, timeout=20
     )
