@@ -26,8 +26,8 @@ from local.toolchain.tools import Tool
 
 logger = logging.getLogger(__name__)
 
-# Minutes of one processor, measured with empty caches.
-PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4, "yaml": 1}
+# Minutes of one processor, measured with empty caches; one for all others.
+PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4}
 # One compiler of the Kubernetes provider takes 4 GB then, beside those of the other modules.
 BYTES_TO_BUILD_WITHOUT_COLLECTION = 12 * 2**30
 SECONDS_BETWEEN_LINES = 60.0
@@ -115,7 +115,7 @@ def _overlay(tool: Tool) -> str:
 
 def _likely(modules: Iterable[str]) -> str:
     processors = os.cpu_count() or 1
-    minutes = math.ceil(sum(PROCESSOR_MINUTES[module] for module in modules) / processors)
+    minutes = math.ceil(sum(PROCESSOR_MINUTES.get(module, 1) for module in modules) / processors)
     return f"about {minutes} minutes with {processors} processors"
 
 
