@@ -7,7 +7,7 @@ from typing import Any
 import pulumi_policy
 from pulumi_policy.proxy import UnknownValueError
 
-from gateway_policies import access, keys, tls
+from gateway_policies import access, clients, keys, tls
 from gateway_policies.objects import UNKNOWN, KubernetesObject, Violation, kubernetes_object
 
 Policy = Callable[[list[KubernetesObject]], Iterator[Violation]]
@@ -75,6 +75,11 @@ pulumi_policy.PolicyPack(
             description="A route to an LLM provider is for callers with credentials.",
             enforcement_level=pulumi_policy.EnforcementLevel.ADVISORY,
             validate=partial(check, access.routes_without_authentication),
+        ),
+        pulumi_policy.StackValidationPolicy(
+            name="clients-keys-are-hashed",
+            description="A Secret with the keys of clients has their hashes instead.",
+            validate=partial(check, clients.bare_client_keys),
         ),
     ],
 )

@@ -19,7 +19,7 @@ class GatewayApi:
         tls_hostname: Path of the name that a certificate must be for, from beside the host or around it. The last step
             is in the provider's own TLS settings, which go before a BackendTLSPolicy. Empty where there are none.
         auth: Field with a provider's credentials.
-        inline_key: Field in `auth` with the key itself.
+        inline_key: Field in `auth`, or in a client's entry of a Secret, with the key itself.
         secret: Field in `auth` that names the Secret with the key.
         passthrough: Field in `auth`, and its value, by which the provider gets the caller's own token.
         keyless: Provider that gets no key where the backend has no `auth`. Others may have credentials of their cloud.
@@ -27,6 +27,8 @@ class GatewayApi:
         selectors: Field at the top of a policy's spec that selects targets by their labels.
         traffic: Path in a policy's spec of what it asks of requests.
         authentications: Fields in `traffic` that ask callers for credentials.
+        clients_secret: Path in `traffic` of the reference to the Secret with clients' keys. Empty where there is none.
+        key_hash: Field in a client's entry of that Secret with the hash of its key.
         unenforced: Fields in an authentication, and their values, by which callers without credentials pass as well.
         header_modifiers: Field of a policy that sets headers.
         remedy: What to give to a route on which nothing asks for credentials.
@@ -48,6 +50,8 @@ class GatewayApi:
     selectors: str = "targetSelectors"
     traffic: tuple[str, ...] = ()
     authentications: tuple[str, ...]
+    clients_secret: tuple[str, ...] = ()
+    key_hash: str = "keyHash"
     unenforced: tuple[tuple[str, str], ...] = ()
     header_modifiers: str = "headerModifiers"
     remedy: str
@@ -74,7 +78,8 @@ APIS = (
         policy="AgentgatewayPolicy",
         traffic=("traffic",),
         authentications=("apiKeyAuthentication", "jwtAuthentication", "basicAuthentication", "extAuth"),
+        clients_secret=("apiKeyAuthentication", "secretRef"),
         unenforced=(("mode", "Optional"), ("mode", "Permissive")),
-        remedy="an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clientApiKeys`",
+        remedy="an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clients`",
     ),
 )

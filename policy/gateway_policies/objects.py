@@ -1,7 +1,8 @@
 """Reads Kubernetes objects for the policies. A value that isn't known yet breaks no policy."""
 
+from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -18,18 +19,22 @@ UNKNOWN: Final = Unknown.UNKNOWN
 
 Path = tuple[str | int, ...]
 
+_DATA = ("data", "stringData")
+"""Fields of a Secret with its entries, encoded and plain."""
+
 Violation = tuple[str, str]
 """The message, and the URN of the resource that is wrong."""
 
 
 @dataclass(frozen=True)
 class KubernetesObject:
-    """One object of the program. Its name, its namespace and values in its spec may be `UNKNOWN`.
+    """One object of the program. Its name, its namespace, entries and values in its spec may be `UNKNOWN`.
 
     Attributes:
         urn: Pulumi's name of the resource.
         group: API group; empty for Kubernetes' core.
         api: The gateway API of its group; None where it belongs to none.
+        entries: What a Secret holds, by name. No message may quote it.
     """
 
     urn: str
@@ -39,6 +44,7 @@ class KubernetesObject:
     namespace: str | Unknown
     spec: Any
     api: GatewayApi | None
+    entries: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         known = [part for part in (self.namespace, self.name) if isinstance(part, str)]
@@ -60,7 +66,20 @@ def kubernetes_object(
     name = get(properties, "metadata", "name") or ""
     namespace = get(properties, "metadata", "namespace") or "default"
     api = next((api for api in apis if api.group == group), None)
-    return KubernetesObject(urn, group, kind, name, namespace, properties.get("spec"), api)
+    spec = properties.get("spec")
+    return KubernetesObject(urn, group, kind, name, namespace, spec, api, _entries(properties))
+
+
+def _entries(properties: Mapping[str, Any]) -> dict[str, Any]:
+    encoded, plain = (entries if isinstance(entries := properties.get(name), Mapping) else {} for name in _DATA)
+    return {**{name: _decode(value) for name, value in encoded.items()}, **plain}
+
+
+def _decode(value: Any) -> Any:
+    try:
+        return b64decode(value).decode() if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def backends(objects: Iterable[KubernetesObject]) -> Iterator[tuple[KubernetesObject, GatewayApi]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from pulumi import automation
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import OpenAICompatibleGateway, OpenAICompatibleLLM
@@ -18,10 +19,12 @@ from tests.e2e.inline_stack import Stack
 from tests.support.cluster import CUSTOM, Cluster
 from tests.support.pages import block
 from tests.support.service_account import (
+    CLIENTS_FILE,
     FILE,
     GATEWAY_FILE,
     RESOURCES,
     ROUTING,
+    ROUTING_CLIENTS,
     VERBS,
     Account,
     gateway_manifests,
@@ -121,6 +124,77 @@ def test_a_shared_url_needs_the_gateways_role_besides(
     assert cluster.everything_in(account.namespace) == cluster.everything_in(gateways) == {}
 
 
+CLIENTS = {"web": {"api_key": "canary-client-web-51d0c7e29b", "models": ["mistral-*"]}}
+BY_SERVICE: dict[str, Any] = {"clients": CLIENTS, "rate_limit_service": {"host": "limits.svc"}}
+
+
+def test_the_clients_role_grants_what_clients_need_in_the_gateways_namespace_only(
+    account: Account, gateways: str
+) -> None:
+    account.may_deploy_clients_in(gateways)
+    (role,) = (each for each in gateway_manifests("", gateways, CLIENTS_FILE) if each["kind"] == "Role")
+    granted = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
+    assert granted == dict.fromkeys(ROUTING_CLIENTS, set(VERBS) | USED_FOR_WAITING)
+    kinds = {**RESOURCES, **ROUTING_CLIENTS}
+    may = {resource for resource, group in kinds.items() if account.may("get", resource, group, gateways)}
+    assert may == set(ROUTING_CLIENTS)
+    assert not account.may("get", "configmaps")
+
+
+def test_a_provider_with_clients_and_their_service_needs_no_more_than_the_role(
+    stack: Stack, account: Account, cluster: Cluster
+) -> None:
+    def program(*more: str) -> inline_stack.Program:
+        limited = [{"tokens": 200000, "per": each} for each in ("day", *more)]
+        clients = {"web": {**CLIENTS["web"], "rate_limits": limited}}
+        own = {"api": "agentgateway", "preset": "mistral", "api_key": "sk-test", "namespace": account.namespace}
+
+        def make() -> None:
+            OpenAICompatibleLLM("mistral", cast("Any", {**own, **BY_SERVICE, "clients": clients}))
+
+        return make
+
+    assert stack.up(program()) == {"8 created"}
+    made = cluster.everything_in(account.namespace)
+    assert {("Secret", "mistral-clients"), ("AgentgatewayBackend", "mistral-rate-limits")} < made.keys()
+    # The limits are the service's own matter.
+    assert stack.up(program("hour"), refresh=True) == {"8 unchanged"}
+    stack.destroy()
+    assert cluster.everything_in(account.namespace) == {}
+
+
+def test_a_shared_url_with_clients_needs_their_role_besides(
+    stack: Stack, account: Account, cluster: Cluster, gateways: str
+) -> None:
+    def program(tokens: int) -> inline_stack.Program:
+        clients = {"web": {**CLIENTS["web"], "rate_limits": [{"tokens": tokens, "per": "day"}]}}
+        of_gateway: Any = {"gateway": {"name": "edge", "namespace": gateways}, "route_path": "/llm"}
+        args = cast("Any", {**of_gateway, **BY_SERVICE, "clients": clients})
+        return lambda: OpenAICompatibleGateway("llm", args)
+
+    account.may_deploy_to_gateways_in(gateways)
+    said = stack.fails(stack.up, program(9), continue_on_error=True)
+    for resource, group in ROUTING_CLIENTS.items():
+        denied = f'User "{account.user}" cannot patch resource "{resource}" in API group "{group}"'
+        assert f'{denied} in the namespace "{gateways}"' in said, said
+
+    account.may_deploy_clients_in(gateways)
+    stack.stack.set_config("kubernetes:enableConfigMapMutable", automation.ConfigValue("true"))
+    stack.up(program(9))
+    made = cluster.everything_in(gateways)
+    assert {("Secret", "llm-clients"), ("AgentgatewayBackend", "llm-rate-limits")} < made.keys()
+    assert '"requests_per_unit": 9' in limits(cluster, gateways)
+    assert "1 updated" in stack.up(program(12), refresh=True)
+    assert '"requests_per_unit": 12' in limits(cluster, gateways)
+    stack.destroy()
+    assert cluster.everything_in(gateways) == {}
+
+
+def limits(cluster: Cluster, namespace: str) -> str:
+    config_map: Any = cluster.core.read_namespaced_config_map("llm-rate-limits", namespace)
+    return str(config_map.data["limits.yaml"])
+
+
 needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="the page's commands need kubectl")
 
 
@@ -132,19 +206,23 @@ def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> N
 
 @needs_kubectl
 def test_the_page_binds_the_account_in_the_gateways_namespace_and_shows_what_it_may(cluster: Cluster) -> None:
+    commands = block("docs/access-control.md", "docs/gateway-role.yaml")
+    for_clients = block("docs/access-control.md", "docs/gateway-clients-role.yaml")
     with cluster.new_namespace("agentgateway-system"):
-        shown = run_on(cluster, block("docs/access-control.md", "docs/gateway-role.yaml"), GATEWAY_FILE)
-    assert granted_in(shown) == set(ROUTING)
+        assert granted_in(run_on(cluster, commands, GATEWAY_FILE)) == set(ROUTING)
+        commands = commands.replace("kubectl auth", f"{for_clients}\nkubectl auth")
+        assert granted_in(run_on(cluster, commands, GATEWAY_FILE, CLIENTS_FILE)) == {*ROUTING, *ROUTING_CLIENTS}
 
 
-def run_on(cluster: Cluster, commands: str, file: Path) -> str:
-    """Returns what the page's commands print, and deletes the file's objects."""
+def run_on(cluster: Cluster, commands: str, *files: Path) -> str:
+    """Returns what the page's commands print, and deletes the files' objects."""
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     kubectl = functools.partial(subprocess.run, cwd=FILE.parents[1], env=environment, check=True)
     try:
         return kubectl(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True).stdout
     finally:
-        kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", str(file)], stdout=subprocess.DEVNULL)
+        for file in files:
+            kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", str(file)], stdout=subprocess.DEVNULL)
 
 
 def granted_in(shown: str) -> set[str]:

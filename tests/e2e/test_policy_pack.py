@@ -16,15 +16,18 @@ from tests.support.recording import PROJECT
 from tests.support.refused import ADVISORY, KEY, REFUSED, Manifest, backend
 from tests.support.repository import REPOSITORY
 
-WITH_TWO_OBJECTS = ("tls-hostname-is-host", "routes-ask-for-a-key")
+WITH_TWO_OBJECTS = ("tls-hostname-is-host", "routes-ask-for-a-key", "clients-keys-are-hashed")
 
 # Creates the objects of a file; the host of the last one isn't known in a preview.
 PROGRAM = """\
 import pathlib
 import yaml
 from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import Secret
 
 def make(name, obj):
+    if obj["kind"] == "Secret":
+        return Secret(name, metadata=obj["metadata"], string_data=obj["stringData"])
     return CustomResource(name, obj["apiVersion"], obj["kind"], metadata=obj["metadata"], spec=obj["spec"])
 
 objects = list(yaml.safe_load_all(pathlib.Path("objects.yaml").read_text()))
@@ -61,6 +64,19 @@ def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_stack_with_clients_breaks_no_policy(cli: PulumiCli) -> None:
+    clients = {"web": {"apiKey": KEY.removeprefix("sk-"), "models": ["mistral-*"]}, "cron": {"apiKeySha256": "0" * 64}}
+    settings = {"api": "agentgateway", "clients": clients, "providers": {"mistral": {}}}
+    content = {"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}}
+    (cli.project / "stacks/Pulumi.clients.yaml").write_text(yaml.safe_dump(content))
+    succeeded(cli("stack", "init", "clients"))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--policy-pack"), MISTRAL_API_KEY=KEY))
+    assert "+ 7 to create" in printed
+    assert re.findall(r"\[(\w+)\]  (\S+)", printed) == []
+    assert KEY.removeprefix("sk-") not in printed
+
+
+@pytest.mark.slow
 def test_a_stack_with_a_shared_url_passes_the_pack(cli: PulumiCli) -> None:
     settings = {
         "api": "agentgateway",
@@ -85,7 +101,7 @@ def test_any_program_is_refused_until_its_violations_are_allowed(cli: PulumiCli)
     (cli.project / "__main__.py").write_text(PROGRAM)
     cli("stack", "init", "dev")
     printed = failed(cli("preview", "--policy-pack", "policy"))
-    # Of two objects, the second is wrong: the BackendTLSPolicy, and the HTTPRoute.
+    # Of two objects, the second is wrong: the BackendTLSPolicy, the HTTPRoute, and the Secret.
     assert [rule for rule, _ in objects] == sorted([*REFUSED, *WITH_TWO_OBJECTS], key=list(REFUSED).index)
     wrong = {rule: f"object-{number}" for number, (rule, _) in enumerate(objects)}
     violations = re.findall(r"\[(\w+)\]  (\S+)  \(\S+: (\S+)\)", printed)
@@ -101,6 +117,7 @@ def test_any_program_is_refused_until_its_violations_are_allowed(cli: PulumiCli)
     assert set(re.findall(r"\[(\w+)\]  (\S+) ", again.stdout)) == {
         ("mandatory", "no-inline-token"),
         ("mandatory", "routes-ask-for-a-key"),
+        ("mandatory", "clients-keys-are-hashed"),
         ("advisory", "backend-has-tls"),
     }
 

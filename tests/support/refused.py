@@ -1,5 +1,7 @@
 """Objects that the policy pack refuses, by rule; each breaks that rule alone."""
 
+import base64
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,6 +141,13 @@ def access_policy_by_labels() -> Manifest:
     return {**policy, "spec": spec}
 
 
+def client_secret(*, name: str = "mistral-clients", encoded: bool = False, **entries: Any) -> Manifest:
+    """Makes a Secret with these entries for clients."""
+    field = "data" if encoded else "stringData"
+    texts = {client: base64.b64encode(each.encode()).decode() if encoded else each for client, each in entries.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}, field: texts}
+
+
 def traffic_policy(**spec: Any) -> Manifest:
     """Makes a TrafficPolicy of kgateway for the route."""
     target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "mistral"}
@@ -230,12 +239,24 @@ OPEN_ROUTES = {
     "credentials of the cloud": [keyless_backend(bedrock={}), route_to(keyless_backend(bedrock={}))],
 }
 
+HASHED = json.dumps({"keyHash": f"sha256:{'0' * 64}", "metadata": {"client": "web"}})
+
+BARE_KEYS = {
+    "a bare key": [access_policy(), client_secret(web=KEY, cron=HASHED)],
+    "an encoded key": [access_policy(), client_secret(web=KEY, encoded=True)],
+    "a key in JSON": [access_policy(), client_secret(web=json.dumps({"key": KEY}))],
+    "a key beside its hash": [access_policy(), client_secret(web=json.dumps({"key": KEY, "keyHash": "sha256:0"}))],
+    "a number": [access_policy(), client_secret(web="12345678901234567890")],
+    "a policy for a Gateway": [access_policy("Gateway", "edge"), client_secret(web=KEY)],
+}
+
 REFUSED = {
     "no-inline-token": INLINE_TOKENS,
     "no-key-in-spec": KEYS_IN_SPECS,
     "backend-has-tls": WITHOUT_TLS,
     "tls-hostname-is-host": WRONG_HOSTNAMES,
     "routes-ask-for-a-key": OPEN_ROUTES,
+    "clients-keys-are-hashed": BARE_KEYS,
 }
 ADVISORY = {"routes-ask-for-a-key"}
 """Rules that only warn, unless they are configured to refuse."""

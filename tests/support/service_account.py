@@ -1,7 +1,7 @@
-"""A ServiceAccount that is bound to the Roles of docs/role.yaml and docs/gateway-role.yaml."""
+"""A ServiceAccount that is bound to the Roles of the files in docs/."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from tests.support.cluster import CUSTOM, Cluster
 from tests.support.repository import REPOSITORY
 
 FILE, GATEWAY_FILE = REPOSITORY / "docs/role.yaml", REPOSITORY / "docs/gateway-role.yaml"
+CLIENTS_FILE = REPOSITORY / "docs/gateway-clients-role.yaml"
 NAME = "openai-compatible-llm"
 RESOURCES = {"secrets": "", **{plural: group for group, _, plural in CUSTOM.values()}}
-ROUTING = ("agentgatewaypolicies", "httproutes")
+ROUTING = {each: RESOURCES[each] for each in ("agentgatewaypolicies", "httproutes")}
 """What a shared URL needs in the Gateway's namespace."""
+ROUTING_CLIENTS = {"secrets": "", "configmaps": "", "agentgatewaybackends": "agentgateway.dev"}
+"""What it needs there besides if it has clients."""
 VERBS = ("get", "create", "patch", "delete")
 
 
@@ -44,6 +47,11 @@ class Account:
         """Applies docs/gateway-role.yaml."""
         self._apply(gateway_manifests(self.namespace, namespace))
         self._wait("get", ROUTING, namespace=namespace, allowed=True)
+
+    def may_deploy_clients_in(self, namespace: str) -> None:
+        """Applies docs/gateway-clients-role.yaml."""
+        self._apply(gateway_manifests(self.namespace, namespace, CLIENTS_FILE))
+        self._wait("get", ROUTING_CLIENTS, namespace=namespace, allowed=True)
 
     def _apply(self, objects: Iterable[dict[str, Any]]) -> None:
         create: dict[str, Any] = {
@@ -79,12 +87,12 @@ class Account:
             self._wait(verb, allowed=verb != without)
 
     def _wait(
-        self, verb: str, resources: Iterable[str] = RESOURCES, namespace: str | None = None, *, allowed: bool
+        self, verb: str, resources: Mapping[str, str] = RESOURCES, namespace: str | None = None, *, allowed: bool
     ) -> None:
         """The API server hears of its own Roles a moment later."""
         deadline = time.monotonic() + 30
-        for resource in resources:
-            while self.may(verb, resource, RESOURCES[resource], namespace) != allowed:
+        for resource, group in resources.items():
+            while self.may(verb, resource, group, namespace) != allowed:
                 assert time.monotonic() < deadline, f"{verb} {resource} didn't become {allowed}"
                 time.sleep(0.05)
 
@@ -94,8 +102,8 @@ def manifests(namespace: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")))
 
 
-def gateway_manifests(namespace: str, gateway_namespace: str) -> list[dict[str, Any]]:
-    """The other file's, for the account of this namespace, and Gateways in that one."""
-    text = GATEWAY_FILE.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")
+def gateway_manifests(namespace: str, gateway_namespace: str, file: Path = GATEWAY_FILE) -> list[dict[str, Any]]:
+    """Another file's, for the account of this namespace, and Gateways in that one."""
+    text = file.read_text().replace("namespace: gloo-system", f"namespace: {namespace}")
     text = text.replace("namespace: agentgateway-system", f"namespace: {gateway_namespace}")
     return list(yaml.safe_load_all(text))

@@ -1,6 +1,7 @@
 """The rules of the policy pack, on objects that programs register. tests/e2e/test_policy_pack.py runs them in the engine."""
 
 import ast
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, fields, replace
@@ -12,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 
 from components.openai_compatible_llm.args import BackendApi
-from policy.gateway_policies import access, keys, tls
+from policy.gateway_policies import access, clients, keys, tls
 from policy.gateway_policies.apis import APIS, GatewayApi
 from policy.gateway_policies.gateway_api import GROUP as GATEWAY_API
 from policy.gateway_policies.objects import UNKNOWN, KubernetesObject, kubernetes_object
@@ -94,6 +95,13 @@ VALID: list[list[Manifest]] = [
     [backend({"kind": "Passthrough"}, port=8443), refused.route_to(backend())],
     [refused.keyless_backend(), refused.route_to(refused.keyless_backend())],
     [refused.route_to(agentgateway_backend())],
+    [refused.access_policy(), refused.client_secret(web=refused.HASHED, cron=refused.HASHED)],
+    [refused.access_policy(), refused.client_secret(web=KEY, name="of-something-else")],
+    [refused.access_policy(), refused.in_another_namespace(refused.client_secret(web=KEY))],
+    [refused.access_policy(jwtAuthentication={"providers": []}), refused.client_secret(web=KEY)],
+    [{**refused.access_policy(), "spec": UNKNOWN}, refused.client_secret(web=KEY)],
+    [refused.access_policy(), {**refused.client_secret(), "stringData": UNKNOWN}],
+    [refused.access_policy(), {**refused.client_secret(), "stringData": {"web": UNKNOWN}}],
 ]
 
 AGENTGATEWAY = APIS[1]
@@ -116,6 +124,8 @@ THIRD = GatewayApi(
     selectors="byLabels",
     traffic=("requests",),
     authentications=("keyCheck", "tokenCheck", "passwordCheck", "serviceCheck"),
+    clients_secret=("keyCheck", "fromSecret"),
+    key_hash="digest",
     unenforced=(("strictness", "Hint"), ("strictness", "Lenient")),
     header_modifiers="headerEdits",
     remedy="a Guard with keyCheck",
@@ -126,6 +136,7 @@ ANOTHER: dict[str, Any] = {
     "passthrough": ("another", {}),
     "traffic": ("another",),
     "authentications": (),
+    "clients_secret": ("another",),
     "unenforced": (),
 }
 """Other values for fields that aren't strings."""
@@ -155,6 +166,7 @@ def refusals(
         "backend-has-tls": tls.backends_without_tls(objects),
         "tls-hostname-is-host": tls.wrong_hostnames(objects, list(allowed)),
         "routes-ask-for-a-key": access.routes_without_authentication(objects),
+        "clients-keys-are-hashed": clients.bare_client_keys(objects),
     }
     messages = {rule: [message for message, _ in each] for rule, each in violations.items()}
     return {rule: each for rule, each in messages.items() if each}
@@ -206,7 +218,7 @@ def test_a_message_says_where_and_what_is_wrong_and_what_to_do() -> None:
         {
             "routes-ask-for-a-key": [
                 f"{anyone} AgentgatewayBackend gloo-system/mistral, because no policy asks for a key. Give the route or its "
-                "Gateway an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clientApiKeys`."
+                "Gateway an AgentgatewayPolicy with traffic.apiKeyAuthentication; for the component, give `clients`."
             ]
         },
         {
@@ -235,7 +247,7 @@ def test_the_message_about_an_open_route_names_the_rules_and_gateways_that_no_po
         return only.removeprefix("HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use ")
 
     because = "because no policy asks for a key. Give the route or its Gateway an AgentgatewayPolicy with"
-    remedy = "traffic.apiKeyAuthentication; for the component, give `clientApiKeys`"
+    remedy = "traffic.apiKeyAuthentication; for the component, give `clients`"
     hint = "A policy with `sectionName` is for that rule or listener alone"
     backend = "AgentgatewayBackend gloo-system/mistral"
     assert [
@@ -249,6 +261,18 @@ def test_the_message_about_an_open_route_names_the_rules_and_gateways_that_no_po
         f"{backend}, {because} {remedy}. {hint}.",
         f"{backend}, {because} {remedy}.",
     ]
+
+
+def test_the_message_about_clients_keys_counts_them_and_quotes_no_entry() -> None:
+    (messages,) = refusals(refused.BARE_KEYS["a bare key"]).values()
+    assert messages == [
+        "Secret gloo-system/mistral-clients: 1 of 2 entries have a client's key itself. Give its SHA-256 as keyHash "
+        "instead."
+    ]
+
+
+def test_an_encoded_hash_is_one() -> None:
+    assert refusals([refused.access_policy(), refused.client_secret(web=refused.HASHED, encoded=True)]) == {}
 
 
 def test_each_backend_with_a_key_to_which_an_open_route_leads_is_reported() -> None:
@@ -298,7 +322,7 @@ def test_every_stack_in_the_readme_passes(block: str, api: str) -> None:
     assert mandatory(refusals(properties_of(run_program(yaml.safe_load(block)["config"], api)))) == {}
 
 
-CLIENTS = {"web": "the-key-of-the-client-web"}
+CLIENTS = {"web": {"apiKey": "the-key-of-the-client-web"}}
 SHARED: dict[str, Any] = {
     f"{PROJECT}:shared": {"routePath": "/llm", "maxRequestBytes": 33554432, "clientLabel": True},
     f"{PROJECT}:gateway": {"name": "edge", "namespace": "infra", "sectionName": "llm"},
@@ -308,7 +332,7 @@ SHARED: dict[str, Any] = {
 def shared_program(**of_mistral: Any) -> list[dict[str, Any]]:
     """Returns the inputs of all resources of two providers at one URL, of which the second asks for a key."""
     mistral = {"models": ["mistral-*"], **of_mistral}
-    deepseek = {"models": ["deepseek-flash"], "clientApiKeys": CLIENTS}
+    deepseek = {"models": ["deepseek-flash"], "clients": CLIENTS}
     config = {**SHARED, f"{PROJECT}:providers": {"mistral": mistral, "deepseek": deepseek}}
     return properties_of(run_program(config, "agentgateway"))
 
@@ -318,7 +342,7 @@ def test_of_a_shared_url_only_providers_are_open_whose_own_route_asks_for_no_key
     assert [each.partition(",")[0] for each in messages] == [
         "HTTPRoute gloo-system/mistral: anyone who reaches the gateway may use AgentgatewayBackend gloo-system/mistral"
     ]
-    assert refusals(shared_program(clientApiKeys=CLIENTS)) == {}
+    assert refusals(shared_program(clients=CLIENTS)) == {}
 
 
 def test_a_policy_for_the_listener_of_a_shared_url_guards_its_providers() -> None:
@@ -425,9 +449,20 @@ def of_third_api(obj: Manifest) -> Manifest:
     if obj.get("kind") != AGENTGATEWAY.backend:
         # In a reference, it isn't the section.
         del words[AGENTGATEWAY.section]
+    entries = obj.get("stringData")
+    if isinstance(entries, dict):
+        return {**obj, "stringData": {client: entry_of_third_api(entry) for client, entry in entries.items()}}
     if group not in (AGENTGATEWAY.group, GATEWAY_API):
         return obj
     return {**translated(obj, words), "apiVersion": f"{words.get(group, group)}/{version}", "metadata": obj["metadata"]}
+
+
+def entry_of_third_api(entry: Any) -> Any:
+    """Writes an entry with a client's key, if it is JSON, with the third API's fields."""
+    fields = {AGENTGATEWAY.key_hash: THIRD.key_hash, AGENTGATEWAY.inline_key: THIRD.inline_key}
+    if entry is UNKNOWN or not entry.startswith("{"):
+        return entry
+    return json.dumps({fields.get(name, name): value for name, value in json.loads(entry).items()})
 
 
 def translated(value: Any, words: Mapping[str, str]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import openai
 
+from .clients import ClientKey
 from .options import Options
 from .outcome import Answer, Endpoint, Failure, HTTPError, Incomplete, InvalidResponse, Redirected
 from .redaction import printable
@@ -55,12 +56,16 @@ class _Exchange:
 
 
 def send(
-    options: Options, target: Target, endpoint: Endpoint, on_token: Callable[[str], None] | None = None
+    options: Options,
+    target: Target,
+    endpoint: Endpoint,
+    key: ClientKey | None = None,
+    on_token: Callable[[str], None] | None = None,
 ) -> Answer | Failure:
     """Sends the request and returns what it results in. `on_token` asks for a stream, and gets each token of it."""
     exchange = _Exchange(endpoint, _body(options, target, endpoint))
     timeout = openai.Timeout(options.timeout, connect=min(options.timeout, MAX_CONNECT_SECONDS))
-    headers = _headers(options.token)
+    headers = _headers(key, options.provider_token)
     with (
         openai.DefaultHttpx2Client(
             follow_redirects=False, event_hooks={"response": [exchange.responses.append]}
@@ -105,15 +110,16 @@ def _body(options: Options, target: Target, endpoint: Endpoint) -> dict[str, Any
             return {"model": options.model, "input": options.embeddings, "encoding_format": "float"}
 
 
-def _headers(token: str | None) -> dict[str, Any]:
+def _headers(key: ClientKey | None, provider_token: str | None) -> dict[str, Any]:
     """Makes the headers, without those that the environment sets for OpenAI itself and without a key of its own.
 
     Any key that were sent could hide that the gateway has none.
     """
+    tokens = [ClientKey(provider_token)] if provider_token else []
+    sent = {each.header.lower(): f"{each.prefix}{each.value}" for each in (*tokens, *([key] if key else []))}
     custom = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
-    absent = dict.fromkeys(["OpenAI-Organization", "OpenAI-Project", *filter(None, custom)], openai.omit)
-    others = {name: value for name, value in absent.items() if name.lower() != "authorization"}
-    return {**others, "Authorization": f"Bearer {token}" if token else openai.omit}
+    names = ["Authorization", "OpenAI-Organization", "OpenAI-Project", *filter(None, custom)]
+    return {**dict.fromkeys(names, openai.omit), **sent}
 
 
 def _read(text: str, exchange: _Exchange) -> Answer | None:

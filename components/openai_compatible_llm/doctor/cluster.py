@@ -15,12 +15,16 @@ import yaml
 from ..args import BackendApi
 from ..backends import READERS, SECRET_KEY, BackendReader
 from ..backends.base import Object
-from ..backends.model_routing import UNKNOWN_RULE
+from ..backends.model_routing import MODELS_RULE, UNKNOWN_RULE
 from ..client_url import matches_hostname
 from ..objects import gateway_api
+from .access import Access, RateLimitService, policies_for
+from .clients import read_clients
 from .model_routing import find_routes, rules_for_model
+from .outcome import Endpoint
 from .redaction import sanitize
 from .request_path import (
+    ClientsLookup,
     Lookup,
     RequestPath,
     SecretLookup,
@@ -59,7 +63,7 @@ class Cluster:
         if self._client:
             self._client.close()
 
-    def look_up(self, target: Target) -> RequestPath:
+    def look_up(self, target: Target, endpoint: Endpoint) -> RequestPath:
         """Returns the objects between the gateway and the provider, or why they can't be looked up."""
         try:
             if not self._client:
@@ -68,7 +72,7 @@ class Cluster:
                 if not self._client.configuration.verify_ssl:
                     # The kubeconfig says `insecure-skip-tls-verify`, and urllib3 would warn at every request.
                     warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                return self._look_up(target)
+                return self._look_up(target, endpoint)
         except urllib3.exceptions.HTTPError:
             return RequestPath(unavailable=f"the API server of context {self._context} doesn't respond")
         except ClusterUnavailableError as error:
@@ -91,7 +95,7 @@ class Cluster:
         self._custom: Any = kubernetes.client.CustomObjectsApi(self._client)
         self._core: Any = kubernetes.client.CoreV1Api(self._client)
 
-    def _look_up(self, target: Target) -> RequestPath:
+    def _look_up(self, target: Target, endpoint: Endpoint) -> RequestPath:
         context = self._context or ""
         shared_route, route = self._routes(target)
         first = shared_route or route
@@ -102,11 +106,17 @@ class Cluster:
             return RequestPath(context, route, shared_route=shared_route)
         parent = parent_ref(attached)
         gateway = self._custom_object("Gateway", _GATEWAYS, parent["namespace"], parent.get("name", ""))
-        gateway_policies = self._gateway_policies(parent["namespace"]) if shared_route else ()
+        gateway_policies = self._agentgateway_policies(parent["namespace"]) if shared_route else ()
         path = RequestPath(context, route, gateway, shared_route=shared_route, gateway_policies=gateway_policies)
         rules = rules_for_model(route.found, target.path, target.model) if shared_route else route_rules(route.found)
         reference = backend_ref(rules)
         api = _find_reader(reference)
+        if shared_route and endpoint is Endpoint.MODELS:
+            path = self._with_access(path, target, shared_route, MODELS_RULE)
+        elif shared_route and not rules:
+            path = self._with_access(path, target, Lookup() if route.error else shared_route, UNKNOWN_RULE)
+        elif api is READERS[BackendApi.AGENTGATEWAY]:
+            path = self._with_access(path, target, route)
         if api is None:
             return path
         namespace, kind = route.found["metadata"]["namespace"], api.definition.kind
@@ -127,6 +137,41 @@ class Cluster:
             policies=policies,
             authorities=authorities,
         )
+
+    def _with_access(self, path: RequestPath, target: Target, route: Lookup, rule: str | None = None) -> RequestPath:
+        """Adds what the policies for this rule of the route ask of clients, and the objects that they name."""
+        if not route.found:
+            return path
+        namespace = route.found["metadata"]["namespace"]
+        gateway_namespace = parent_ref(path.first_route.found or path.route.found)["namespace"]
+        is_read = path.shared_route is not None and namespace == gateway_namespace
+        policies = path.gateway_policies if is_read else self._agentgateway_policies(namespace)
+        if policies is None:
+            return replace(path, access_policies=None)
+        policies = policies_for(policies, route.found, rule)
+        access = Access(policies)
+        service = access.service
+        return replace(
+            path,
+            access_policies=policies,
+            clients=self._clients(namespace, access.secret_name) if access.secret_name else ClientsLookup(),
+            rate_limit_service=self._rate_limit_service(service) if service else Lookup(),
+            rate_limits=self._config_map(*target.rate_limits) if service and target.rate_limits else Lookup(),
+        )
+
+    def _clients(self, namespace: str, name: str) -> ClientsLookup:
+        """Keeps who has a key in the Secret, and none of its values."""
+        lookup = self._read(f"Secret {namespace}/{name}", self._core.read_namespaced_secret, name, namespace)
+        clients, unread = read_clients(lookup.found.get("data") or {})
+        return ClientsLookup(lookup.name, {}, lookup.is_missing, lookup.error, clients, unread)
+
+    def _rate_limit_service(self, service: RateLimitService) -> Lookup:
+        reader = READERS[BackendApi.AGENTGATEWAY]
+        definition = reader.definition
+        if service.kind != definition.kind:
+            return Lookup()
+        resource = (definition.group, definition.version, reader.resources[definition.kind])
+        return self._custom_object(service.kind, resource, service.namespace, service.backend)
 
     def _routes(self, target: Target) -> tuple[Lookup | None, Lookup]:
         """Returns the HTTPRoute of a shared URL itself, or None at a provider's own, and the provider's HTTPRoute."""
@@ -184,7 +229,7 @@ class Cluster:
         listed = self._read(plural, read, group, version, namespace, plural).found.get("items")
         return None if listed is None else tuple(each for each in listed if targets_backend(each, backend))
 
-    def _gateway_policies(self, namespace: str) -> tuple[Object, ...] | None:
+    def _agentgateway_policies(self, namespace: str) -> tuple[Object, ...] | None:
         reader = READERS[BackendApi.AGENTGATEWAY]
         definition, plural = reader.definition, reader.resources[reader.definition.policy_kind]
         read = self._custom.list_namespaced_custom_object
@@ -193,10 +238,10 @@ class Cluster:
 
     def _authorities(self, namespace: str, tls: Iterable[Object]) -> Lookup:
         names = [reference["name"] for each in tls for reference in each.get("caCertificateRefs") or []]
-        if not names:
-            return Lookup()
-        read = self._core.read_namespaced_config_map
-        return self._read(f"ConfigMap {namespace}/{names[0]}", read, names[0], namespace)
+        return self._config_map(namespace, names[0]) if names else Lookup()
+
+    def _config_map(self, namespace: str, name: str) -> Lookup:
+        return self._read(f"ConfigMap {namespace}/{name}", self._core.read_namespaced_config_map, name, namespace)
 
     def _read(self, name: str, read: Callable[..., Any], *arguments: str) -> Lookup:
         try:

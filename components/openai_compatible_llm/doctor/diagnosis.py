@@ -15,6 +15,8 @@ from ..arguments import Key
 from ..backends import READERS, BackendReader
 from ..backends.model_routing import NO_MODEL
 from ..config_command import config_command
+from .access import Access
+from .client_checks import service_limit
 from .error_responses import ProviderBody, gateway_fault, not_served
 from .hops import Finding, Hop, find, recognize
 from .inspection import CHECKS, Evidence, gateway_status, missing_route
@@ -59,6 +61,8 @@ def _read_failure(evidence: Evidence) -> Finding:
             return _not_served(evidence, evidence.not_served)
         case HTTPError() if (fault := gateway_fault(failure)) is not None:
             return _gateway_error(evidence, fault)
+        case HTTPError(status=HTTPStatus.TOO_MANY_REQUESTS, text="", content_type=""):
+            return _bare_limit(evidence, failure)
         case HTTPError():
             return _provider_error(evidence, failure)
         case Redirected():
@@ -106,6 +110,19 @@ def _gateway_error(evidence: Evidence, fault: str) -> Finding:
         no_objects = evidence.path.unavailable or evidence.path.policies is None
         fault = recognize("upstream", evidence.text) or ("tls.unknown" if no_objects else fault)
     return _find_for_response(evidence, fault, said)
+
+
+def _bare_limit(evidence: Evidence, failure: HTTPError) -> Finding:
+    """Makes the finding for a 429 that says nothing, as the gateway answers for a rate limit service."""
+    path = evidence.path
+    if service := Access(path.access_policies or ()).service:
+        return service_limit(path, evidence.key, service, f"HTTP {failure.status} without a body")
+    if path.access_policies is None or path.unavailable:
+        said = (
+            f"HTTP {failure.status} without a body, from the gateway's rate limit service if it has one, the provider"
+        )
+        return _find_for_response(evidence, "limit.bare", f"{said}, or something in front of the gateway")
+    return _provider_error(evidence, failure)
 
 
 def _not_served(evidence: Evidence, message: str) -> Finding:

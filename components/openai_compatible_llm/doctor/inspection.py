@@ -8,6 +8,8 @@ from urllib.parse import SplitResult
 from .. import client_url
 from ..backends import SECRET_KEY
 from ..presets import HTTPS_PORT
+from .client_checks import check_key, check_limit, check_model, check_rate_limit_service
+from .clients import ClientKey
 from .error_responses import ProviderBody, not_served
 from .hops import Finding, Hop, find, recognize
 from .model_checks import check_model_policies, check_model_rule, check_responding_policy, check_shared_gateway
@@ -36,6 +38,7 @@ class Evidence:
     path: RequestPath
     failure: Failure
     endpoint: Endpoint = Endpoint.CHAT
+    key: ClientKey | None = None
 
     @property
     def status(self) -> int | None:
@@ -159,6 +162,17 @@ def _missing_key(secret: SecretLookup) -> str:
     return f"{secret.name} has no `{SECRET_KEY}`; it has {keys}"
 
 
+def _check_caller(evidence: Evidence) -> Iterator[Finding]:
+    """Yields what is wrong with the client: its key, its model or its limit."""
+    path, key = evidence.path, evidence.key
+    if evidence.status == HTTPStatus.UNAUTHORIZED:
+        yield from check_key(path, key)
+    elif evidence.status == HTTPStatus.FORBIDDEN:
+        yield from check_model(path, key, evidence.target.model, evidence.endpoint)
+    elif evidence.status == HTTPStatus.TOO_MANY_REQUESTS:
+        yield from check_limit(path, key)
+
+
 def _check_backend(evidence: Evidence) -> Iterator[Finding]:
     """Yields why the gateway has no backend for the route."""
     path, backend = evidence.path, evidence.path.backend
@@ -242,6 +256,8 @@ def _check_host(evidence: Evidence) -> Iterator[Finding]:
 CHECKS: Mapping[Hop, Callable[[Evidence], Iterator[Finding]]] = {
     Hop.GATEWAY: _check_gateway,
     Hop.ROUTE: _check_route,
+    Hop.CALLER: _check_caller,
+    Hop.REQUEST: lambda evidence: check_rate_limit_service(evidence.path),
     Hop.BACKEND: _check_backend,
     Hop.SECRET: lambda evidence: check_secret(evidence.path),
     Hop.TLS: _check_tls,

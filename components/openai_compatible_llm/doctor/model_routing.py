@@ -42,7 +42,7 @@ def routing_policies(policies: Iterable[Object], gateway: Object) -> list[Routin
     found = []
     for each in policies:
         traffic, metadata = each["spec"].get("traffic") or {}, each["metadata"]
-        targets = [target for target in _targets(each["spec"], gateway) if target.get("kind") == "Gateway"]
+        targets = [target for target in targets_of(each["spec"], gateway) if target.get("kind") == "Gateway"]
         if traffic.get("phase") == "PreRouting" and traffic.get("transformation") and targets:
             sections = [target.get("sectionName") for target in targets]
             listeners = frozenset(filter(None, sections)) if all(sections) else frozenset()
@@ -51,9 +51,9 @@ def routing_policies(policies: Iterable[Object], gateway: Object) -> list[Routin
     return found
 
 
-def _targets(spec: Object, gateway: Object) -> Iterator[Object]:
-    """Yields the references and selectors by which a policy targets the Gateway."""
-    metadata = gateway["metadata"]
+def targets_of(spec: Object, found: Object) -> Iterator[Object]:
+    """Yields the references and selectors by which a policy targets the object, or another kind's of its name."""
+    metadata = found["metadata"]
     yield from (each for each in spec.get("targetRefs") or [] if each.get("name") == metadata["name"])
     labels = (metadata.get("labels") or {}).items()
     for each in spec.get("targetSelectors") or []:

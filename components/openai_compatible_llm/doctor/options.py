@@ -27,7 +27,13 @@ class UsageError(Exception):
 
 @dataclass
 class Options:
-    """Holds the options that `--help` lists; `token` is the caller's own, or None to send none."""
+    """Holds the options that `--help` lists.
+
+    Attributes:
+        token: The caller's own, such as a client's key; None to send none.
+        token_header: The header for it; None for the one that the route's policy names.
+        provider_token: The caller's own for the provider, beside a client's key; None to send none.
+    """
 
     prompt: str = "Say hello in five words."
     models: bool = False
@@ -43,6 +49,8 @@ class Options:
     stream: bool = False
     timeout: float = DEFAULT_TIMEOUT_SECONDS
     token: str | None = field(default=None, repr=False)
+    token_header: str | None = None
+    provider_token: str | None = field(default=None, repr=False)
     kubeconfig: str | None = None
     context: str | None = None
 
@@ -83,6 +91,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         ),
         "--model: not allowed with --shared and --all, which ask for each model": (
             options.shared and options.all and options.model is not None
+        ),
+        "--token-header: give the token too: --token-variable": (
+            options.token_header is not None and options.token is None
         ),
     }
     for message, is_there in contradictions.items():

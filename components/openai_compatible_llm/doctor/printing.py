@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from ..presets import endpoint_kinds_at
+from .clients import Client
 from .error_responses import gateway_fault
 from .hops import Finding
 from .outcome import Answer, Endpoint, Failure, HTTPError
@@ -36,19 +37,21 @@ def write_err(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def format_summary(answer: Answer) -> str:
-    """Says which model answered, or how many there are, and how fast."""
+def format_summary(answer: Answer, client: Client | None = None) -> str:
+    """Says which model answered, or how many there are, and how fast. A list may have a client's own models alone."""
     if answer.endpoint is Endpoint.MODELS:
         parts = [f"{len(answer.models)} models"]
     else:
         parts = [*answer.models, *([] if answer.tokens is None else [f"{answer.tokens} tokens"])]
     if answer.first_token_seconds is not None:
         parts.append(f"first token after {_seconds(answer.first_token_seconds)} s")
-    return ", ".join([*parts, f"{_seconds(answer.seconds)} s"])
+    restricted = client is not None and client.models is not None
+    own = f"; the client {client.label} may use {client.patterns}, and sees no other" if client and restricted else ""
+    return ", ".join([*parts, f"{_seconds(answer.seconds)} s"]) + own
 
 
-def format_finding(provider: str, finding: Finding, path: RequestPath, token: str | None = None) -> str:
-    """Describes the broken hop without the caller's token or a key, and says what of the cluster couldn't be read."""
+def format_finding(provider: str, finding: Finding, path: RequestPath, *tokens: str) -> str:
+    """Describes the broken hop without these tokens or a key, and says what of the cluster couldn't be read."""
     lines = [
         f"{provider}: broken at the hop {finding.hop.label}: {finding.hop.meaning}.",
         f"  evidence: {finding.evidence}",
@@ -58,7 +61,7 @@ def format_finding(provider: str, finding: Finding, path: RequestPath, token: st
         lines.append(f"  (The cluster was not checked: {path.unavailable}.)")
     elif path.unreadable:
         lines.append(f"  (Could not be read: {'; '.join(path.unreadable)}.)")
-    return redact([token or "", *(secret.api_key for secret in path.secrets)], "\n".join(lines))
+    return redact([*tokens, *(secret.api_key for secret in path.secrets)], "\n".join(lines))
 
 
 def format_row(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..backends import BackendReader
 from ..backends.base import DeployedProvider, Object
 from ..backends.model_routing import MODEL_HEADER
+from .clients import Client
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,31 @@ class SecretLookup(Lookup):
 
 
 @dataclass(frozen=True)
+class ClientsLookup(Lookup):
+    """A Secret with clients' keys that a policy names.
+
+    Attributes:
+        clients: Who has a key in it.
+        unread: Names of the entries that the gateway can't read.
+    """
+
+    clients: tuple[Client, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        return ", ".join(each.label for each in self.clients)
+
+
+@dataclass(frozen=True)
 class RequestPath:
     """Everything that was looked up, in the cluster of one context. A part that no other part names is empty.
 
     Attributes:
+        access_policies: AgentgatewayPolicies for the rule that takes the request; None where they can't be read.
+        clients: The Secret with clients' keys that one of them names.
+        rate_limit_service: The backend by which one of them reaches a rate limit service.
+        rate_limits: The ConfigMap with that service's configuration, as far as the stack makes it.
         unavailable: Why nothing was looked up; empty where something was.
         api: The gateway API of the route's backend; None where it isn't one that the component supports.
         providers: Those of the backend, in the order in which they are used.
@@ -73,6 +95,10 @@ class RequestPath:
     authorities: Lookup = Lookup()
     shared_route: Lookup | None = None
     gateway_policies: tuple[Object, ...] | None = ()
+    access_policies: tuple[Object, ...] | None = ()
+    clients: ClientsLookup = ClientsLookup()
+    rate_limit_service: Lookup = Lookup()
+    rate_limits: Lookup = Lookup()
     unavailable: str = ""
 
     @property
@@ -94,9 +120,12 @@ class RequestPath:
             self.backend,
             *self.secrets,
             self.authorities,
+            self.clients,
+            self.rate_limit_service,
+            self.rate_limits,
         ]
-        policies = {"BackendTLSPolicies": self.policies, "AgentgatewayPolicies": self.gateway_policies}
-        unread = [name for name, found in policies.items() if found is None]
+        unread = ["BackendTLSPolicies"] if self.policies is None else []
+        unread += ["AgentgatewayPolicies"] if None in (self.gateway_policies, self.access_policies) else []
         return [f"{lookup.name}, {lookup.error}" for lookup in lookups if lookup.error] + unread
 
     @property

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 from ..model_patterns import is_pattern
 from . import printing
+from .access import Access
 from .client import send
+from .client_checks import client_of
+from .clients import ClientKey
 from .cluster import Cluster
 from .diagnosis import diagnose, is_other_cluster
 from .hops import Finding
@@ -44,13 +47,16 @@ class _Session:
         options = self._options
         if options.endpoint is not Endpoint.MODELS and target.model is None:
             raise UsageError(_missing_model(target))
-        outcome = send(options, target, options.endpoint, printing.write_out if options.stream else None)
+        path, key = self._place_key(target, options.endpoint)
+        outcome = send(options, target, options.endpoint, key, printing.write_out if options.stream else None)
         if isinstance(outcome, Answer):
             printing.write_out(f"{outcome.body}\n" if options.as_json else outcome.text)
-            printing.write_err(printing.format_summary(outcome))
+            is_shared_list = path is not None and path.shared_route and options.endpoint is Endpoint.MODELS
+            client = client_of(path, key) if path and is_shared_list else None
+            printing.write_err(printing.format_summary(outcome, client))
         elif options.stream:
             printing.write_out("\n")
-        finding = self._examine(target, outcome, options.endpoint)
+        finding = self._examine(target, outcome, options.endpoint, path, key)
         return finding.hop.status if finding else OK
 
     def ask_all(self, targets: list[Target]) -> int:
@@ -63,10 +69,11 @@ class _Session:
                 rows.append(printing.format_row_without_completion(target.provider, "no model: give --model"))
                 status = UsageError.STATUS
                 continue
-            outcome = send(self._options, target, Endpoint.CHAT, lambda _: None)
-            finding = self._examine(target, outcome, Endpoint.CHAT)
+            path, key = self._place_key(target, Endpoint.CHAT)
+            outcome = send(self._options, target, Endpoint.CHAT, key, lambda _: None)
+            finding = self._examine(target, outcome, Endpoint.CHAT, path, key)
             if isinstance(outcome, Answer):
-                models = send(self._options, target, Endpoint.MODELS)
+                models = send(self._options, target, Endpoint.MODELS, key)
                 rows.append(printing.format_row(target, outcome, finding, models))
             elif finding:
                 rows.append(printing.format_row_without_completion(target.provider, f"broken: {finding.hop.label}"))
@@ -82,31 +89,48 @@ class _Session:
             if is_pattern(target.model or ""):
                 rows.append(printing.format_model_row(target, printing.PATTERN))
                 continue
-            outcome = send(self._options, target, Endpoint.CHAT, lambda _: None)
-            finding = self._examine(target, outcome, Endpoint.CHAT)
+            path, key = self._place_key(target, Endpoint.CHAT)
+            outcome = send(self._options, target, Endpoint.CHAT, key, lambda _: None)
+            finding = self._examine(target, outcome, Endpoint.CHAT, path, key)
             findings += [finding] if finding else []
             rows.append(printing.format_model_row(target, printing.format_answering_model(outcome, finding), outcome))
         printing.write_out(printing.format_table(rows, printing.MODEL_HEADINGS))
         printing.write_err(printing.MODEL_LEGEND)
         return findings[0].hop.status if findings else OK
 
-    def _examine(self, target: Target, outcome: Answer | Failure, endpoint: Endpoint) -> Finding | None:
+    def _place_key(self, target: Target, endpoint: Endpoint) -> tuple[RequestPath | None, ClientKey | None]:
+        """Returns the request's key where its header needs it to be, and the path if that had to be looked up."""
+        token, header = self._options.token, self._options.token_header
+        if token is None:
+            return None, None
+        path = self._cluster.look_up(target, endpoint)
+        return path, Access(path.access_policies or ()).place(token, header)
+
+    def _examine(
+        self,
+        target: Target,
+        outcome: Answer | Failure,
+        endpoint: Endpoint,
+        path: RequestPath | None,
+        key: ClientKey | None,
+    ) -> Finding | None:
         """Returns the broken hop, after printing it.
 
         It may be the Secret's although the provider answered: some answer without a key.
         """
-        path = self._look_up(target, outcome)
+        path = self._right_cluster(target, outcome, path or self._cluster.look_up(target, endpoint))
         if not isinstance(outcome, Answer):
-            finding = diagnose(Evidence(target, path, outcome, endpoint))
+            finding = diagnose(Evidence(target, path, outcome, endpoint, key))
         elif missing_key := next(check_secret(path), None):
             finding = replace(missing_key, evidence=f"{endpoint.one_answer} arrived, yet {missing_key.evidence}")
         else:
             return None
-        printing.write_err(printing.format_finding(target.label, finding, path, self._options.token))
+        tokens = (self._options.token, self._options.provider_token)
+        printing.write_err(printing.format_finding(target.label, finding, path, *filter(None, tokens)))
         return finding
 
-    def _look_up(self, target: Target, outcome: Answer | Failure) -> RequestPath:
-        path = self._cluster.look_up(target)
+    def _right_cluster(self, target: Target, outcome: Answer | Failure, path: RequestPath) -> RequestPath:
+        """Returns the path; without what was found if the cluster is another one than the gateway's."""
         if not is_other_cluster(target, path, outcome):
             return path
         return RequestPath(

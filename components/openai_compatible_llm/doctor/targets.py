@@ -1,7 +1,7 @@
 """Determines which providers get a request, and at which URL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,6 +27,7 @@ class Target:
         host: Host name of the provider; None where it isn't known.
         tls_policy_name: Name of the BackendTLSPolicy that should exist; None where it isn't known.
         shared: The URL of several providers by which it is asked; None where it is asked by its own.
+        rate_limits: Namespace and name of the ConfigMap with the limits of the stack's clients; None where it has none.
     """
 
     provider: str
@@ -39,6 +40,7 @@ class Target:
     route_name: str | None = None
     tls_policy_name: str | None = None
     shared: SharedUrl | None = None
+    rate_limits: tuple[str, str] | None = None
 
     @property
     def label(self) -> str:
@@ -71,15 +73,17 @@ def find_targets(options: Options) -> list[Target]:
             "Without a stack, give --path, --gateway-url and --model."
         )
     outputs = read_outputs(options.stack)
-    if options.shared:
-        return _shared_targets(options.stack, outputs, options)
+    find = _shared_targets if options.shared else _own_targets
+    rate_limits = _rate_limits(outputs)
+    return [replace(each, rate_limits=rate_limits) for each in find(options.stack, outputs, options)]
+
+
+def _own_targets(stack: str, outputs: Outputs, options: Options) -> list[Target]:
     providers = providers_of(outputs)
     if not providers:
-        raise UsageError(
-            f"Stack {options.stack} has no output `providers`: deploy it first, with `pulumi up -s {options.stack}`."
-        )
-    names = providers if options.all else [_select_provider(options.stack, providers, options.provider)]
-    return [_target_from_outputs(options.stack, name, providers[name], options) for name in names]
+        raise UsageError(f"Stack {stack} has no output `providers`: deploy it first, with `pulumi up -s {stack}`.")
+    names = providers if options.all else [_select_provider(stack, providers, options.provider)]
+    return [_target_from_outputs(stack, name, providers[name], options) for name in names]
 
 
 def _target_from_path(path: str, options: Options) -> Target:
@@ -138,6 +142,14 @@ def _shared_targets(stack: str, outputs: Outputs, options: Options) -> list[Targ
     if options.model is None and len(url.exact_names) != 1:
         raise UsageError(_choose_a_model(stack, path, url))
     return [target(options.model or url.exact_names[0])]
+
+
+def _rate_limits(outputs: Outputs) -> tuple[str, str] | None:
+    shared = outputs.get("shared")
+    if not isinstance(shared, dict):
+        return None
+    namespace, name = shared.get("namespace"), shared.get("rateLimitConfigMapName")
+    return (namespace, name) if namespace and name else None
 
 
 def _choose_a_model(stack: str, path: str, url: SharedUrl) -> str:

@@ -87,6 +87,36 @@ def test_the_callers_token_is_read_from_the_named_variable(chat: Chat, monkeypat
     assert CANARY not in run.stdout + run.stderr
 
 
+def test_a_clients_key_goes_alone_into_another_header(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Api-Key: sk-another")
+    monkeypatch.setenv("WEB_KEY", CANARY)
+    for arguments in ((), ("--stream",), ("--models",)):
+        run = chat("--token-variable", "WEB_KEY", "--token-header", "x-api-key", *arguments)
+        assert run.status == 0
+        assert CANARY not in run.stdout + run.stderr
+    assert {request.headers["x-api-key"] for request in chat.gateway.requests} == {CANARY}
+    assert not any("authorization" in request.headers for request in chat.gateway.requests)
+
+
+def test_the_providers_own_token_goes_beside_a_clients_key(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_KEY", "key-of-the-client-web")
+    monkeypatch.setenv("MY_TOKEN", CANARY)
+    both = ["--token-variable", "WEB_KEY", "--token-header", "x-api-key", "--provider-token-variable", "MY_TOKEN"]
+    assert chat(*both).status == 0
+    headers = chat.gateway.requests[0].headers
+    assert (headers["authorization"], headers["x-api-key"]) == (f"Bearer {CANARY}", "key-of-the-client-web")
+    chat.gateway.replies_with(from_provider(401, {"detail": f"{CANARY} is no key"}))
+    assert CANARY not in chat(*both).stderr
+
+
+def test_a_header_without_a_token_is_refused(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        chat("--token-header", "x-api-key")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "argument --token-header: give the token too: --token-variable; see --help\n"
+
+
 @pytest.mark.parametrize(
     ("value", "reason"), [(None, "the key is empty"), (f"Bearer {CANARY}", 'starts with "Bearer"')]
 )

@@ -230,7 +230,6 @@ def test_so_is_a_message_of_several_parts_that_a_gateway_of_kgateways_quotes(cha
         "processing failed: missing field: model not specified",
         "processing failed: prompt guard failed",
         "failed to apply filters: no such key",
-        "rate limit failed",
     ],
 )
 def test_what_the_gateway_can_not_process_is_not_the_providers_fault(chat: Chat, text: str) -> None:

@@ -31,7 +31,10 @@ CHECK_ACCEPTED = (
     "check that the HTTPRoutes, and the AgentgatewayPolicy that reads the model, are accepted (`kubectl describe "
     "httproutes,agentgatewaypolicies -A`), or give another --gateway-url (with make: GATEWAY_URL=...)"
 )
-ASK_FOR_ANOTHER = "ask for a model of this URL (--models lists them), or add this one to the `models` of a provider"
+ASK_FOR_ANOTHER = (
+    "ask for a model of this URL (--models lists those that the client may use), or add this one to the `models` of a "
+    "provider"
+)
 RESTORE = "`pulumi up --refresh` in the stack that has `shared`"
 GATEWAY = "Gateway gloo-system/agentgateway"
 POLICY, OTHER_POLICY = "AgentgatewayPolicy gloo-system/llm", "AgentgatewayPolicy gloo-system/other"
