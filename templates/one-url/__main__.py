@@ -14,6 +14,15 @@ config = pulumi.Config()
 namespace = config.require("gatewayNamespace")
 gateway = {"name": config.require("gatewayName"), "namespace": namespace, "url": config.require("gatewayUrl")}
 
+# Who may call, which models it may ask for, and what it may use at each provider.
+clients = {
+    "web": {
+        "api_key": config.require_secret("webApiKey"),
+        "models": ["mistral-*", "deepseek-flash"],
+        "rate_limits": [{"tokens": 200000, "per": "hour"}],
+    },
+}
+
 providers = {
     preset: OpenAICompatibleLLM(
         preset,
@@ -23,6 +32,7 @@ providers = {
             "models": models,
             "shared_route_path": PATH,
             "api_key": config.require_secret(f"{preset}ApiKey"),
+            "clients": clients,
             "namespace": namespace,
             "gateway": gateway,
         },
@@ -34,6 +44,7 @@ llm = OpenAICompatibleGateway(
     {
         "route_path": PATH,
         "models": {preset: provider.models for preset, provider in providers.items()},
+        "clients": clients,
         "gateway": gateway,
     },
 )

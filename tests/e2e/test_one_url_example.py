@@ -49,7 +49,9 @@ def answer(section: str, status: int, body: str) -> Any:
         "headers": [{"name": "content-type", "value": '"application/json"'}],
         "bodyExpression": body,
     }
-    return policy({"kind": "HTTPRoute", "name": "llm", "sectionName": section}, traffic={"directResponse": response})
+    keys = {"mode": "Strict", "secretRef": {"name": "llm-clients"}}
+    target = {"kind": "HTTPRoute", "name": "llm", "sectionName": section}
+    return policy(target, traffic={"apiKeyAuthentication": keys, "directResponse": response})
 
 
 def shared_rule(name: str, models: str) -> Any:
@@ -69,6 +71,7 @@ def shared_rule(name: str, models: str) -> Any:
 LIST = (
     'toJson({"object": "list", "data": [["deepseek-flash", "deepseek"], ["deepseek-v4-pro", "deepseek"], '
     '["fast", "mistral"], ["mistral-medium-latest", "mistral"]]'
+    '.filter(m, !has(apiKey.models) || m[0].matches("^(" + apiKey.models + ")$"))'
     '.map(m, {"id": m[0], "object": "model", "created": 0, "owned_by": m[1]})})'
 )
 
@@ -134,7 +137,7 @@ def test_the_stack_creates_what_providers_and_gateway_need_and_a_second_up_chang
         "AgentgatewayBackend": ["deepseek", "mistral"],
         "AgentgatewayPolicy": ["deepseek", "llm", "llm-models", "llm-unknown", "mistral"],
         "HTTPRoute": ["deepseek", "llm", "mistral"],
-        "Secret": ["deepseek-secret", "mistral-secret"],
+        "Secret": ["deepseek-clients", "deepseek-secret", "llm-clients", "mistral-clients", "mistral-secret"],
     }
     transformation = {"request": {"set": [{"name": "x-llm-model", "value": "json(request.body).model"}]}}
     assert created["AgentgatewayPolicy", "llm"] == policy(
@@ -164,7 +167,7 @@ def test_the_stack_creates_what_providers_and_gateway_need_and_a_second_up_chang
         assert [rule["matches"][0]["path"]["value"] for rule in route["rules"][:2]] == [f"/{name}"] * 2
 
     before = versions(cluster)
-    assert re.search(r"^\s+16 unchanged$", run(stack, "pulumi up --skip-preview"), re.MULTILINE)
+    assert re.search(r"^\s+19 unchanged$", run(stack, "pulumi up --skip-preview"), re.MULTILINE)
     assert versions(cluster) == before
 
 
@@ -174,7 +177,11 @@ def test_a_provider_that_joins_or_leaves_changes_its_own_objects_and_the_list_al
     first = versions(cluster)
     run(stack, ADD, KEYS[2], "")
     second = versions(cluster)
-    own = {("Secret", "groq-secret"), *((kind, "groq") for kind in ("AgentgatewayBackend", "HTTPRoute"))}
+    own = {
+        ("Secret", "groq-clients"),
+        ("Secret", "groq-secret"),
+        *((kind, "groq") for kind in ("AgentgatewayBackend", "HTTPRoute")),
+    }
     own.add(("AgentgatewayPolicy", "groq"))
     the_list = ("AgentgatewayPolicy", "llm-models")
     assert second.keys() - first.keys() == own
@@ -205,11 +212,12 @@ def test_a_program_creates_the_objects_that_the_stack_creates(
         assert versions(cluster) == before
         with gateway() as asked:
             assert_answers(cli, ASK_PROGRAM.replace("$(pulumi stack output url)", f"{asked.url}/llm/v1"), asked)
+            assert_sends_the_clients_key(asked, succeeded(cli.shell("pulumi config get webApiKey")), cluster)
         assert run(cli, "pulumi stack output url") == f"{GATEWAY_URL}/llm/v1\n"
     assert specs(cluster) == {}
 
 
-def test_the_stacks_outputs_have_the_one_url_and_who_serves_which_models(stack: PulumiCli) -> None:
+def test_the_stacks_outputs_have_the_one_url_and_who_serves_which_models(stack: PulumiCli, cluster: Cluster) -> None:
     shared = json.loads(run(stack, block("docs/one-url.md", "pulumi stack output")))
     assert shared == {
         "url": f"{GATEWAY_URL}/llm/v1",
@@ -217,6 +225,7 @@ def test_the_stacks_outputs_have_the_one_url_and_who_serves_which_models(stack: 
         "namespace": NAMESPACE,
         "routeName": "llm",
         "policyName": "llm",
+        "rateLimitConfigMapName": None,
         "models": {
             "deepseek": ["deepseek-flash", "deepseek-v4-pro"],
             "mistral": ["codestral-*", "fast", "mistral-medium-latest"],
@@ -224,6 +233,8 @@ def test_the_stacks_outputs_have_the_one_url_and_who_serves_which_models(stack: 
     }
     with gateway() as asked:
         assert_answers(stack, ASK_STACK.replace('"$url/', f'"{asked.url}/llm/v1/'), asked)
+        key = succeeded(stack.shell("pulumi config get --path 'clients.web.apiKey'"))
+        assert_sends_the_clients_key(asked, key, cluster)
         page = block("docs/one-url.md", "curl")
         assert_answers(stack, page.replace("https://llm.example.com", asked.url), asked)
 
@@ -239,3 +250,11 @@ def gateway() -> Iterator[StandInGateway]:
 def assert_answers(cli: PulumiCli, commands: str, gateway: StandInGateway) -> None:
     assert COMPLETION["choices"][0]["message"]["content"] in run(cli, commands)
     assert gateway.requests[-1].path == "/llm/v1/chat/completions"
+
+
+def assert_sends_the_clients_key(gateway: StandInGateway, printed: str, cluster: Cluster) -> None:
+    """Checks that the last request had the client's key, which the cluster has not."""
+    key = printed.strip()
+    assert gateway.requests[-1].authorization == f"Bearer {key}"
+    assert len(key) == 48
+    assert not Canaries(key).are_in(json.dumps(list(cluster.everything_in(NAMESPACE).values())))

@@ -16,6 +16,8 @@ def test_the_program_in_typescript_asks_for_the_same_as_the_one_in_yaml() -> Non
     in_typescript = (EXAMPLE / "typescript/index.ts").read_text()
     (path,) = re.findall(r'^const path = ("[^"]+");$', in_typescript, re.MULTILINE)
     readable = re.sub(r'config\.requireSecret\("(\w+)"\)', r"\1", in_typescript.replace(": path,", f": {path},"))
+    (clients,) = re.findall(r"^const clients = (\{.*?^\});$", readable, re.MULTILINE | re.DOTALL)
+    readable = readable.replace(": clients,", f": {clients},".replace(" as const", ""))
 
     created = re.findall(r'^const (\w+) = new (\w+)\("(\w+)", (\{.*?^\})\);$', readable, re.MULTILINE | re.DOTALL)
     assert [variable for variable, *_ in created] == [name for *_, name, _ in created]

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.openai_compatible_llm.backends.clients import LIMITS_FILE
 from tests.support.pages import PAGES, prose
 from tests.support.repository import PACKAGE, REPOSITORY
 
-GENERATED = (".local/", ".venv/", "build/", "~/")
+GENERATED = (".local/", ".venv/", "build/", "~/", LIMITS_FILE)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,7 +2,8 @@
 
 Commands run in tests/e2e and tests/gateway. tests/e2e/test_plugin_schema.py holds the programs in other languages
 against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs. The clients of
-docs/one-url.md run in test_one_url_page.py, and those of docs/endpoints.md in tests/gateway.
+docs/one-url.md and docs/clients.md run in test_one_url_page.py and test_clients_page.py, and those of docs/endpoints.md
+in tests/gateway.
 """
 
 import ast
@@ -54,6 +55,7 @@ from tools.pages import TABLES, with_tables
 REFERENCE, TROUBLESHOOTING = PAGES["docs/reference.md"], PAGES["docs/troubleshooting.md"]
 ESC_ENVIRONMENT = block("docs/environments.md", "# llm/prod, in Pulumi ESC", "yaml")
 GATEWAY = block("docs/one-url.md", "# gateway.yaml\n", "yaml")
+CLIENTS_SECRET = block("docs/clients.md", "# clients.yaml\n", "yaml")
 PROJECT_DEFAULTS = block("docs/environments.md", "# Pulumi.yaml\n", "yaml")
 
 KEY = "sk-for-the-pages"
@@ -98,6 +100,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
         GATEWAY,
+        CLIENTS_SECRET,
     }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
     assert set(blocks("")) == set(outputs)
@@ -158,7 +161,8 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
             monkeypatch.setenv(fallback["name"].upper().replace("-", "_") + "_API_KEY", KEY)
     recording = record_program(config)
     shared = {"llm"} if f"{PROJECT}:shared" in config else set()
-    assert {each.name for each in recording.all("Backend")} == set(providers)
+    services = {f"{name}-rate-limits" for name in {*providers, *shared} if f"{PROJECT}:rateLimitService" in config}
+    assert {each.name for each in recording.all("Backend")} == set(providers) | services
     assert {each.name for each in recording.all(":HTTPRoute")} == {*providers, *shared}
 
 
@@ -242,6 +246,7 @@ def _merged(environment: Any, stack: Any) -> Any:
 
 
 CLIENTS = {each for page in ("docs/endpoints.md", "docs/one-url.md") for each in blocks("python", page)}
+CLIENTS.add(block("docs/clients.md", "from openai ", "python"))
 
 
 @pytest.mark.parametrize("program", sorted(set(blocks("python")) - CLIENTS))
@@ -252,11 +257,11 @@ def test_every_python_program_runs_and_exports_its_url(
     file = tmp_path / "__main__.py"
     file.write_text(program)
 
-    keys = [f"{PROJECT}:{key}" for key in re.findall(r'require_secret\("(\w+)"\)', program)]
-    recording = record(
-        lambda: runpy.run_path(str(file), run_name="__main__"), config=dict.fromkeys(keys, KEY), secret_keys=keys
-    )
-    assert len(recording.objects()) == 4 * program.count("OpenAICompatibleLLM(")
+    keys = {f"{PROJECT}:{key}": f"{KEY}-{key}" for key in re.findall(r'require_secret\("(\w+)"\)', program)}
+    recording = record(lambda: runpy.run_path(str(file), run_name="__main__"), config=keys, secret_keys=list(keys))
+    with_clients = program.count('"clients": ')
+    assert len(recording.objects()) == 4 * program.count("OpenAICompatibleLLM(") + with_clients
+    assert not any(key in recording.outside_secrets() for key in keys.values())
     assert len(recording.objects()) > 0
     assert [each["url"] for each in recording.outputs.values() if set(each) == {"url"}] == [
         "https://llm.example.com/mistral/v1"

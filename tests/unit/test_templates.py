@@ -18,7 +18,9 @@ def record_template(name: str, monkeypatch: pytest.MonkeyPatch, **answers: str) 
     folder = REPOSITORY / "templates" / name
     questions: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())["template"]["config"]
     secret = [question for question, each in questions.items() if each.get("secret")]
-    values = {question: each.get("default") for question, each in questions.items()} | dict.fromkeys(secret, KEY)
+    values = {question: each.get("default") for question, each in questions.items()} | {
+        question: f"{KEY}-{question}" for question in secret
+    }
     assert answers.keys() <= questions.keys()
     return record(
         lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"),
@@ -39,5 +41,7 @@ def test_the_one_for_one_url_lists_the_models_of_its_providers(monkeypatch: pyte
     assert {each.name for each in recording.all(":HTTPRoute")} == {"mistral", "deepseek", "llm"}
     policy = recording.one(":AgentgatewayPolicy", "llm-models").inputs["spec"]["traffic"]["directResponse"]
     assert '[["deepseek-flash", "deepseek"], ["mistral-medium-latest", "mistral"]]' in policy["bodyExpression"]
+    clients = [each.inputs["stringData"] for each in recording.all(":Secret") if each.name.endswith("-clients")]
+    assert [list(each) for each in clients] == [["web"]] * 3
     assert {"url": "https://llm.example.com/llm/v1"} in recording.outputs.values()
     assert KEY not in recording.outside_secrets()

@@ -8,6 +8,14 @@ PATH = "/llm"
 config = pulumi.Config()
 namespace = config.require("namespace")
 gateway = config.require_object("gateway")
+# Who may call, which models it may ask for, and what it may use at each provider.
+clients = {
+    "web": {
+        "api_key": config.require_secret("webApiKey"),
+        "models": ["fast", "deepseek-flash"],
+        "rate_limits": [{"tokens": 200000, "per": "hour"}],
+    },
+}
 
 mistral = OpenAICompatibleLLM(
     "mistral",
@@ -17,6 +25,7 @@ mistral = OpenAICompatibleLLM(
         "models": ["mistral-medium-latest", "codestral-*"],
         "model_aliases": {"fast": "mistral-small-latest"},
         "api_key": config.require_secret("mistralApiKey"),
+        "clients": clients,
         "namespace": namespace,
         "gateway": gateway,
         "shared_route_path": PATH,
@@ -29,6 +38,7 @@ deepseek = OpenAICompatibleLLM(
         "preset": "deepseek",
         "models": ["deepseek-flash", "deepseek-v4-pro"],
         "api_key": config.require_secret("deepseekApiKey"),
+        "clients": clients,
         "namespace": namespace,
         "gateway": gateway,
         "shared_route_path": PATH,
@@ -40,6 +50,7 @@ llm = OpenAICompatibleGateway(
         "gateway": gateway,
         "route_path": PATH,
         "models": {"mistral": mistral.models, "deepseek": deepseek.models},
+        "clients": clients,
     },
 )
 pulumi.export("url", llm.url)

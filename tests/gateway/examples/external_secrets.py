@@ -1,4 +1,4 @@
-"""Stands in for the External Secrets Operator: a definition of its ExternalSecret, and what creates the Secrets."""
+"""Stands in for the External Secrets Operator: creates the Secrets that its ExternalSecrets ask for."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -9,52 +9,9 @@ from typing import Any
 import kubernetes
 
 from tests.support.cluster import Cluster
+from tests.support.external_secret import DEFINITION, GROUP, PLURAL, VERSION
 
-GROUP, VERSION, PLURAL = "external-secrets.io", "v1", "externalsecrets"
 SECONDS_BETWEEN_LOOKS = 0.2
-
-
-def _map(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties}
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-STRING = {"type": "string"}
-# The fields that the example uses, as the operator's own definition of version 2.9.0 has them. Others are dropped.
-SPEC = _map(
-    secretStoreRef=_map(kind={"type": "string", "enum": ["SecretStore", "ClusterSecretStore"]}, name=STRING),
-    refreshInterval=STRING,
-    target=_map(name=STRING),
-    data=_list(
-        {
-            **_map(secretKey=STRING, remoteRef={**_map(key=STRING, property=STRING), "required": ["key"]}),
-            "required": ["secretKey", "remoteRef"],
-        }
-    ),
-)
-CONDITIONS = _list(_map(**dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), STRING)))
-DEFINITION: Any = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"{PLURAL}.{GROUP}"},
-    "spec": {
-        "group": GROUP,
-        "scope": "Namespaced",
-        "names": {"kind": "ExternalSecret", "plural": PLURAL, "singular": "externalsecret"},
-        "versions": [
-            {
-                "name": VERSION,
-                "served": True,
-                "storage": True,
-                "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": _map(spec=SPEC, status=_map(conditions=CONDITIONS))},
-            }
-        ],
-    },
-}
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def test_a_stack_with_failover_clients_and_a_limit(
     first, second = "providers.mistral.baseUrl", "providers.mistral.fallbacks[0].baseUrl"
     example.configure(**{first: provider.base_url, second: other_provider.base_url})
     example.run_each(block("examples/failover/README.md", "openssl").splitlines(), KEY, SECOND_KEY, "")
-    client = example.project("config", "get", "--path", "clientApiKeys.web").strip()
+    client = example.project("config", "get", "--path", "clients.web.apiKey").strip()
     assert client not in example.run(DEPLOY)
 
     url = f"{example.gateway.url}/mistral/v1/chat/completions"
@@ -192,7 +192,7 @@ def test_a_stack_with_one_url_for_two_providers(
     urls = {"mistral": provider.base_url, "deepseek": other_provider.base_url}
     example.configure(**{f"providers.{name}.baseUrl": url for name, url in urls.items()})
     *set_keys, deploy = block("examples/one-url/README.md", "providers.mistral.apiKey").splitlines()
-    example.run_each(set_keys, KEY, SECOND_KEY)
+    example.run_each(set_keys, KEY, SECOND_KEY, "")
     example.run(deploy)
 
     assert ANSWER in example.run(block("examples/one-url/README.md", '"fast"'))
@@ -200,13 +200,18 @@ def test_a_stack_with_one_url_for_two_providers(
     assert [(each.authorization, each.json["model"]) for each in provider.requests] == [
         (f"Bearer {KEY}", "mistral-small-latest")
     ]
-    listed = urllib3.request("GET", f"{example.gateway.url}/llm/v1/models")
+    key = example.project("config", "get", "--path", "clients.web.apiKey").strip()
+    client = {"authorization": f"Bearer {key}"}
+    listed = urllib3.request("GET", f"{example.gateway.url}/llm/v1/models", headers=client)
     assert [(each["id"], each["owned_by"]) for each in listed.json()["data"]] == [
         ("deepseek-flash", "deepseek"),
-        ("deepseek-v4-pro", "deepseek"),
         ("fast", "mistral"),
-        ("mistral-medium-latest", "mistral"),
     ]
+    url = f"{example.gateway.url}/llm/v1/chat/completions"
+    refused = {"mistral-medium-latest": HTTPStatus.FORBIDDEN, "gpt-x": HTTPStatus.NOT_FOUND}
+    assert {model: ask(url, {"model": model}, headers=client).status for model in refused} == refused
+    assert ask(url, {"model": "fast"}).status == HTTPStatus.UNAUTHORIZED
+    assert len(provider.requests) == 1
 
 
 @agentgateway_only
@@ -226,7 +231,7 @@ def test_a_program_of_each_language_with_one_url_for_two_providers(
     file.write_text(written)
     example.configure()
     *set_keys, deploy = block("examples/one-url/README.md", "mistralApiKey").splitlines()
-    example.run_each(set_keys, KEY, SECOND_KEY)
+    example.run_each(set_keys, KEY, SECOND_KEY, "")
     example.run(deploy)
 
     assert ANSWER in example.run(block("examples/one-url/README.md", '"deepseek-flash"'))

@@ -88,9 +88,9 @@ def test_the_one_for_one_url_makes_two_providers_and_what_they_share(project: Pr
     options = shlex.join(["--yes", "--stack", "dev", *(part for each in given for part in ("--config", each))])
     command = block("templates/README.md", "templates/one-url").rstrip()
     project.shell(f"{command} {options}", PIP, folder=project.folder.parent)
-    for provider in ("mistral", "deepseek"):
-        project.shell(f"pulumi config set --secret {provider}ApiKey", typed=KEY)
+    for name in ("mistral", "deepseek", "web"):
+        project.shell(f"pulumi config set --secret {name}ApiKey", typed=f"{KEY}-{name}")
     printed = project.shell(block("templates/README.md", "pulumi preview"), PIP)
     assert f"{NAME}:index:OpenAICompatibleGateway" in printed
-    assert "16 to create" in printed
+    assert "19 to create" in printed
     assert not CANARIES.are_in(printed)
