@@ -48,20 +48,17 @@ def test_a_client_at_its_limit_leaves_the_others_alone(deployment: Deployment) -
 
 
 @agentgateway_only
-@pytest.mark.parametrize(
-    ("path", "used"),
-    [("/v1/chat/completions", TOKENS_OF_AN_ANSWER), ("/v1/messages", TOKENS_OF_AN_ANSWER), ("/v1/embeddings", 1)],
-)
-def test_tokens_of_every_endpoint_that_has_some_are_counted(deployment: Deployment, path: str, used: int) -> None:
+def test_tokens_of_messages_are_counted_with_those_of_chat_completions(deployment: Deployment) -> None:
     deployment.provider.behaviour = whole_api
-    limit = {"tokens": 2 * used, "per": "hour"}
+    limit = {"tokens": 2 * TOKENS_OF_AN_ANSWER, "per": "hour"}
     deployment.up(model=None, clients={"web": client(WEB, limits=limit), "other": client(OTHER)})
     deployment.until(200, headers=bearer(OTHER))
-    body = {"input": "hi", "max_tokens": 9}
-    answers = [deployment.ask(path, headers=bearer(WEB), body=body) for _ in range(3)]
-    assert [each.status for each in answers] == [200, 200, 429], answers[-1].data
-    assert is_limited(answers[-1])
-    # What has no tokens takes none.
+    counted = ("/v1/messages", "/v1/chat/completions")
+    for path in counted:
+        assert deployment.ask(path, headers=bearer(WEB), body={"max_tokens": 9}).status == 200
+    for path in counted:
+        assert is_limited(deployment.ask(path, headers=bearer(WEB), body={"max_tokens": 9}))
+    # What the gateway only passes on has no tokens.
     assert deployment.ask("/v1/rerank", headers=bearer(WEB)).status == 200
 
 
@@ -69,10 +66,14 @@ def test_a_client_has_a_bucket_of_its_own_on_each_route_and_one_for_both_urls_of
     one_url: OneUrl, other_provider: OpenAIProvider
 ) -> None:
     three = {"requests": 3, "per": "hour"}
-    one_url.settings = {"clients": {"web": client(WEB, limits=three), "cron": client(CRON, limits=three)}}
+    limited = {"web": client(WEB, limits=three), "cron": client(CRON, limits=three)}
+    one_url.settings = {"clients": {**limited, "other": client(OTHER)}}
     two = one_url.config(other_provider, models=["mistral-*"])
     one_url.deploy({"one": one_url.config(models=["gpt-5"]), "two": two})
-    # Nobody's model uses up nothing, and neither does the list.
+    one_url.until_served("gpt-5", "mistral-small", **bearer(OTHER))
+    for provider in (one_url.provider, other_provider):
+        provider.requests.clear()
+    # Neither the error nor the list uses anything up.
     one_url.until(404, body={"model": "nobodys"}, headers=bearer(WEB))
     one_url.until_listed("gpt-5", **bearer(WEB))
 

@@ -125,7 +125,7 @@ def test_the_service_is_asked_for_each_unit_of_requests_and_of_tokens(
     assert len(service.asked) == total
 
 
-@pytest.mark.parametrize(("arguments", "status"), [({}, 500), ({"failOpen": False}, 500), ({"failOpen": True}, 200)])
+@pytest.mark.parametrize(("arguments", "status"), [({}, 500), ({"failOpen": True}, 200)])
 def test_while_the_service_is_down_requests_are_refused_unless_it_may_fail(
     one_url: OneUrl, service: CountingService, arguments: dict[str, bool], status: int
 ) -> None:
