@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import openai
@@ -22,9 +22,14 @@ SECONDS = 20.0
 
 @dataclass
 class OneUrl(Deployment):
-    """A stack whose providers share a path, at a Gateway of the test's own."""
+    """A stack whose providers share a path, at a Gateway of the test's own.
+
+    Attributes:
+        settings: Further settings of the stack, such as its clients.
+    """
 
     path: str = PATH
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def route_path(self) -> str:
@@ -46,7 +51,7 @@ class OneUrl(Deployment):
 
     def deploy(self, providers: Mapping[str, Any], **shared: Any) -> str:
         """Writes a stack's file with one URL for these providers, and runs `pulumi up`."""
-        self.write(dict(providers), shared={"routePath": self.path, **shared})
+        self.write(dict(providers), shared={"routePath": self.path, **shared}, **self.settings)
         return self.project.up()
 
     def another_stack(self, name: str) -> "OneUrl":
@@ -65,23 +70,23 @@ class OneUrl(Deployment):
             return None
         return [(each["id"], each["owned_by"]) for each in response.json()["data"]]
 
-    def until_listed(self, *models: str) -> None:
+    def until_listed(self, *models: str, **headers: str) -> None:
         """Waits until the list has these models and no others."""
 
         def is_listed() -> bool:
-            return [name for name, _ in self.listed() or [("", "")]] == list(models)
+            return [name for name, _ in self.listed(**headers) or [("", "")]] == list(models)
 
-        assert wait_until(is_listed, SECONDS), self.listed()
+        assert wait_until(is_listed, SECONDS), self.listed(**headers)
 
-    def until_served(self, *models: str) -> None:
+    def until_served(self, *models: str, **headers: str) -> None:
         """Waits until the gateway passes on requests for each model, and answers others with its own error."""
         for model in models:
-            self.until(200, body={"model": model})
-        assert wait_until(lambda: error_of(self.ask(body={"model": "nobodys"})), SECONDS)
+            self.until(200, body={"model": model}, headers=headers)
+        assert wait_until(lambda: error_of(self.ask(body={"model": "nobodys"}, headers=headers)), SECONDS)
 
-    def load_on(self, model: str) -> Load:
+    def load_on(self, model: str, **headers: str) -> Load:
         """Chat completions of this model."""
-        return Load(self.url, model=model)
+        return Load(self.url, model=model, headers=headers)
 
 
 def error_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -35,11 +36,13 @@ class OwnGateway:
         gateway: With the port of the listener `http`.
         other_port: The port of the second listener.
         stats_port: Where the proxy serves its metrics.
+        log_file: What the proxy prints.
     """
 
     gateway: Gateway
     other_port: int
     stats_port: int
+    log_file: Path
 
     @property
     def other_url(self) -> str:
@@ -50,6 +53,9 @@ class OwnGateway:
             response = pool.request("GET", f"http://127.0.0.1:{self.stats_port}/metrics")
         assert response.status == 200, response.data
         return response.data.decode()
+
+    def log(self) -> str:
+        return self.log_file.read_text()
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def own_gateway(installation: Installation, cluster: Cluster, namespace: str) ->
     try:
         for each in (port, other_port, stats_port):
             assert processes.wait_for(partial(processes.listens, gateway.proxy, each), [gateway.proxy], SECONDS)
-        yield OwnGateway(gateway, other_port, stats_port)
+        yield OwnGateway(gateway, other_port, stats_port, processes.log(gateway.proxy))
     finally:
         processes.stop(gateway.proxy)
 

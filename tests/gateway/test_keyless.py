@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.clients import WEB, bearer, clients
 from tests.gateway.deployment import KEY, Deployment
 from tests.gateway.openai_provider import OpenAIProvider, failing
 from tests.gateway.test_fallbacks import SECOND_KEY, fallback
@@ -31,10 +32,9 @@ def test_a_provider_without_a_key_gets_none_and_not_the_callers(deployment: Depl
 
 
 def test_a_client_needs_its_key_for_a_provider_that_takes_none(deployment: Deployment) -> None:
-    client = "sk-canary-client-0123456789"
-    deployment.up(**KEYLESS, clientApiKeys={"web": client})
+    deployment.up(**KEYLESS, clients=clients(web=WEB))
     deployment.until(401)
-    assert deployment.until(200, headers={"Authorization": f"Bearer {client}"}).status == 200
+    assert deployment.until(200, headers=bearer(WEB)).status == 200
     assert deployment.provider.keys() == {None}
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.clients import CRON, WEB, WITHOUT_KEY, WRONG_KEY, bearer, clients
 from tests.gateway.deployment import KEY
 from tests.gateway.one_url import PATH, PATHS, OneUrl, asked_for, error_of
 from tests.gateway.openai_provider import OpenAIProvider, completion, failing, silent
-from tests.gateway.test_access import CRON, WEB, WITHOUT_KEY, WRONG_KEY, bearer
 from tests.gateway.test_endpoints import whole_api
 from tests.gateway.test_fallbacks import SECOND_KEY, fallback, streamed_models
 
@@ -17,7 +17,7 @@ MODELS: dict[str, Any] = {"models": ["gpt-5", "gpt-5-mini"]}
 def test_a_providers_clients_need_their_keys_and_other_providers_and_the_list_need_none(
     one_url: OneUrl, other_provider: OpenAIProvider
 ) -> None:
-    one = one_url.config(**MODELS, clientApiKeys={"web": WEB, "cron": CRON})
+    one = one_url.config(**MODELS, clients=clients(web=WEB, cron=CRON))
     one_url.deploy({"one": one, "two": one_url.config(other_provider, models=["mistral-*"])})
     one_url.until(200, body={"model": "gpt-5"}, headers=bearer(WEB))
     one_url.until_served("mistral-small")

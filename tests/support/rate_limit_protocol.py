@@ -7,7 +7,7 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import descriptor_pb2, json_format, message_factory, wrappers_pb2  # type: ignore[import-untyped]
 
 METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
-OVER_LIMIT = 2
+OK, OVER_LIMIT = 1, 2
 SECONDS_TO_ANSWER = 10
 
 Descriptor = tuple[tuple[str, str], ...]
@@ -27,14 +27,14 @@ def over_limit(
         RefusedError: The service can't tell.
     """
     asked = list(descriptors)
-    request = _RateLimitRequest(domain=domain)
+    request = RateLimitRequest(domain=domain)
     for entries in asked:
         descriptor = request.descriptors.add()
         for key, value in entries:
             descriptor.entries.add(key=key, value=value)
         if hits is not None:
             descriptor.hits_addend.value = hits
-    call = channel.unary_unary(METHOD, _RateLimitRequest.SerializeToString, _RateLimitResponse.FromString)
+    call = channel.unary_unary(METHOD, RateLimitRequest.SerializeToString, RateLimitResponse.FromString)
     try:
         response = call(request, timeout=SECONDS_TO_ANSWER)
     except grpc.RpcError as error:
@@ -80,7 +80,7 @@ _FILE = {
 }
 _pool = wrappers_pb2.DESCRIPTOR.pool
 _pool.Add(json_format.ParseDict(_FILE, descriptor_pb2.FileDescriptorProto()))
-_RateLimitRequest, _RateLimitResponse = (
+RateLimitRequest, RateLimitResponse = (
     message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"limits.{name}"))
     for name in ("RateLimitRequest", "RateLimitResponse")
 )
