@@ -118,7 +118,8 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
 def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shared:
     """Reads what a stack's file says of the base URL that its providers share."""
     config = without_nones(configured, frozenset())
-    arguments = {GATEWAY: {}, **_inherited(defaults, config, (GATEWAY, *CLIENT_SETTINGS)), **config}
+    inherited = without_nones(_inherited(defaults, config, (GATEWAY, *CLIENT_SETTINGS)), frozenset())
+    arguments = {GATEWAY: {}, **inherited, **config}
     name = arguments.pop("name", DEFAULT_SHARED_NAME)
     if isinstance(arguments[GATEWAY], Mapping) and (namespace := defaults.get(NAMESPACE)):
         arguments[GATEWAY] = {NAMESPACE: namespace, **arguments[GATEWAY]}

@@ -298,10 +298,10 @@ def test_no_word_has_two_meanings(words: dict[str, str]) -> None:
 
 
 def test_all_advice_names_arguments_that_there_are() -> None:
-    reference = PAGES["docs/reference.md"].replace("[]", "")
-    arguments = set(re.findall(r"^\| `([a-z_.]+)` \| `[A-Za-z.]+` \|", reference, re.MULTILINE))
+    reference = PAGES["docs/reference.md"].replace("[]", "").replace("<name>.", "")
+    arguments = set(re.findall(r"^\| `([a-z0-9_.]+)` \| `[A-Za-z0-9.]+` \|", reference, re.MULTILINE))
     for group, words in {"": COMPONENT_WORDS, "presets": {**OWN_SERVERS, **FAMILIES}, **GROUP_WORDS}.items():
         for advice in words:
-            named = re.findall("`([a-z_.]+)`", advice) if " " in advice else [advice]
+            named = re.findall("`([a-z0-9_.]+)`", advice) if " " in advice else [advice]
             others = {name for name in named if not {name, f"{group}.{name}"} & arguments}
             assert others <= set(PRESETS)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -191,8 +192,13 @@ def test_a_preview_succeeds_while_a_clients_key_is_unknown() -> None:
 def test_models_that_are_outputs_make_the_same_secret() -> None:
     output = pulumi.Output.from_input
     expected = MISTRAL.record(clients={"web": {"api_key": WEB, "models": ["fast", "mistral-*"]}}).objects()
-    for models in (lambda: output(["fast", "mistral-*"]), lambda: [output("fast"), "mistral-*"]):
-        recording = MISTRAL.record(lambda models=models: {"clients": {"web": {"api_key": WEB, "models": models()}}})
+    late: list[Callable[[], Any]] = [lambda: output(["fast", "mistral-*"]), lambda: [output("fast"), "mistral-*"]]
+
+    def with_models(models: Callable[[], Any]) -> dict[str, Any]:
+        return {"clients": {"web": {"api_key": WEB, "models": models()}}}
+
+    for models in late:
+        recording = MISTRAL.record(partial(with_models, models))
         assert recording.objects() == expected
         assert [each.secret_inputs for each in recording.all(":AgentgatewayPolicy")] == [set()]
 
