@@ -251,8 +251,7 @@ def test_an_argument_that_decides_which_objects_are_created_can_not_be_an_output
         ),
         (
             {"authHeader": {"headerName": "Content-Length"}, "api": "agentgateway"},
-            'authHeader.headerName: "Content-Length" belongs to HTTP itself, so no key can be in it; give the header '
-            "that the provider reads",
+            'authHeader.headerName: "Content-Length" belongs to HTTP itself, so no key can be in it; give another header',
         ),
         (
             {"baseUrl": "https://llm.example.com/v1/embeddings"},
