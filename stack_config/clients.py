@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 import pulumi
 
 from components.openai_compatible_llm.arguments import Issue, Key
+from components.openai_compatible_llm.arguments.cases import to_camel_case
+from components.openai_compatible_llm.inputs.client_keys import client_keys, key_issues
 from components.openai_compatible_llm.model_patterns import overlap
 from components.openai_compatible_llm.settings import Client, ClientSettings, GatewaySettings, Settings
 
+from .api_keys import with_fallbacks
 from .records import CLIENTS, SHARED, Provider, Shared
 
 
@@ -26,6 +29,18 @@ def uncounted_limits(providers: Sequence[Provider], shared: Shared | None) -> It
                     f"{provider.location}.{place}: the service knows the limits of the stack's `{CLIENTS}` alone; give "
                     "this client to the stack"
                 )
+
+
+def keys_of_other_providers(providers: Sequence[Provider], shared: Shared | None) -> Iterator[str]:
+    """Yields an error for each client whose key is one of a provider that doesn't have that client itself."""
+    keys = [group.get("api_key") for each in providers for *_, group in with_fallbacks(each.name, each.args)]
+    components: list[Provider | Shared] = [*providers, *([shared] if shared else [])]
+    valid = [each for each in components if each.inputs]
+    yield from dict.fromkeys(
+        f"{each.location}.{issue.location(to_camel_case)}: {issue.text(to_camel_case)}"
+        for each in valid
+        for issue in key_issues(client_keys(each.args), keys)
+    )
 
 
 def warn_of_clients(providers: Sequence[Provider], shared: Shared | None) -> None:

@@ -16,7 +16,7 @@ from components.openai_compatible_llm.route_conflicts import (
 )
 from components.openai_compatible_llm.settings import GatewaySettings
 
-from .records import Provider, Shared
+from .records import SHARED, Provider, Shared
 
 SHARED_PATH = "the shared path"
 
@@ -118,12 +118,34 @@ def _name_conflicts(providers: Sequence[Provider], shared: Shared | None) -> Ite
             f"{provider.location}: its Secret {secret} would have the name of one of provider {first}; "
             "give the provider or the fallback another name"
         )
+    yield from _service_conflicts(providers, shared)
     for provider in providers:
         if shared and (kind := _kind_of_both(provider, shared.settings)):
             yield (
                 f"{provider.location}: its {kind} {provider.name} would have the name of one of `shared`; "
                 "give the provider another name, or `shared.name`"
             )
+
+
+def _service_conflicts(providers: Sequence[Provider], shared: Shared | None) -> Iterator[str]:
+    """Yields each provider whose backend would have the name of one that leads to the rate limit service.
+
+    Pulumi knows objects of two providers by their names alone, whatever their namespaces.
+    """
+    backends = {
+        each.name: each for each in providers if each.inputs and each.inputs.plan.api == BackendApi.AGENTGATEWAY
+    }
+    services = {each.settings.names.rate_limits: each.name for each in providers if each.settings.rate_limit_service}
+    taken = {name: f"provider {owner}" for name, owner in services.items() if name in backends}
+    if shared and shared.settings.rate_limit_service:
+        name = shared.settings.names.rate_limits
+        if name in backends and backends[name].settings.namespace == shared.settings.namespace:
+            taken.setdefault(name, f"`{SHARED}`")
+    for name, owner in taken.items():
+        yield (
+            f"{backends[name].location}: its {AGENTGATEWAY.kind} {name} would have the name of the one by which {owner} "
+            "reaches the rate limit service; give the provider another name"
+        )
 
 
 def _kind_of_both(provider: Provider, shared: GatewaySettings) -> str | None:

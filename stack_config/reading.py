@@ -32,7 +32,7 @@ from .api_keys import (
     with_secret_client_keys,
     with_secret_keys,
 )
-from .clients import uncounted_limits, warn_of_clients
+from .clients import keys_of_other_providers, uncounted_limits, warn_of_clients
 from .conflicts import conflicts
 from .records import (
     API,
@@ -103,6 +103,7 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
         problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
     problems += conflicts(providers, shared)
     problems += uncounted_limits(providers, shared)
+    problems += keys_of_other_providers(providers, shared)
     if problems:
         raise InvalidStackConfig(problems)
     warn_of_plain_text_keys(config, providers, shared, clients)

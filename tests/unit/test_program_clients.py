@@ -126,3 +126,88 @@ def test_a_client_that_is_named_with_a_dot_gets_a_command_that_names_it() -> Non
     config = {**NEWER, "clients": {"web.eu": CLIENTS["web"]}, "providers": {"mistral": KEYED}}
     (warning,) = record_program(config, secret_keys=["providers"]).warnings
     assert warning.endswith("--path 'clients[\"web.eu\"].apiKey'")
+
+
+def test_a_providers_own_client_with_the_key_of_another_provider_is_refused() -> None:
+    providers = {
+        "mistral": {"apiKey": f"{CANARY}-of-mistral-0001"},
+        "deepseek": {**KEYED, "clients": {"web": {"apiKey": f"{CANARY}-of-mistral-0001"}}},
+    }
+    assert program_error({**NEWER, "providers": providers}) == (
+        "Stack prod: providers.deepseek.clients.web.apiKey: the key is a provider's own; give the client another"
+    )
+
+
+SERVICE: dict[str, Any] = {"rateLimitService": {"host": "ratelimit.llm"}}
+LIMITED: dict[str, Any] = {"web": {"apiKey": f"{CANARY}-client-web", "rateLimits": [{"requests": 5, "per": "day"}]}}
+JOINED: dict[str, Any] = {**KEYED, "models": ["mistral-*"]}
+SHARED: dict[str, Any] = {"shared": {"routePath": "/llm"}}
+
+
+def test_clients_and_the_service_of_the_stack_hold_for_the_shared_url_too() -> None:
+    config = {**NEWER, **SERVICE, **SHARED, "clients": LIMITED, "providers": {"mistral": JOINED}}
+    recording = record_program({**config, "clientAuthHeader": {"headerName": "x-api-key"}})
+    assert clients_of(recording) == {"mistral-clients": {"web"}, "llm-clients": {"web"}}
+    for name in ("mistral", "llm-models", "llm-unknown"):
+        traffic = recording.one(":AgentgatewayPolicy", name).inputs["spec"]["traffic"]
+        assert traffic["apiKeyAuthentication"]["location"] == {"header": {"name": "x-api-key"}}
+        assert traffic["rateLimit"]["global"]["domain"] == "llm"
+    assert '"tokens' not in recording.one(":ConfigMap").inputs["data"]["limits.yaml"]
+    assert '"requests-day"' in recording.one(":ConfigMap").inputs["data"]["limits.yaml"]
+    assert CANARY not in recording.outside_secrets()
+
+
+def test_what_is_wrong_with_a_client_of_the_stack_is_said_once_for_providers_and_the_shared_url() -> None:
+    clients = {"web": {"apiKey": "short"}}
+    config = {**NEWER, **SHARED, "clients": clients, "providers": {"mistral": JOINED}}
+    message = "clients.web.apiKey: the key is 5 characters long; give at least 20"
+    assert program_error(config).splitlines()[0] == f"Stack prod: {message} (providers: mistral)"
+    url: dict[str, Any] = {"routePath": "/llm", "models": {"a": ["m"]}}
+    assert program_error({**NEWER, "shared": url, "clients": clients}) == f"Stack prod: {message}"
+    own = {**NEWER, "clients": CLIENTS, "shared": {**url, "clients": clients}}
+    assert program_error(own) == f"Stack prod: shared.{message}"
+
+
+def test_limits_that_the_services_configuration_would_lack_are_refused() -> None:
+    providers = {"mistral": JOINED, "deepseek": {**KEYED, "clients": LIMITED}}
+    config = {**NEWER, **SERVICE, **SHARED, "clients": CLIENTS, "providers": providers}
+    assert program_error(config) == (
+        "Stack prod: providers.deepseek.clients.web.rateLimits: the service knows the limits of the stack's `clients` "
+        "alone; give this client to the stack"
+    )
+
+
+def test_limits_for_the_service_cause_a_warning_where_nothing_makes_its_configuration() -> None:
+    config = {**NEWER, **SERVICE, "clients": LIMITED, "providers": {"mistral": KEYED}}
+    assert record_program(config, secret_keys=["providers", "clients"]).warnings == [
+        "Stack test has no `shared`, so it makes no configuration for the rate limit service. Another stack must give the "
+        "service the limits of web."
+    ]
+
+
+def test_models_of_a_client_that_no_provider_serves_cause_a_warning() -> None:
+    clients = {"web": {"apiKey": f"{CANARY}-client-web", "models": ["mistral-small", "gpt-*", "claude-x"]}}
+    warning = "Stack test: client web may ask for gpt-*, claude-x, and no provider of this stack serves that."
+
+    def warnings(**providers: Any) -> list[str]:
+        config = {**NEWER, **SHARED, "clients": clients, "providers": {"mistral": JOINED, **providers}}
+        return record_program(config, secret_keys=["providers", "clients"]).warnings
+
+    assert warnings() == [warning]
+    assert warnings(groq={**KEYED, "model": "llama"}) == [warning]
+    assert warnings(openai={**KEYED, "models": ["gpt-5", "claude-*"]}) == []
+    assert warnings(openai=KEYED) == []
+    assert warnings(openai={**KEYED, "clients": OTHERS}) == [warning]
+
+
+def test_a_provider_may_not_have_the_name_of_the_backend_that_leads_to_the_service() -> None:
+    named = {"mistral-rate-limits": {**KEYED, "preset": "mistral"}, "llm-rate-limits": {**JOINED, "preset": "mistral"}}
+    providers = {"mistral": KEYED, **named}
+    config = {**NEWER, **SERVICE, **SHARED, "clients": CLIENTS, "providers": providers}
+    advice = "reaches the rate limit service; give the provider another name"
+    assert program_error(config).splitlines() == [
+        "Stack prod: providers.mistral-rate-limits: its AgentgatewayBackend mistral-rate-limits would have the name of "
+        f"the one by which provider mistral {advice}",
+        "Stack prod: providers.llm-rate-limits: its AgentgatewayBackend llm-rate-limits would have the name of the one "
+        f"by which `shared` {advice}",
+    ]

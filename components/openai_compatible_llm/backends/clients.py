@@ -48,7 +48,7 @@ MODEL_ENDPOINTS = (
 """Endpoints, below a base URL, whose JSON body names the model that is asked."""
 
 LIMITS_FILE = "limits.yaml"
-"""Name of the service's configuration in the ConfigMap, which the service reads because it ends so."""
+"""Name of the service's configuration in the ConfigMap. The service reads every file of its folder."""
 
 
 def authentication(clients: Clients) -> Spec:

@@ -40,6 +40,14 @@ def resolved_keys(arguments: Arguments) -> ClientKeys:
     }
 
 
+def client_keys(args: Mapping[Any, Any]) -> ClientKeys:
+    """Returns the keys of clients in valid arguments without Outputs."""
+    return {
+        name: {argument: client[argument] for argument in KEY_CHECKS if client.get(argument) is not None}
+        for name, client in (args.get(CLIENTS) or {}).items()
+    }
+
+
 def withhold_keys(arguments: Arguments) -> ClientKeys:
     """Takes the keys of all clients out of valid arguments."""
     return {
