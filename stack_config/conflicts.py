@@ -143,8 +143,8 @@ def _service_conflicts(providers: Sequence[Provider], shared: Shared | None) -> 
             taken.setdefault(name, f"`{SHARED}`")
     for name, owner in taken.items():
         yield (
-            f"{backends[name].location}: its {AGENTGATEWAY.kind} {name} would have the name of the one by which {owner} "
-            "reaches the rate limit service; give the provider another name"
+            f"{backends[name].location}: its {AGENTGATEWAY.kind} {name} would have the name of the one by which "
+            f"{owner} reaches the rate limit service; give the provider another name"
         )
 
 
