@@ -72,17 +72,18 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
         InvalidStackConfig: With every problem of every component, conflicts between them included.
     """
     stack = pulumi.get_stack()
-    configured = _group(config, PROVIDERS)
+    configured = _group(config, PROVIDERS) or {}
     groups = {key: _group(config, key) for key in (GATEWAY, *CLIENT_SETTINGS)}
     defaults = {**groups, NAMESPACE: config.get(NAMESPACE), API: config.get(API)}
-    clients = groups[CLIENTS]
+    clients = groups[CLIENTS] or {}
     problems = list(_unknown_settings(config))
-    if clients == {} and config.get(CLIENTS) is not None:
+    if groups[CLIENTS] == {}:
         # Taken for no setting, it would open the routes of all providers.
+        defaults[CLIENTS] = None
         command = f"pulumi config rm -s {stack} {config.full_key(CLIENTS)}"
         problems.append(f"Stack {stack}: {CLIENTS}: empty; give a client, or let anyone call: {command}")
     configured_shared = _group(config, SHARED)
-    shared = None if config.get_object(SHARED) is None else read_shared(configured_shared, defaults)
+    shared = None if configured_shared is None else read_shared(configured_shared, defaults)
     if not configured and not shared:
         example = f"{config_command('set', stack, (PROVIDERS, 'mistral', 'model'))} mistral-medium-latest"
         problems.append(f"Stack {stack} has no providers. Add one, for example: {example}")
@@ -130,9 +131,8 @@ def read_shared(configured: Mapping[str, Any], defaults: Mapping[str, Any]) -> S
 def _inherited(defaults: Mapping[str, Any], config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """Returns the stack's settings that hold for a component: its clients only where it names none itself."""
     names_clients = any(config.get(key) is not None for key in CLIENT_SOURCES)
-    return {
-        key: value for key in settings if (value := defaults.get(key)) and not (names_clients and key in CLIENT_SOURCES)
-    }
+    inherited = {key: defaults.get(key) for key in settings if not (names_clients and key in CLIENT_SOURCES)}
+    return {key: value for key, value in inherited.items() if value not in (None, "")}
 
 
 def _join(provider: Provider, shared: Shared) -> None:
@@ -196,7 +196,7 @@ def _parse(provider: Provider, environment: Mapping[str, str]) -> None:
         provider.issues = error.issues
 
 
-def _group(config: pulumi.Config, key: str) -> dict[str, Any]:
+def _group(config: pulumi.Config, key: str) -> dict[str, Any] | None:
     expected = f"Stack {pulumi.get_stack()}: {config.name}:{key} must be a group of settings"
     try:
         value = config.get_object(key)
@@ -205,7 +205,7 @@ def _group(config: pulumi.Config, key: str) -> dict[str, Any]:
         raise InvalidStackConfig([f"{expected}, and its value is not."]) from None
     if value is not None and not isinstance(value, dict):
         raise InvalidStackConfig([f"{expected}, not a {type(value).__name__}."])
-    return value or {}
+    return value
 
 
 def _unknown_settings(config: pulumi.Config) -> Iterator[str]:

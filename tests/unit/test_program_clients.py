@@ -211,3 +211,19 @@ def test_a_provider_may_not_have_the_name_of_the_backend_that_leads_to_the_servi
         "Stack prod: providers.llm-rate-limits: its AgentgatewayBackend llm-rate-limits would have the name of the one "
         f"by which `shared` {advice}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("clientsSecret", "clientsSecret.name: required"),
+        (
+            "clientAuthHeader",
+            "clientAuthHeader: empty; give `clientAuthHeader.headerName`, `clientAuthHeader.prefix`, or both",
+        ),
+        ("rateLimitService", "rateLimitService.host: required"),
+    ],
+)
+def test_an_empty_setting_for_the_clients_of_the_stack_is_not_taken_for_none(setting: str, problem: str) -> None:
+    message = program_error({**NEWER, setting: {}, "providers": {"mistral": KEYED}})
+    assert f"Stack prod: {problem} (providers: mistral)" in message.splitlines()
