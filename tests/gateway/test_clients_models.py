@@ -101,7 +101,7 @@ def test_only_a_whole_name_is_a_clients_model(shared: OneUrl) -> None:
             answer = request(shared.gateway.url, "POST", path, question(model))
             assert is_refused(answer), (model, path, answer)
     assert shared.provider.requests == []
-    for path in (OWN, f"{OWN}/v1/chat/completions"):
+    for path in (OWN, f"{OWN}/v1/chat/completions", f"{OWN}/v1/chat/completions?beta=true"):
         assert request(shared.gateway.url, "POST", path, question("tts-new"))[0] == 200
 
 
@@ -134,9 +134,18 @@ def test_what_has_no_readable_model_and_every_other_path_is_refused_to_a_client_
         "no JSON": ("POST", "/v1/rerank", b"{bad"),
         "an empty body": ("POST", "/v1/rerank", b""),
         "a list as body": ("POST", "/v1/rerank", [allowed]),
+        "a model in the query": ("POST", "/v1/rerank?model=codestral-2", allowed),
+        "an escaped one": ("POST", "/v1/chat/completions?x=1&mod%65l=codestral-2", allowed),
+        "further models": ("POST", "/v1/chat/completions", {**allowed, "models": ["codestral-2"]}),
+        "fallbacks": ("POST", "/v1/rerank", {**allowed, "fallbacks": ["codestral-2"]}),
+        "two objects": ("POST", "/v1/rerank", json.dumps(allowed).encode() + b'{"model": "codestral-2"}'),
     }
     for name, (method, path, body) in refused.items():
         assert is_refused(answer := request(url, method, OWN + path, body)), (name, answer)
+    for content_type in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"):
+        for path in (f"{OWN}/v1/chat/completions", f"{OWN}/v1/rerank"):
+            answer = request(url, "POST", path, allowed, **{"content-type": content_type})
+            assert is_refused(answer), (content_type, path, answer)
     packed = gzip.compress(json.dumps(allowed).encode())
     assert is_refused(request(url, "POST", f"{OWN}/v1/rerank", packed, **{"content-encoding": "gzip"}))
     large = {**allowed, "messages": [{"role": "user", "content": LARGE_PROMPT}]}

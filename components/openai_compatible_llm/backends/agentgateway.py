@@ -155,7 +155,7 @@ def _models_condition(settings: Settings) -> str:
     overridden = settings.request_overrides.get("model")
     fixed_model = settings.provider.model or (overridden if isinstance(overridden, str) else None)
     if settings.endpoints == Endpoints.CHAT:
-        return of_clients.may_use(of_clients.REQUEST_MODEL if fixed_model is None else json.dumps(fixed_model))
+        return of_clients.chat_condition(fixed_model)
     paths = [settings.route_path, *([settings.shared_route.path] if settings.shared_route else [])]
     return of_clients.models_condition(paths, fixed_model, _governed_endpoints(settings))
 

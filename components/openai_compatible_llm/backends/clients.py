@@ -47,6 +47,19 @@ MODEL_ENDPOINTS = (
 )
 """Endpoints, below a base URL, whose JSON body names the model that is asked."""
 
+ONE_MODEL = " && ".join(
+    (
+        'request.headers["content-type"].matches("(?i)^application/json *(;|$)")',
+        '!request.pathAndQuery.matches("(?i)^[^?]*[?](.*[&;])?[^=&;]*(model|%)")',
+        *(f"!has(json(request.body).{field})" for field in ("models", "fallbacks")),
+    )
+)
+"""Whether a request can ask for no other model than that in its body, as a CEL expression.
+
+LiteLLM also takes a model from the query, from a body that is said to be a form, and from `fallbacks`; OpenRouter from
+`models`. A field alone would be read in front of anything else, such as a second object.
+"""
+
 LIMITS_FILE = "limits.yaml"
 """Name of the service's configuration in the ConfigMap. The service reads every file of its folder."""
 
@@ -79,6 +92,12 @@ def may_use(model: str) -> str:
     return f"!has(apiKey.models) || {_is_own(model)}"
 
 
+def chat_condition(fixed_model: str | None) -> str:
+    """Builds the CEL expression for the requests that a client may send to a route for chat completions alone."""
+    model = REQUEST_MODEL if fixed_model is None else _text(fixed_model)
+    return f"!has(apiKey.models) || {ONE_MODEL} && {_is_own(model)}"
+
+
 def models_condition(paths: Sequence[str], fixed_model: str | None, gets_fixed_model: Iterable[str]) -> str:
     """Builds the CEL expression for the requests that a client may send to a route with all endpoints.
 
@@ -99,10 +118,10 @@ def models_condition(paths: Sequence[str], fixed_model: str | None, gets_fixed_m
     if fixed_model is not None:
         fixed_there = f"({'|'.join(gets_fixed_model)})$"
         gets_it = f"{chat} || {_path_matches(fixed_there)}"
-        model = f"({gets_it} ? {json.dumps(fixed_model, ensure_ascii=False)} : {model})"
+        model = f"({gets_it} ? {_text(fixed_model)} : {model})"
     return (
         f'!has(apiKey.models) || request.method == "GET" && ({lists})'
-        f' || request.method == "POST" && ({asks}) && {_is_own(model)}'
+        f' || request.method == "POST" && ({asks}) && {ONE_MODEL} && {_is_own(model)}'
     )
 
 
@@ -182,6 +201,10 @@ def _limit_name(unit: str, period: RateLimitPeriod) -> str:
 
 def _is_own(model: str) -> str:
     return f'{model}.matches("^(" + apiKey.models + ")$")'
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _path_matches(expression: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cel
@@ -10,6 +10,7 @@ import cel
 ERRORS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What the library raises where an expression can't be evaluated."""
 
+_FIELD = re.compile(r"(?<!has\()\bjson\((request\.body)\)\.(\w+)")
 _TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|\bcoalesce\(|[^"]', re.DOTALL)
 
 
@@ -30,8 +31,14 @@ def evaluate(expression: str, **variables: Any) -> Any:
             raise error
         return None
 
-    context = cel.Context(variables, {"json": _json, "toJson": to_json, "coalesce": coalesce})
-    return cel.compile(_with_unevaluated_arguments(expression)).execute(context)
+    functions: dict[str, Callable[..., Any]] = {
+        "json": _json,
+        "jsonField": _json_field,
+        "toJson": to_json,
+        "coalesce": coalesce,
+    }
+    optimized = _FIELD.sub(r'jsonField(\1, "\2")', expression)
+    return cel.compile(_with_unevaluated_arguments(optimized)).execute(cel.Context(variables, functions))
 
 
 def evaluate_body(expression: str, **variables: Any) -> str:
@@ -52,6 +59,12 @@ def to_json(value: Any) -> str:
 def _json(text: str | bytes) -> Any:
     """Parses as strictly as the proxy: UTF-8 alone, and no number that JSON lacks."""
     return json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_refuse)
+
+
+def _json_field(text: bytes, name: str) -> Any:
+    """Reads what the proxy makes of `json(text).name`: a field of the first object, whatever comes after that."""
+    found, _ = json.JSONDecoder(parse_constant=_refuse).raw_decode(text.decode().lstrip(" \t\r\n"))
+    return {**found}[name]
 
 
 def _refuse(constant: str) -> Any:

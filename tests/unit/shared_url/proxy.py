@@ -186,6 +186,7 @@ class Proxy:
         body = request.body if len(request.body) <= self.most_bytes else None
         return {
             "method": request.method,
+            "pathAndQuery": request.path,
             **expressions.request(body, urlsplit(request.path).path, request.headers),
         }
 

@@ -77,9 +77,9 @@ LISTED = {"mistral": ["mistral-medium", "mistral-medium-mini", "fast", "codestra
 
 
 def sent(method: str, path: str, body: object = None, **headers: str) -> Request:
-    """Makes a request with this body: as it is, or as JSON; None stands for no body."""
+    """Makes a request with this body, said to be JSON: as it is, or as JSON; None stands for no body."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return Request(method, path, headers, content, None, 0.0)
+    return Request(method, path, {"content-type": "application/json", **headers}, content, None, 0.0)
 
 
 def outcome(request: Request, client: str = "web", gateway: Proxy | None = None) -> str | int:

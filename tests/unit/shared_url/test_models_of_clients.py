@@ -143,6 +143,61 @@ def test_a_model_is_read_as_the_gateway_reads_it(body: bytes) -> None:
     assert outcome(sent("POST", "/mistral/v1/chat/completions", body)) == "mistral"
 
 
+EVERY_WAY = [
+    "/mistral",
+    *(f"{base}/{endpoint}" for base in BASES for endpoint in WITH_MODEL),
+    "/fixed",
+    "/narrow",
+    "/fixed-narrow",
+]
+"""Paths at which a request has a model, that of the body or a fixed one."""
+
+
+@pytest.mark.parametrize("path", EVERY_WAY)
+def test_a_request_that_may_ask_for_another_model_elsewhere_is_refused_to_a_client_with_models(path: str) -> None:
+    """What servers, such as LiteLLM and OpenRouter, take a model from as well."""
+    allowed = chat("mistral-medium")
+    others = {
+        "models": sent("POST", path, {**allowed, "models": ["codestral-latest"]}),
+        "fallbacks": sent("POST", path, {**allowed, "fallbacks": ["codestral-latest"]}),
+        "more JSON": sent("POST", path, json.dumps(allowed).encode() + b'{"model": "codestral-latest"}'),
+        "before a form": sent("POST", path, json.dumps(allowed).encode() + MULTIPART),
+        **{
+            kind or "of no type": sent("POST", path, allowed, **{"content-type": kind})
+            for kind in (
+                *("", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"),
+                *("application/jsonl", "application/x-www-form-urlencoded; application/json"),
+            )
+        },
+        **{
+            query: sent("POST", f"{path}?{query}", allowed)
+            for query in (
+                *(
+                    "model=codestral-latest",
+                    "x=1&model=codestral-latest",
+                    "x;model=y",
+                    "MODEL=x",
+                    "x[model]=y",
+                    "model",
+                ),
+                *("mod%65l=codestral-latest", "%6Dodel=x", "x=1&%6D=2", "a?model=x", "models=x"),
+            )
+        },
+    }
+    assert outcome(sent("POST", path, allowed), "exact") != FORBIDDEN
+    for name, request in others.items():
+        assert outcome(request, "exact") == FORBIDDEN, name
+        assert outcome(request, "any") != FORBIDDEN, name
+
+
+@pytest.mark.parametrize("query", ["beta=true", "api-version=preview", "x=model", "x=a%20b&y", ""])
+@pytest.mark.parametrize("path", [*EVERY_WAY, "/a(b)*+$;c"])
+def test_other_queries_and_spellings_of_the_type_are_as_good(path: str, query: str) -> None:
+    for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"):
+        request = sent("POST", f"{path}?{query}", chat("mistral-medium"), **{"content-type": kind})
+        assert outcome(request, "exact") != FORBIDDEN, kind
+
+
 @pytest.mark.parametrize("path", ["/mistral/models", "/mistral/v1/models"])
 @pytest.mark.parametrize("body", [None, chat("codestral-latest"), MULTIPART])
 def test_every_client_may_list_the_providers_models(body: Any, path: str) -> None:
