@@ -51,13 +51,14 @@ ONE_MODEL = " && ".join(
     (
         'request.headers["content-type"].matches("(?i)^application/json *(;|$)")',
         '!request.pathAndQuery.matches("(?i)^[^?]*[?](.*[&;])?[^=&;]*(model|%)")',
-        *(f"!has(json(request.body).{field})" for field in ("models", "fallbacks")),
+        'json(request.body).all(k, k == "model" || !k.matches("(?i)^(models?|fallbacks)$"))',
     )
 )
 """Whether a request can ask for no other model than that in its body, as a CEL expression.
 
 LiteLLM also takes a model from the query, from a body that is said to be a form, and from `fallbacks`; OpenRouter from
-`models`. A field alone would be read in front of anything else, such as a second object.
+`models`; servers written in Go from these names in another case. `json` with a field behind it doesn't look at what
+comes after the first object.
 """
 
 LIMITS_FILE = "limits.yaml"

@@ -10,7 +10,7 @@ import cel
 ERRORS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What the library raises where an expression can't be evaluated."""
 
-_FIELD = re.compile(r"(?<!has\()\bjson\((request\.body)\)\.(\w+)")
+_FIELD = re.compile(r"(?<!has\()\bjson\((request\.body)\)\.(\w+)\b(?!\()")
 _TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|\bcoalesce\(|[^"]', re.DOTALL)
 
 

@@ -160,6 +160,8 @@ def test_a_request_that_may_ask_for_another_model_elsewhere_is_refused_to_a_clie
     others = {
         "models": sent("POST", path, {**allowed, "models": ["codestral-latest"]}),
         "fallbacks": sent("POST", path, {**allowed, "fallbacks": ["codestral-latest"]}),
+        "another case": sent("POST", path, {**allowed, "Model": "codestral-latest"}),
+        "fallbacks in another case": sent("POST", path, {**allowed, "FallBacks": ["codestral-latest"]}),
         "more JSON": sent("POST", path, json.dumps(allowed).encode() + b'{"model": "codestral-latest"}'),
         "before a form": sent("POST", path, json.dumps(allowed).encode() + MULTIPART),
         **{
