@@ -138,6 +138,7 @@ def test_what_has_no_readable_model_and_every_other_path_is_refused_to_a_client_
         "an escaped one": ("POST", "/v1/chat/completions?x=1&mod%65l=codestral-2", allowed),
         "further models": ("POST", "/v1/chat/completions", {**allowed, "models": ["codestral-2"]}),
         "fallbacks": ("POST", "/v1/rerank", {**allowed, "fallbacks": ["codestral-2"]}),
+        "a model in another case": ("POST", "/v1/rerank", {**allowed, "Model": "codestral-2"}),
         "two objects": ("POST", "/v1/rerank", json.dumps(allowed).encode() + b'{"model": "codestral-2"}'),
     }
     for name, (method, path, body) in refused.items():
