@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import trustme
 
@@ -42,7 +43,7 @@ Behaviour = Callable[[Exchange], None]
 def completion(exchange: Exchange, model: str | None = None, closes: bool = False) -> None:
     """Answers as a provider that is well, and closes the connection after it where asked to."""
     request = exchange.request_
-    if request.path.endswith("/chat/completions"):
+    if urlsplit(request.path).path.endswith("/chat/completions"):
         if request.json.get("stream"):
             exchange.stream(completion_events(request))
         else:
