@@ -124,7 +124,7 @@ PANELS: Sequence[Graph | Sums] = [
     ),
     Graph(
         "Time to the first token",
-        "From the request to the first token of the answer, for answers in which the gateway sees one.",
+        "From the request to the first token, for streamed answers. Above 10 seconds, the lines stay at 10.",
         units.Seconds,
         {"{{route}} p50": _quantile(0.5, FIRST_TOKEN), "{{route}} p95": _quantile(0.95, FIRST_TOKEN)},
     ),
