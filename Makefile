@@ -83,7 +83,7 @@ format: $(VENV)/.installed ## Put the code into the project's style
 catalogue: $(VENV)/.installed ## Print the providers that have a preset
 	@$(BIN)/python -m tools.catalogue
 
-docs: $(VENV)/.installed ## Write the generated tables of docs/ anew (arguments, outputs, providers)
+docs: $(VENV)/.installed ## Write the generated parts of docs/ anew (arguments, outputs, providers, the dashboard)
 	@$(BIN)/python -m tools.pages
 
 schema: $(VENV)/.installed ## Write components/schema.json anew, and the version of the policy pack

@@ -1,11 +1,12 @@
-"""Writes the generated tables of the documentation: `make docs`.
+"""Writes the generated parts of the documentation: `make docs`.
 
-A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; the rest of the page is written by hand.
+`docs/dashboard.json` is generated whole. A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; the rest of the page is written by hand.
 """
 
 from collections.abc import Callable, Mapping
 
 from tools.catalogue import endpoints_table, providers_table
+from tools.dashboard import dashboard_json
 from tools.reference import reference_tables
 from tools.schema import REPOSITORY
 
@@ -15,6 +16,9 @@ TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "docs/endpoints.md": lambda: {"endpoints": endpoints_table()},
 }
 """What makes the tables of each page by their names there."""
+
+FILES: Mapping[str, Callable[[], str]] = {"docs/dashboard.json": dashboard_json}
+"""What makes each file that is generated whole."""
 
 
 def with_tables(page: str, text: str) -> str:
@@ -36,3 +40,5 @@ if __name__ == "__main__":
     for path in TABLES:
         file = REPOSITORY / path
         file.write_text(with_tables(path, file.read_text()))
+    for path, make in FILES.items():
+        (REPOSITORY / path).write_text(make())

@@ -2,8 +2,8 @@
 
     python -m tools.usage_picture METRICS docs/usage.svg
 
-METRICS is a file with what a proxy served at `/metrics`. A Prometheus, which must be on PATH, sees the proxy at zero and
-then with these metrics, so what it counts is what the file has.
+METRICS is a file with what a proxy served at `/metrics`. A Prometheus, which must be on PATH, sees the proxy at zero
+and then with these metrics, so what it counts is what the file has.
 """
 
 import re
@@ -21,7 +21,9 @@ from matplotlib.figure import Figure
 from tools.dashboard import PANELS, Graph
 from tools.prometheus import run_prometheus, serve_metrics
 
-TITLE = "Charts of the dashboard's sums: requests by status, tokens by client, refused requests, and the time of answers"
+TITLE = (
+    "Charts of the dashboard's sums: requests by status, tokens by client, refused requests, and the time of answers"
+)
 RANGE_SECONDS = 3600
 WIDTH, ROW, HEADING, MARGIN = 400, 38, 50, 12
 COLOURS = {
@@ -54,9 +56,7 @@ class Chart:
 CHARTS = [
     Chart("Requests by route and status", "Requests by route and status", ("route", "status"), is_rate=True),
     Chart("Tokens in this time", "Tokens by client and model", ("client", "gen_ai_request_model", "gen_ai_token_type")),
-    Chart(
-        "Refused by the gateway", "Requests that the gateway refused", ("client", "status", "reason"), is_rate=True
-    ),
+    Chart("Refused by the gateway", "Requests that the gateway refused", ("client", "status", "reason"), is_rate=True),
     Chart("Duration, p95", "Time until the end of the answer, p95", ("route",), value="{:.3f} s"),
 ]
 
@@ -130,13 +130,13 @@ def _with_modes(svg: str, height: int) -> str:
         svg = svg.replace(light, f"var(--{name})")
     variables = [" ".join(f"--{name}: {pair[mode]};" for name, pair in COLOURS.items()) for mode in (0, 1)]
     style = (
-        f"<style>svg {{ {variables[0]} }} "
-        f"@media (prefers-color-scheme: dark) {{ svg {{ {variables[1]} }} }}</style>"
+        f"<style>svg {{ {variables[0]} }} @media (prefers-color-scheme: dark) {{ svg {{ {variables[1]} }} }}</style>"
     )
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, -apple-system, 'Segoe UI', sans-serif", svg)
     root = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">\n <title id="title">{TITLE}</title>\n {style}'
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">\n '
+        f'<title id="title">{TITLE}</title>\n {style}'
     )
     body = re.sub(r"^.*?<svg [^>]*>", lambda _: root, svg, count=1, flags=re.DOTALL)
     return re.sub(r"[ \t]+$", "", body, flags=re.MULTILINE)

@@ -58,7 +58,9 @@ def render(samples: Samples, types: str) -> str:
     """Returns the samples as text under the lines with the types of their metrics, which end at `# EOF`."""
     families: dict[str, list[str]] = {}
     for header in re.findall(r"^# TYPE (\w+) \w+$", types, re.MULTILINE):
-        families[header] = [line for line in types.splitlines() if line.startswith("#") and line.split(" ")[2] == header]
+        families[header] = [
+            line for line in types.splitlines() if line.startswith("#") and line.split(" ")[2] == header
+        ]
     for (name, labels), value in samples.items():
         family = re.sub(r"_(total|sum|count|bucket)$", "", name)
         text = ",".join(f'{label}="{content}"' for label, content in sorted(labels))

@@ -15,7 +15,6 @@ from tools.prometheus import prometheus_programs
 
 pytestmark = pytest.mark.skipif(not prometheus_programs()["promtool"], reason="promtool isn't on PATH")
 
-PAGE = "docs/usage.md"
 ALERTS = REPOSITORY / "docs/alerts.yaml"
 RULES = {
     rule["alert"]: rule
@@ -119,7 +118,7 @@ def promtool(*arguments: str | Path) -> str:
 
 
 def test_the_rules_are_valid(tmp_path: Path) -> None:
-    (tmp_path / "prices.yaml").write_text(block(PAGE, "# prices.yaml\n", "yaml"))
+    (tmp_path / "prices.yaml").write_text(block("docs/usage.md", "# prices.yaml\n", "yaml"))
     promtool("check", "rules", "--lint-fatal", ALERTS, tmp_path / "prices.yaml")
 
 
@@ -136,9 +135,13 @@ def test_the_page_s_job_takes_the_proxies_alone(tmp_path: Path) -> None:
         labels = {f"__meta_kubernetes_{label}": value for label, value in meta.items()}
         return {"targets": ["10.0.0.1:15020"], "labels": labels}
 
-    pods = [target("proxy", "agentgateway", "metrics"), target("port", "agentgateway", ""), target("other", "", "metrics")]
+    pods = [
+        target("proxy", "agentgateway", "metrics"),
+        target("port", "agentgateway", ""),
+        target("other", "", "metrics"),
+    ]
     (tmp_path / "pods.json").write_text(json.dumps(pods))
-    config = yaml.safe_load(block(PAGE, "# prometheus.yaml\n", "yaml"))
+    config = yaml.safe_load(block("docs/usage.md", "# prometheus.yaml\n", "yaml"))
     assert config["scrape_configs"][0].pop("kubernetes_sd_configs") == [{"role": "pod"}]
     config["scrape_configs"][0]["file_sd_configs"] = [{"files": ["pods.json"]}]
     (tmp_path / "prometheus.json").write_text(json.dumps(config))

@@ -27,7 +27,7 @@ from tests.e2e.exposition import (
     select,
     without_label,
 )
-from tests.support.pages import block, blocks
+from tests.support.pages import PAGES, block, blocks
 from tests.support.repository import REPOSITORY
 from tools.prometheus import Prometheus, prometheus_programs, run_prometheus, serve_metrics
 
@@ -36,9 +36,8 @@ pytestmark = [
     pytest.mark.skipif(not all(prometheus_programs().values()), reason="prometheus and promtool aren't on PATH"),
 ]
 
-PAGE = "docs/usage.md"
 ALERTS = REPOSITORY / "docs/alerts.yaml"
-PRICES = block(PAGE, "# prices.yaml\n", "yaml")
+PRICES = block("docs/usage.md", "# prices.yaml\n", "yaml")
 RATE_INTERVAL, RANGE = 300, 3600
 TOKEN_LIMIT = 100
 
@@ -46,7 +45,7 @@ REQUESTS = "agentgateway_requests_total"
 RETRIES = "agentgateway_retries_total"
 TOKENS = "agentgateway_gen_ai_client_token_usage_sum"
 LLM_REQUESTS = "agentgateway_gen_ai_server_request_duration_count"
-FIRST_TOKEN = "agentgateway_gen_ai_server_time_to_first_token"  # noqa: S105 (a metric)
+FIRST_TOKEN = "agentgateway_gen_ai_server_time_to_first_token"
 DURATION = "agentgateway_request_duration_seconds"
 MODELS = ("gen_ai_request_model", "gen_ai_response_model")
 FIRST_TOKEN_BUCKETS = {0.001: 0, 0.25: 40, 0.5: 80, 1.0: 90, 2.5: 98, 10.0: 100, float("inf"): 100}
@@ -102,8 +101,9 @@ class Observed:
         grown = select(self.growth, name, selected, *by)
         return {labels: value * self.stretch for labels, value in grown.items()}
 
-    def rate(self, name: str, *by: str, seconds: int = RATE_INTERVAL, **where: Callable[[str], bool]) -> dict[Labels, float]:
-        return {labels: value / seconds for labels, value in self.increase(name, *by, **where).items()}
+    def rate(self, name: str, *by: str, **where: Callable[[str], bool]) -> dict[Labels, float]:
+        """Returns by how much a metric grew in each second."""
+        return {labels: value / RATE_INTERVAL for labels, value in self.increase(name, *by, **where).items()}
 
     def quantile(self, wanted: float, metric: str, **where: Callable[[str], bool]) -> dict[Labels, float]:
         found: dict[str, dict[float, float]] = {}
@@ -167,7 +167,7 @@ def test_a_client_has_as_many_series_for_a_model_and_rule_as_the_page_says() -> 
         for name, labels in parse(real_metrics())
         if name.startswith("agentgateway_gen_ai") and {("client", "web"), ("route_rule", "own")} <= labels
     ]
-    assert f"had {len(found)} series" in (REPOSITORY / PAGE).read_text()
+    assert f"had {len(found)} series" in PAGES["docs/usage.md"]
 
 
 def is_(*values: str) -> Callable[[str], bool]:
@@ -223,7 +223,9 @@ QUESTIONS: dict[str, Expected] = {
     'status=~"5.."': lambda seen: only(error_ratio(seen), positive),
     "histogram_quantile": lambda seen: seen.quantile(0.95, FIRST_TOKEN),
     "agentgateway_retries_total": lambda seen: seen.increase(RETRIES, "route"),
-    'reason!="Upstream"': lambda seen: seen.increase(REQUESTS, "client", "route", "status", "reason", **GATEWAY_REFUSED),
+    'reason!="Upstream"': lambda seen: seen.increase(
+        REQUESTS, "client", "route", "status", "reason", **GATEWAY_REFUSED
+    ),
     "label_replace": lambda seen: {
         labels: value
         for labels, value in seen.increase(LLM_REQUESTS, "route", *MODELS).items()
@@ -250,7 +252,9 @@ def costs(seen: Observed) -> dict[Labels, float]:
 def failures_by_reason(seen: Observed) -> dict[Labels, float]:
     requests = seen.increase(REQUESTS, "route")
     failures = seen.increase(REQUESTS, "route", "reason", status=failed)
-    ratios = {key: value / requests[frozenset(each for each in key if each[0] == "route")] for key, value in failures.items()}
+    ratios = {
+        key: value / requests[frozenset(each for each in key if each[0] == "route")] for key, value in failures.items()
+    }
     return only(ratios, lambda value: value > 0.05)
 
 
@@ -299,7 +303,9 @@ def rule_queries() -> dict[str, str]:
 
 
 def question(text: str) -> str:
-    return block(PAGE, text, "promql")
+    """Returns the page's one query that has this text in it."""
+    (found,) = (query for query in blocks("promql") if text in query)
+    return found
 
 
 def test_no_query_is_left_out() -> None:
@@ -327,7 +333,8 @@ def test_a_panel_shows_the_chosen_route_and_client_alone(observed: Observed) -> 
     routes = {dict(labels)["route"] for labels in observed.ask(query)}
     assert routes == {"gloo-system/llm"}
     everybody, batch = (
-        observed.ask(panel_queries()[title, "A"].replace('client=~".*"', f'client=~"{name}"')) for name in (".*", "batch")
+        observed.ask(panel_queries()[title, "A"].replace('client=~".*"', f'client=~"{name}"'))
+        for name in (".*", "batch")
     )
     assert len(batch) < len(everybody)
 

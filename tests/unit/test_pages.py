@@ -3,7 +3,7 @@
 Commands run in tests/e2e and tests/gateway. tests/e2e/test_plugin_schema.py holds the programs in other languages
 against the plugin's schema, and tests/contract/test_page_manifests.py the manifests against the CRDs. The clients of
 docs/one-url.md and docs/clients.md run in test_one_url_page.py and test_clients_page.py, and those of docs/endpoints.md
-in tests/gateway.
+in tests/gateway. tests/e2e runs the queries of docs/usage.md and checks its YAML.
 """
 
 import ast
@@ -50,7 +50,7 @@ from tests.support import refused
 from tests.support.pages import BLOCKS, PAGES, STACK_FILES, block, blocks, prose
 from tests.support.recording import PROJECT, record, record_program
 from tests.support.repository import PACKAGE, REPOSITORY
-from tools.pages import TABLES, with_tables
+from tools.pages import FILES, TABLES, with_tables
 
 REFERENCE, TROUBLESHOOTING = PAGES["docs/reference.md"], PAGES["docs/troubleshooting.md"]
 ESC_ENVIRONMENT = block("docs/environments.md", "# llm/prod, in Pulumi ESC", "yaml")
@@ -74,6 +74,11 @@ def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
     assert f"It takes Python {python}, {named}, and newer ones." in PAGES["README.md"]
 
 
+@pytest.mark.parametrize("path", FILES)
+def test_a_generated_file_is_what_the_code_makes(path: str) -> None:
+    assert (REPOSITORY / path).read_text() == FILES[path](), "run `make docs`"
+
+
 @pytest.mark.parametrize("page", TABLES)
 def test_the_generated_tables_are_what_the_code_says(page: str) -> None:
     assert with_tables(page, PAGES[page]) == PAGES[page], "run `make docs`"
@@ -92,7 +97,7 @@ def test_make_catalogue_prints_the_table_of_the_providers(capsys: pytest.Capture
 
 
 def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
-    checked = {"sh", "yaml", "python", "typescript", "json", ""}
+    checked = {"sh", "yaml", "python", "typescript", "json", "promql", ""}
     assert {language for _, language, _ in BLOCKS} == checked
     assert set(blocks("yaml")) == {
         *STACK_FILES,
@@ -102,6 +107,10 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         GATEWAY,
         block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
+        *(
+            block("docs/usage.md", f"# {name}.yaml\n", "yaml")
+            for name in ("pod-monitor", "prometheus", "prices", "tracing")
+        ),
     }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
     assert set(blocks("")) == set(outputs)
@@ -115,6 +124,7 @@ NOT_RUN = {
     ("examples/kind/README.md", "kind.sh delete"): "needs Docker",
     ("examples/kind/README.md", "kind.sh gateway"): "needs Helm and pods; test_kind_script.py checks what it runs",
     ("examples/existing-gateway/README.md", "kubectl get clustersecretstores"): "needs the operator's definitions",
+    ("docs/usage.md", "kubectl port-forward"): "needs a proxy in a pod",
     ("CONTRIBUTING.md", "make lint test\n"): "runs the tests",
     ("CONTRIBUTING.md", "test-slow"): "runs the tests, from .ci/run",
 }
