@@ -1,6 +1,7 @@
 """Writes the generated parts of the documentation: `make docs`.
 
-`docs/dashboard.json` is generated whole. A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; the rest of the page is written by hand.
+`docs/dashboard.json` is generated whole. A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`;
+the rest of the page is written by hand.
 """
 
 from collections.abc import Callable, Mapping

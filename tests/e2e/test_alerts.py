@@ -70,7 +70,9 @@ FIRING: dict[str, tuple[dict[str, str], dict[str, str], str, str]] = {
             'agentgateway_gen_ai_client_token_usage_sum{client="web",gen_ai_token_type="input"}': "0+400x1500",
             'agentgateway_gen_ai_client_token_usage_sum{client="web",gen_ai_token_type="output"}': "0+200x1500",
             'agentgateway_gen_ai_client_token_usage_sum{client="batch",gen_ai_token_type="input"}': "0+500x1500",
-            'agentgateway_gen_ai_client_token_usage_sum{client="batch",gen_ai_token_type="input_cache_read"}': "0+400x1500",
+            'agentgateway_gen_ai_client_token_usage_sum{client="batch",gen_ai_token_type="input_cache_read"}': (
+                "0+400x1500"
+            ),
         },
         {"client": "web"},
         "864k",
@@ -123,7 +125,7 @@ def test_the_rules_are_valid(tmp_path: Path) -> None:
 
 
 def test_the_page_s_job_takes_the_proxies_alone(tmp_path: Path) -> None:
-    """Debian's Prometheus has no discovery by Kubernetes. So the pods come from a file, with the labels that it gives."""
+    """Debian's Prometheus has no discovery by Kubernetes. The pods come from a file, with its labels."""
 
     def target(name: str, gateway_class: str, port: str) -> dict[str, Any]:
         meta = {

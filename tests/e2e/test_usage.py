@@ -30,6 +30,7 @@ from tests.e2e.exposition import (
 from tests.support.pages import PAGES, block, blocks
 from tests.support.repository import REPOSITORY
 from tools.prometheus import Prometheus, prometheus_programs, run_prometheus, serve_metrics
+from tools.usage_picture import draw, read_charts
 
 pytestmark = [
     pytest.mark.slow,
@@ -159,6 +160,10 @@ def test_prometheus_takes_every_line_that_the_proxy_serves(tmp_path: Path) -> No
             found[name, frozenset(labels.items())] = value
     assert scraped == len(lines) == len(found)
     assert found == parse(text)
+
+
+def test_the_page_s_picture_shows_what_prometheus_returns() -> None:
+    assert draw(read_charts(real_metrics())) == (REPOSITORY / "docs/usage.svg").read_text()
 
 
 def test_a_client_has_as_many_series_for_a_model_and_rule_as_the_page_says() -> None:
