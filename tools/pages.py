@@ -5,14 +5,14 @@ A table stands in its page between `<!-- NAME -->` and `<!-- end of NAME -->`; t
 
 from collections.abc import Callable, Mapping
 
-from tools.catalogue import endpoints_table, providers_table
+from tools.catalogue import endpoints_grid, providers_table, sources_table
 from tools.reference import reference_tables
 from tools.schema import REPOSITORY
 
 TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "docs/reference.md": reference_tables,
     "docs/providers.md": lambda: {"providers": providers_table()},
-    "docs/endpoints.md": lambda: {"endpoints": endpoints_table()},
+    "docs/endpoints.md": lambda: {"endpoints": endpoints_grid(), "sources": sources_table()},
 }
 """What makes the tables of each page by their names there."""
 
