@@ -63,9 +63,9 @@ def conclusion(figures: Figures) -> str:
     state, state_by_hand = both(STATE, "up")
     return (
         f"With {TARGET_SIZE} providers in a stack, `pulumi up` takes {up:.2f} s with the component, and "
-        f"{up_by_hand:.2f} s with a program\nthat creates the same objects by hand: {ratio} times as long. `pulumi preview` takes "
-        f"{preview:.2f} s instead\nof {preview_by_hand:.2f} s. With one provider, `up` takes {one:.2f} s instead of "
-        f"{one_by_hand:.2f} s.\n\n"
+        f"{up_by_hand:.2f} s with a program\nthat creates the same objects by hand: {ratio} times as long. "
+        f"`pulumi preview` takes {preview:.2f} s instead\nof {preview_by_hand:.2f} s. "
+        f"With one provider, `up` takes {one:.2f} s instead of {one_by_hand:.2f} s.\n\n"
         f"The program needs {memory:.0f} MiB of memory instead of {memory_by_hand:.0f} MiB, and the state has "
         f"{state:.0f} KiB instead of {state_by_hand:.0f} KiB. Requests\ncost nothing more: they go through the "
         "gateway, which the component only configures."
