@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, product
 from xml.etree import ElementTree
 
@@ -88,7 +89,12 @@ def _shape(classes: list[str], text: str, sizes: Mapping[str, float]) -> Bbox:
     font = FontProperties(
         family=FONTS["code" if "code" in classes else ""], weight="bold" if "kind" in classes else "normal"
     )
-    return TextPath((0, 0), re.sub(" $", "n", text), size=size, prop=font).get_extents()
+    return _drawn(re.sub(" $", "n", text), size, font)
+
+
+@cache
+def _drawn(text: str, size: float, font: FontProperties) -> Bbox:
+    return TextPath((0, 0), text, size=size, prop=font).get_extents()
 
 
 def lines(svg: ElementTree.Element) -> Iterator[Area]:
