@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
-import matplotlib as mpl
+from matplotlib import style
 from matplotlib.figure import Figure
 
 from bench.engine_time import TARGET_SIZE
@@ -58,16 +58,16 @@ def _ratio(cell: str) -> Ratio:
 
 def draw(found: dict[str, dict[str, Ratio]]) -> str:
     """Returns a plot of the ratios, an SVG with colours for light and for dark."""
-    with mpl.rc_context(SETTINGS):
+    with style.context(SETTINGS):
         figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
         axes = figure.subplots()
         axes.axvline(1, color=LIGHT["ink"], linewidth=1)
         for name, colour, offset in zip(COLUMNS, ("one", "other"), (-0.14, 0.14), strict=True):
             for row, each in enumerate(found.values()):
                 median, low, high = each[name]
-                label = {} if row else {"label": f"compared with {name}"}
+                label = "_none" if row else f"compared with {name}"
                 axes.plot([low, high], [row + offset] * 2, color=LIGHT[colour], linewidth=2)
-                axes.plot([median], [row + offset], "o", color=LIGHT[colour], **label)
+                axes.plot([median], [row + offset], "o", color=LIGHT[colour], label=label)
         axes.set_yticks(range(len(found)), labels=list(found))
         axes.set(xlabel=f"times as long, with {TARGET_SIZE} providers", ylim=(len(found) - 0.5, -0.5))
         axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.7)
@@ -85,8 +85,8 @@ def _with_dark_mode(svg: str) -> str:
     for name, colour in LIGHT.items():
         svg = svg.replace(colour, f"var(--{name})")
     light, dark = (" ".join(f"--{name}: {colour};" for name, colour in each.items()) for each in (LIGHT, DARK))
-    style = f"<style>svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}</style>\n "
-    return svg.replace("<defs>", f"{style}<defs>", 1)
+    sheet = f"<style>svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}</style>\n "
+    return svg.replace("<defs>", f"{sheet}<defs>", 1)
 
 
 def write(page: Path) -> None:
