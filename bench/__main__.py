@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import plot
 from bench.commands import command_samples
 from bench.engine_time import CLIENTS_PLAN, engine_samples
 from bench.figures import Figures
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> None:
     if options.page:
         samples += [*engine_samples(), *command_samples()]
         options.page.write_text(page(Figures(samples)))
+        plot.write(options.page)
     print("\n".join(summary(Figures(samples))))  # noqa: T201
 
 

@@ -1,9 +1,10 @@
 """Makes the tables of the providers that have a preset; `make catalogue` prints the first one."""
 
-from components.openai_compatible_llm.presets import PRESETS
+from components.openai_compatible_llm.presets import PRESETS, EndpointKind
 
 HEADINGS = ("preset", "provider", "host", "path", "header of the key", "also serves", "checked on", "sources")
-ENDPOINT_HEADINGS = ("preset", "also serves", "checked on", "source")
+GRID_HEADINGS = ("preset", "chat", *EndpointKind)
+SOURCE_HEADINGS = ("preset", "also serves", "checked on", "source")
 
 
 def providers_table() -> str:
@@ -24,14 +25,23 @@ def providers_table() -> str:
     return _aligned([HEADINGS, *rows])
 
 
-def endpoints_table() -> str:
-    """Returns a table of what each provider serves besides chat completions, a row for each claim."""
+def endpoints_grid() -> str:
+    """Returns what each provider serves: `yes` where a source says so, else `?`."""
+    rows = [
+        (f"`{key}`", "yes", *("yes" if kind in preset.endpoint_kinds else "?" for kind in EndpointKind))
+        for key, preset in PRESETS.items()
+    ]
+    return _aligned([GRID_HEADINGS, *rows])
+
+
+def sources_table() -> str:
+    """Returns who says what each provider serves besides chat completions, a row for each claim."""
     rows = [
         (f"`{key}`", ", ".join(claim.kinds), f"{claim.confirmed}", f"<{claim.source}>")
         for key, preset in PRESETS.items()
         for claim in preset.endpoint_claims
     ]
-    return _aligned([ENDPOINT_HEADINGS, *rows])
+    return _aligned([SOURCE_HEADINGS, *rows])
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:

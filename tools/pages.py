@@ -6,7 +6,7 @@ the rest of the page is written by hand.
 
 from collections.abc import Callable, Mapping
 
-from tools.catalogue import endpoints_table, providers_table
+from tools.catalogue import endpoints_grid, providers_table, sources_table
 from tools.dashboard import dashboard_json
 from tools.reference import reference_tables
 from tools.schema import REPOSITORY
@@ -14,7 +14,7 @@ from tools.schema import REPOSITORY
 TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "docs/reference.md": reference_tables,
     "docs/providers.md": lambda: {"providers": providers_table()},
-    "docs/endpoints.md": lambda: {"endpoints": endpoints_table()},
+    "docs/endpoints.md": lambda: {"endpoints": endpoints_grid(), "sources": sources_table()},
 }
 """What makes the tables of each page by their names there."""
 

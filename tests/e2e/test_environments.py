@@ -98,11 +98,11 @@ def test_the_outputs_and_an_up_without_checkpoints_change_nothing(prod: str, cli
 @pytest.mark.slow
 def test_settings_are_set_read_and_removed_by_their_path(prod: str, cli: PulumiCli) -> None:
     assert prod
-    assert run(cli, block("docs/environments.md", "rewriteHost")) == "llm.example.com\n"
+    assert run(cli, block("docs/environments.md", "requestTimeoutSeconds' 60")) == "llm.example.com\n"
     mistral = stack_file(cli)["config"][f"{PROJECT}:providers"]["mistral"]
-    assert mistral["rewriteHost"] is False
+    assert mistral["requestTimeoutSeconds"] == 60
     assert "hostnames" not in mistral
-    run(cli, "pulumi config rm --path 'providers.mistral.rewriteHost'")
+    run(cli, "pulumi config rm --path 'providers.mistral.requestTimeoutSeconds'")
 
 
 @pytest.mark.slow

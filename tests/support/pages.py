@@ -14,6 +14,7 @@ PAGES = {
             *REPOSITORY.glob("examples/**/README.md"),
             *REPOSITORY.glob("templates/*.md"),
             REPOSITORY / "components/README.md",
+            REPOSITORY / "policy/README.md",
         ]
     )
 }

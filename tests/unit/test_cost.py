@@ -198,14 +198,17 @@ def test_the_page_opens_with_its_conclusion_and_has_only_rows_that_were_measured
     commands = [sample(0, COMMAND, 1, 2, each) for each in COMMANDS]
     text = page(Figures([*measured_alone(1.07), *measured_with_engine(1.04), *commands]))
     assert text.startswith(
-        "# What the component costs\n\nWith `api: kgateway`, a program with the component takes 1.07 "
+        "# What the component costs\n\n"
+        "With 100 providers in a stack, `pulumi up` takes 1.04 s with the component, and 1.00 s"
     )
+    assert "\n\nWith `api: kgateway`, a program with the component takes 1.07 " in text
     rows = {
         title: [re.sub(r" \(.*?\)", "", line) for line in table.splitlines() if line.startswith("| ")][2:]
         for title, _, table in (each.partition("\n") for each in text.split("\n## "))
     }
     assert [(title, len(each)) for title, each in rows.items()] == [
-        ("# What the component costs", 6 + 6),
+        ("# What the component costs", 0),
+        ("Targets", 6 + 6),
         ("How it is measured", 0),
         ("Seconds", 5 + 5 + 4 + 2),
         ("Ratios of time", 5 + 5 + 4 + 2),

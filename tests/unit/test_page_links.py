@@ -12,7 +12,7 @@ from components.openai_compatible_llm.backends.clients import LIMITS_FILE
 from tests.support.pages import PAGES, prose
 from tests.support.repository import PACKAGE, REPOSITORY
 
-GENERATED = (".local/", ".venv/", "build/", "~/", LIMITS_FILE)
+GENERATED = (".local/", ".venv/", "build/", "~/", "policy/.venv", LIMITS_FILE)
 
 
 @pytest.mark.parametrize("page", PAGES)

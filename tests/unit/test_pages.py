@@ -237,7 +237,8 @@ def test_config_and_keys_are_taken_as_pulumi_merges_them_from_an_environment(mon
 
     keys = {each.name: each.inputs["stringData"]["Authorization"] for each in recording.all(":Secret")}
     assert keys == {"mistral-secret": "sk-one", "deepseek-secret": "sk-two"}
-    models = {each.name: each.inputs["spec"]["ai"]["llm"]["openai"]["model"] for each in recording.all(":Backend")}
+    backends = recording.all(":AgentgatewayBackend")
+    models = {each.name: each.inputs["spec"]["ai"]["provider"]["openai"]["model"] for each in backends}
     assert models == {"mistral": "mistral-medium-latest", "deepseek": "deepseek-v4-pro"}
     assert recording.one(":HTTPRoute", "mistral").inputs["spec"]["parentRefs"][0]["name"] == "edge"
 

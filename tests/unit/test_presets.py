@@ -10,7 +10,7 @@ from components import BackendApi, Endpoints, OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.inputs import parse, validators
 from components.openai_compatible_llm.presets import PRESETS, EndpointClaim, EndpointKind, Preset
 from tests.support.recording import record_component
-from tools.catalogue import endpoints_table, providers_table
+from tools.catalogue import endpoints_grid, providers_table, sources_table
 
 KEY = "sk-canary-8c1f"
 
@@ -64,11 +64,21 @@ def test_the_tables_show_what_each_provider_serves_and_who_says_so() -> None:
     assert {row[0]: row[5] for row in providers} == {
         f"`{key}`": ", ".join(preset.endpoint_kinds) or "-" for key, preset in PRESETS.items()
     }
-    assert _cells(endpoints_table()) == [
+    assert _cells(sources_table()) == [
         [f"`{key}`", ", ".join(claim.kinds), str(claim.confirmed), f"<{claim.source}>"]
         for key, preset in PRESETS.items()
         for claim in preset.endpoint_claims
     ]
+
+
+def test_the_grid_of_endpoints_has_a_row_for_every_preset_and_says_yes_where_a_source_does() -> None:
+    head, _line, *rows = (row.strip("|").split("|") for row in endpoints_grid().splitlines())
+    kinds = [cell.strip() for cell in head[1:]]
+    assert kinds == ["chat", *EndpointKind]
+    assert {name.strip(): [cell.strip() for cell in cells] for name, *cells in rows} == {
+        f"`{key}`": ["yes" if kind in ("chat", *preset.endpoint_kinds) else "?" for kind in kinds]
+        for key, preset in PRESETS.items()
+    }
 
 
 def _cells(table: str) -> list[list[str]]:
