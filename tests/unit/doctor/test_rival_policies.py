@@ -66,8 +66,8 @@ def test_a_second_policy_on_the_route_is_named_with_the_fields_of_both_and_what_
     traffic = {"rateLimit": {"local": [{"requests": 1, "unit": "Hours"}]}, **RETRY, "cors": {}}
     assert rivals(AT_ROUTE, arguments=limits, traffic=traffic) == [
         (
-            f"{RIVAL} sets `traffic.rateLimit.local` and `traffic.retry`, as {OWN} does: {ANY}. To set them once, remove "
-            f"them from {RIVAL}, or leave out `rateLimits` and `retries` and `fallbacks`."
+            f"{RIVAL} sets `traffic.rateLimit.local` and `traffic.retry`, as {OWN} does: {ANY}. To set them "
+            f"once, remove them from {RIVAL}, or leave out `rateLimits` and `retries` and `fallbacks`."
         )
     ]
 
@@ -142,8 +142,9 @@ def test_what_the_route_itself_says_counts_rather_than_a_policy() -> None:
     traffic = {"timeouts": {"request": "5s"}, "headerModifiers": {"request": {"add": []}, "response": {"add": []}}}
     assert rivals(AT_ROUTE, arguments=arguments, traffic=traffic) == [
         (
-            f"{RIVAL} sets `traffic.timeouts` and `traffic.headerModifiers.request`, as {ROUTE} does: for this request, "
-            f"{ROUTE} counts alone. To set them once, remove them from {RIVAL}, or leave out `requestTimeoutSeconds`."
+            f"{RIVAL} sets `traffic.timeouts` and `traffic.headerModifiers.request`, as {ROUTE} does: for this "
+            f"request, {ROUTE} counts alone. To set them once, remove them from {RIVAL}, or leave out "
+            "`requestTimeoutSeconds`."
         )
     ]
 
