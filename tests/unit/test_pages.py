@@ -32,12 +32,14 @@ from components.openai_compatible_llm.doctor.printing import (
     PATTERN,
     format_finding,
     format_model_row,
+    format_note,
     format_row,
     format_row_without_completion,
     format_summary,
     format_table,
 )
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
+from components.openai_compatible_llm.doctor.rival_policies import Rival, Winner
 from components.openai_compatible_llm.doctor.shared_url import SharedUrl
 from components.openai_compatible_llm.doctor.targets import Target
 from components.openai_compatible_llm.presets import PRESETS
@@ -103,7 +105,15 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
     }
-    outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
+    outputs = [
+        EXAMPLE_REQUEST,
+        EXAMPLE_COMPLETION,
+        EXAMPLE_FINDING,
+        EXAMPLE_TABLE,
+        EXAMPLE_MODELS,
+        EXAMPLE_NOTE,
+        ASSETS,
+    ]
     assert set(blocks("")) == set(outputs)
 
 
@@ -270,7 +280,7 @@ def test_every_python_program_runs_and_exports_its_url(
 
 
 EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", "README.md")
-EXAMPLE_TABLE, EXAMPLE_MODELS = blocks("", "docs/troubleshooting.md")
+EXAMPLE_TABLE, EXAMPLE_MODELS, EXAMPLE_NOTE = blocks("", "docs/troubleshooting.md")
 (ASSETS,) = blocks("", "docs/gateway.md")
 MISTRAL = Answer(Endpoint.CHAT, "Hello, it's wonderful meeting you!\n", ("mistral-medium-latest",), 0.84, 21)
 
@@ -305,6 +315,11 @@ def test_the_example_of_a_table_of_models_is_printed_so() -> None:
         for model, by in answers.items()
     ]
     assert format_table(rows, MODEL_HEADINGS) == EXAMPLE_MODELS
+
+
+def test_the_example_of_a_note_is_printed_so() -> None:
+    own, rival = (f"AgentgatewayPolicy gloo-system/{name}" for name in ("mistral", "theirs"))
+    assert f"{format_note(str(Rival(rival, own, ('traffic.retry',), Winner.ANY)))}\n" == EXAMPLE_NOTE
 
 
 def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None:
