@@ -152,8 +152,8 @@ def test_what_the_route_itself_says_counts_rather_than_a_policy() -> None:
 @pytest.mark.parametrize("at", [AT_BACKEND, AT_ROUTE, AT_GATEWAY])
 @pytest.mark.parametrize("fallbacks", [[], [FALLBACK]])
 def test_the_backends_own_policies_count_rather_than_others(at: Object, fallbacks: list[Object]) -> None:
-    parts = {"backend": {"tls": {"sni": "x.example.com"}, "ai": {"routes": {"*": "Passthrough"}, "prompts": {}}}}
-    (said,) = rivals(at, arguments={"fallbacks": fallbacks, "endpoints": "all"}, **parts)
+    theirs = {"tls": {"sni": "x.example.com"}, "ai": {"routes": {"*": "Passthrough"}, "prompts": {}}}
+    (said,) = rivals(at, arguments={"fallbacks": fallbacks, "endpoints": "all"}, backend=theirs)
     assert sorted(said.partition(" sets ")[2].partition(",")[0].split(" and ")) == [
         "`backend.ai.routes`",
         "`backend.tls`",
@@ -208,7 +208,7 @@ class Shared:
 
 
 def test_the_gateways_labels_and_the_reading_of_the_model_are_compared_at_a_shared_url() -> None:
-    log = {"frontend": {"accessLog": {"attributes": {"add": []}}, "tracing": {}}}
+    log: Object = {"frontend": {"accessLog": {"attributes": {"add": []}}, "tracing": {}}}
     assert Shared().rivals(AT_GATEWAY, **log) == [
         (
             f"{RIVAL} sets `frontend.accessLog`, as AgentgatewayPolicy {NAMESPACE}/llm-gateway does: {ANY}. To set it "
