@@ -11,6 +11,7 @@ from components import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.arguments import Issue, Key, Path
 from components.openai_compatible_llm.config_command import config_command
 from components.openai_compatible_llm.inputs import KEY_SOURCES
+from components.openai_compatible_llm.presets import PRESETS
 
 from .records import CLIENTS, PROVIDERS, SHARED, KeyPlace, Provider, Shared
 
@@ -30,10 +31,18 @@ def api_key_variable(name: str) -> str:
 
 
 def _variables(name: str, args: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Its own variable, else its preset's, so that several providers can share a key."""
-    preset = args.get("preset")
-    names = [name, preset] if isinstance(preset, str) else [name]
+    """Returns its own variable, then its preset's, so that several providers can share a key.
+
+    The preset's is for the preset's host alone: no other host gets the key of a provider that it isn't.
+    """
+    names = [name, args["preset"]] if _is_at_presets_host(args) else [name]
     return tuple(dict.fromkeys(map(api_key_variable, names)))
+
+
+def _is_at_presets_host(args: Mapping[Any, Any]) -> bool:
+    name = args.get("preset")
+    preset = PRESETS.get(name) if isinstance(name, str) else None
+    return preset is not None and not args.get("base_url") and args.get("host") in (None, preset.host)
 
 
 def with_fallbacks(name: str, args: dict[Any, Any]) -> Iterator[tuple[Any, str, Path, dict[Any, Any]]]:

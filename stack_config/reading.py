@@ -66,7 +66,8 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
             clients hold for the components that give none. With `shared`, providers that give `models` or
             `modelAliases` share its `routePath`.
         environment: Environment variables. A provider `mistral` without a key in the config gets the one of
-            `MISTRAL_API_KEY`, its fallback `eu` the one of `MISTRAL_EU_API_KEY`, and each else the one of its preset.
+            `MISTRAL_API_KEY`, and its fallback `eu` the one of `MISTRAL_EU_API_KEY`. If that isn't set, each gets the
+            one of its preset, unless `host` or `baseUrl` leads to another host than the preset's.
 
     Raises:
         InvalidStackConfig: With every problem of every component, conflicts between them included.

@@ -98,7 +98,8 @@ class TLSArgs(TypedDict, total=False):
 class FallbackArgs(TypedDict, total=False):
     """Describes a provider that gets the requests when the providers before it fail.
 
-    Give one of `preset`, `base_url` and `host`, and one source of the API key.
+    Give a `preset`, a `base_url` or a `host`, and one source of the API key. `base_url` excludes `preset`, `host`,
+    `port` and `path`; beside a `preset`, these three replace its own.
     Source: `spec.ai.groups` of the AgentgatewayBackend.
     """
 
@@ -109,10 +110,10 @@ class FallbackArgs(TypedDict, total=False):
     """
 
     preset: pulumi.Input[str]
-    """Name of a known provider, such as `deepseek`. It gives host, port and path."""
+    """Name of a known provider, such as `deepseek`. It gives the host, port and path that aren't given beside it."""
 
     base_url: pulumi.Input[str]
-    """Base URL as an OpenAI client takes it. It gives host, port and path."""
+    """Base URL as an OpenAI client takes it. It gives host, port and path, and excludes them and `preset`."""
 
     host: pulumi.Input[str]
     """Host name of the provider. Default: the preset's."""
@@ -246,14 +247,18 @@ class RateLimitServiceArgs(TypedDict, total=False):
 
 
 class OpenAICompatibleLLMArgs(TypedDict, total=False):
-    """Describes one provider. Give one of `preset`, `base_url` and `host`, and one source of the API key."""
+    """Describes one provider. Give a `preset`, a `base_url` or a `host`, and one source of the API key.
+
+    `base_url` excludes `preset`, `host`, `port` and `path`; beside a `preset`, these three replace its own.
+    """
 
     preset: pulumi.Input[str]
-    """Name of a known provider, such as `mistral`. It gives host, port and path."""
+    """Name of a known provider, such as `mistral`. It gives the host, port and path that aren't given beside it."""
 
     base_url: pulumi.Input[str]
     """Base URL as an OpenAI client takes it, such as `https://api.mistral.ai/v1`. It gives host, port and path.
 
+    It excludes `preset`, `host`, `port` and `path`.
     The path is the URL's path followed by `/chat/completions`. A URL with `http` turns TLS off.
     """
 

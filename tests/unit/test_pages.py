@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import BackendApi
-from components.openai_compatible_llm.backends import BACKENDS, READERS
+from components.openai_compatible_llm.backends import READERS
 from components.openai_compatible_llm.doctor.diagnosis import diagnose
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.inspection import Evidence
@@ -32,23 +32,24 @@ from components.openai_compatible_llm.doctor.printing import (
     PATTERN,
     format_finding,
     format_model_row,
+    format_note,
     format_row,
     format_row_without_completion,
     format_summary,
     format_table,
 )
 from components.openai_compatible_llm.doctor.request_path import Lookup, RequestPath, SecretLookup
+from components.openai_compatible_llm.doctor.rival_policies import Rival, Winner
 from components.openai_compatible_llm.doctor.shared_url import SharedUrl
 from components.openai_compatible_llm.doctor.targets import Target
 from components.openai_compatible_llm.presets import PRESETS
-from components.openai_compatible_llm.settings import ObjectNames
 from local.gateway.api import GATEWAY_APIS as LOCAL_GATEWAY_APIS
 from policy.gateway_policies import tls
 from policy.gateway_policies.objects import kubernetes_object
 from stack_config import SETTINGS
 from tests.support import refused
 from tests.support.pages import BLOCKS, PAGES, STACK_FILES, block, blocks, prose
-from tests.support.recording import PROJECT, record, record_program
+from tests.support.recording import PROJECT, record, record_component, record_gateway, record_program
 from tests.support.repository import PACKAGE, REPOSITORY
 from tools.pages import FILES, TABLES, with_tables
 
@@ -112,7 +113,15 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
             for name in ("pod-monitor", "prometheus", "prices", "tracing")
         ),
     }
-    outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
+    outputs = [
+        EXAMPLE_REQUEST,
+        EXAMPLE_COMPLETION,
+        EXAMPLE_FINDING,
+        EXAMPLE_TABLE,
+        EXAMPLE_MODELS,
+        EXAMPLE_NOTE,
+        ASSETS,
+    ]
     assert set(blocks("")) == set(outputs)
 
 
@@ -281,7 +290,7 @@ def test_every_python_program_runs_and_exports_its_url(
 
 
 EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING = blocks("", "README.md")
-EXAMPLE_TABLE, EXAMPLE_MODELS = blocks("", "docs/troubleshooting.md")
+EXAMPLE_TABLE, EXAMPLE_MODELS, EXAMPLE_NOTE = blocks("", "docs/troubleshooting.md")
 (ASSETS,) = blocks("", "docs/gateway.md")
 MISTRAL = Answer(Endpoint.CHAT, "Hello, it's wonderful meeting you!\n", ("mistral-medium-latest",), 0.84, 21)
 
@@ -316,6 +325,11 @@ def test_the_example_of_a_table_of_models_is_printed_so() -> None:
         for model, by in answers.items()
     ]
     assert format_table(rows, MODEL_HEADINGS) == EXAMPLE_MODELS
+
+
+def test_the_example_of_a_note_is_printed_so() -> None:
+    own, rival = (f"AgentgatewayPolicy gloo-system/{name}" for name in ("mistral", "theirs"))
+    assert f"{format_note(str(Rival(rival, own, ('traffic.retry',), Winner.ANY)))}\n" == EXAMPLE_NOTE
 
 
 def test_the_folders_of_the_gateways_programs_are_named_after_the_apis() -> None:
@@ -374,21 +388,23 @@ def test_a_message_of_ours_that_a_page_explains_is_one_that_the_code_has(message
     assert re.search(rf"^\| `[^|]*{re.escape(message)}", TROUBLESHOOTING, re.MULTILINE)
 
 
-def test_the_names_of_the_objects_are_those_in_the_table() -> None:
-    names = ObjectNames("mistral")
-    expected = {
-        kind: [name if BACKENDS[api].has_tls_policy or kind != "BackendTLSPolicy" else "none" for api in BackendApi]
-        for kind, name in (
-            ("Secret", f"`{names.secret}`"),
-            ("Backend or AgentgatewayBackend", f"`{names.backend}`"),
-            ("BackendTLSPolicy", f"`{names.tls_policy}`"),
-            ("HTTPRoute", f"`{names.route}`"),
-        )
+def test_the_names_of_the_objects_are_those_in_the_tables() -> None:
+    service = {
+        "rate_limit_service": {"host": "ratelimit"},
+        "clients": {"web": {"api_key": "sk-of-a-client-of-the-page"}},
     }
-    rows = re.findall(r"^\| ([A-Za-z ]+) \| (`[a-z-]+`) \| (`[a-z-]+`|none) \|$", REFERENCE, re.MULTILINE)
-    assert {kind: list(names) for kind, *names in rows} == expected
-    for api, heading in zip(BackendApi, re.findall(r"Name with `api: (\w+)`", REFERENCE), strict=True):
-        assert api.value == heading
+    provider = {"preset": "mistral", "api_key": "sk-provider", "rate_limits": [{"requests": 1, "per": "second"}]}
+    fallbacks = [{"name": "deepseek", "preset": "deepseek", "api_key": "sk-fallback"}]
+    recordings = [
+        record_component({**provider, "api": BackendApi.KGATEWAY}),
+        record_component({**provider, "api": BackendApi.AGENTGATEWAY, "fallbacks": fallbacks, **service}),
+        record_gateway({"route_path": "/llm", "client_label": True, **service}),
+    ]
+    created = {(each["kind"], each["metadata"]["name"]) for recording in recordings for each in recording.objects()}
+    section = REFERENCE.partition("## Names of the objects")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\w[^|]+) \| `([a-z-]+)` \|", section, re.MULTILINE)
+    kinds = {kind for kind, _ in created}
+    assert {(kind, name) for words, name in rows for kind in re.findall(r"\w+", words) if kind in kinds} == created
 
 
 def test_the_settings_of_a_stack_are_those_in_the_table() -> None:

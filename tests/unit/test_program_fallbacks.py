@@ -10,7 +10,10 @@ from tests.support.recording import Recording, program_error, record_program
 from tests.unit.test_program import CANARY
 
 OTHER = "sk-canary-2nd-7b40"
-VARIABLES = ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "MISTRAL_DEEPSEEK_API_KEY", "MISTRAL_EU_API_KEY", "EU_API_KEY")
+VARIABLES = (
+    *("MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "MISTRAL_DEEPSEEK_API_KEY", "MISTRAL_EU_API_KEY", "EU_API_KEY"),
+    *("OPENAI_API_KEY", "VLLM_API_KEY"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +62,40 @@ def test_a_fallbacks_key_may_come_from_its_own_variable_or_else_its_presets(
 def test_a_component_of_another_name_takes_its_presets_key_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", OTHER)
     assert keys(record_program({"providers": {"eu": {"preset": "mistral"}}})) == {"eu-secret": OTHER}
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"host": "llm.example.com"}, {"host": "api.openai.com.example.com", "port": 8443}]
+)
+def test_no_other_host_gets_the_key_of_a_presets_variable(
+    elsewhere: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", OTHER)
+    given = {"providers": {"vllm": {"preset": "openai", **elsewhere}}}
+    assert program_error(given) == (
+        "Stack prod has no API key for provider vllm. Set it with "
+        "`pulumi config set -s prod --secret --path 'providers.vllm.apiKey'`, or in the environment as VLLM_API_KEY."
+    )
+    monkeypatch.setenv("VLLM_API_KEY", CANARY)
+    assert keys(record_program(given)) == {"vllm-secret": CANARY}
+
+
+def test_a_fallback_on_another_host_does_not_get_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", OTHER)
+    given = config({"name": "eu", "preset": "deepseek", "host": "eu.example.com"})
+    assert program_error(given) == (
+        "Stack prod has no API key for fallback eu of provider mistral. Set it with "
+        "`pulumi config set -s prod --secret --path 'providers.mistral.fallbacks[0].apiKey'`, "
+        "or in the environment as MISTRAL_EU_API_KEY."
+    )
+
+
+@pytest.mark.parametrize("same_host", [{"host": "api.mistral.ai"}, {"port": 8443}, {"path": "/eu/chat/completions"}])
+def test_another_port_or_path_of_the_presets_host_takes_its_key(
+    same_host: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", OTHER)
+    assert keys(record_program({"providers": {"eu": {"preset": "mistral", **same_host}}})) == {"eu-secret": OTHER}
 
 
 def test_two_providers_and_a_fallback_share_the_variable_of_their_preset(monkeypatch: pytest.MonkeyPatch) -> None:

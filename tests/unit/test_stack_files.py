@@ -117,6 +117,16 @@ def test_a_key_is_taken_from_the_environment_where_the_file_gives_none() -> None
     assert read_key_variables({"providers": json.dumps(providers)}) == variables
 
 
+def test_the_variable_of_a_preset_counts_after_the_names_own_at_the_presets_host_alone() -> None:
+    providers = {
+        "mistral-eu": {"preset": "mistral"},
+        "vllm": {"preset": "openai", "host": "llm.example.com"},
+        "unknown": {"preset": "mystral"},
+    }
+    own_alone = [("VLLM_API_KEY",), ("UNKNOWN_API_KEY",)]
+    assert read_key_variables({"providers": providers}) == [("MISTRAL_EU_API_KEY", "MISTRAL_API_KEY"), *own_alone]
+
+
 def test_the_program_places_its_objects_just_there(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: dict[str, Any] = {
         "namespace": "llm",

@@ -146,8 +146,13 @@ class Cluster:
         gateway_namespace = parent_ref(path.first_route.found or path.route.found)["namespace"]
         is_read = path.shared_route is not None and namespace == gateway_namespace
         policies = path.gateway_policies if is_read else self._agentgateway_policies(namespace)
+        path = replace(path, responding_route=route, responding_rule=rule)
         if policies is None:
             return replace(path, access_policies=None)
+        of_gateway: tuple[Object, ...] | None = ()
+        if namespace != gateway_namespace:
+            of_gateway = path.gateway_policies if path.shared_route else self._agentgateway_policies(gateway_namespace)
+        path = replace(path, agentgateway_policies=(*policies, *(of_gateway or ())))
         policies = policies_for(policies, route.found, rule)
         access = Access(policies)
         service = access.service

@@ -5,9 +5,8 @@ from itertools import product
 
 from ..backends.base import Object
 from ..backends.model_routing import MODEL_HEADER, MODELS_RULE, UNKNOWN_RULE
-from ..client_url import matches_hostname
 from .hops import Finding, find
-from .model_routing import RoutingPolicy, routing_policies, rules_for_model
+from .model_routing import RoutingPolicy, request_listeners, routing_policies, rules_for_model
 from .outcome import Endpoint
 from .redaction import sanitize
 from .request_path import RequestPath, gateway_of, parent_ref, policy_conditions, unmet_conditions
@@ -18,7 +17,7 @@ def check_model_policies(path: RequestPath, target: Target) -> Iterator[Finding]
     """Yields why the Gateway doesn't read the model of requests."""
     if path.gateway_policies is None or not path.gateway.found:
         return
-    gateway, listeners = path.gateway.name, _listeners(path, target)
+    gateway, listeners = path.gateway.name, request_listeners(path, target)
     policies = routing_policies(path.gateway_policies, path.gateway.found)
     reading = [each for each in policies if each.reads_model]
     if not reading:
@@ -36,15 +35,6 @@ def check_model_policies(path: RequestPath, target: Target) -> Iterator[Finding]
     for each, other in product(reading_here, policies):
         if other.is_for(listeners) and _loses(each, other):
             yield find("route.rival_policies", policies=f"{each.name} and {other.name}", gateway=gateway)
-
-
-def _listeners(path: RequestPath, target: Target) -> frozenset[str]:
-    """Returns the listeners by which the request may have come; none where the Gateway's aren't known."""
-    if section := parent_ref(path.first_route.found or path.route.found).get("sectionName"):
-        return frozenset({section})
-    host = target.url.hostname or ""
-    hostnames = {each["name"]: [each["hostname"]] if each.get("hostname") else [] for each in path.listeners}
-    return frozenset(name for name, names in hostnames.items() if matches_hostname(names, host))
 
 
 def _loses(policy: RoutingPolicy, other: RoutingPolicy) -> bool:

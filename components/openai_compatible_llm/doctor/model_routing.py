@@ -7,7 +7,9 @@ from typing import Any
 
 from ..backends.base import Object
 from ..backends.model_routing import MODEL_HEADER
-from .request_path import is_below, matches_of, model_header, path_of
+from ..client_url import matches_hostname
+from .request_path import RequestPath, is_below, matches_of, model_header, parent_ref, path_of
+from .targets import Target
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ def routing_policies(policies: Iterable[Object], gateway: Object) -> list[Routin
             name = f"{each['kind']} {metadata['namespace']}/{metadata['name']}"
             found.append(RoutingPolicy(name, listeners, traffic["transformation"], each))
     return found
+
+
+def request_listeners(path: RequestPath, target: Target) -> frozenset[str]:
+    """Returns the listeners by which the request may have come; none where the Gateway's aren't known."""
+    if section := parent_ref(path.first_route.found or path.route.found).get("sectionName"):
+        return frozenset({section})
+    host = target.url.hostname or ""
+    hostnames = {each["name"]: [each["hostname"]] if each.get("hostname") else [] for each in path.listeners}
+    return frozenset(name for name, names in hostnames.items() if matches_hostname(names, host))
 
 
 def targets_of(spec: Object, found: Object) -> Iterator[Object]:

@@ -64,6 +64,11 @@ def format_finding(provider: str, finding: Finding, path: RequestPath, *tokens: 
     return redact([*tokens, *(secret.api_key for secret in path.secrets)], "\n".join(lines))
 
 
+def format_note(text: str) -> str:
+    """Makes a line about what isn't broken, and yet may not be what was meant."""
+    return f"Note: {text}"
+
+
 def format_row(
     target: Target, completion: Answer, finding: Finding | None, models: Answer | Failure
 ) -> tuple[str, ...]:

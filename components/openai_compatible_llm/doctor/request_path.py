@@ -82,6 +82,9 @@ class RequestPath:
             provider's own. `route` is then the one of the provider that takes the request.
         gateway_policies: At such a URL, the AgentgatewayPolicies in the Gateway's namespace; None where they can't be
             read.
+        responding_route: The HTTPRoute whose rule takes the request, if AgentgatewayPolicies may be for it.
+        responding_rule: That rule's name; None where it has none.
+        agentgateway_policies: Those in the namespaces of that route and of its Gateway, as far as they can be read.
     """
 
     context: str = ""
@@ -99,6 +102,9 @@ class RequestPath:
     clients: ClientsLookup = ClientsLookup()
     rate_limit_service: Lookup = Lookup()
     rate_limits: Lookup = Lookup()
+    responding_route: Lookup = Lookup()
+    responding_rule: str | None = None
+    agentgateway_policies: tuple[Object, ...] = ()
     unavailable: str = ""
 
     @property

@@ -16,6 +16,7 @@ from .inspection import Evidence, check_secret
 from .options import Options, UsageError
 from .outcome import Answer, Endpoint, Failure
 from .request_path import RequestPath
+from .rival_policies import find_rivals
 from .targets import Target, find_targets
 
 OK = 0
@@ -42,6 +43,7 @@ class _Session:
     def __init__(self, options: Options, cluster: Cluster) -> None:
         self._options = options
         self._cluster = cluster
+        self._notes: set[str] = set()
 
     def ask(self, target: Target) -> int:
         options = self._options
@@ -119,15 +121,29 @@ class _Session:
         It may be the Secret's although the provider answered: some answer without a key.
         """
         path = self._right_cluster(target, outcome, path or self._cluster.look_up(target, endpoint))
-        if not isinstance(outcome, Answer):
-            finding = diagnose(Evidence(target, path, outcome, endpoint, key))
-        elif missing_key := next(check_secret(path), None):
-            finding = replace(missing_key, evidence=f"{endpoint.one_answer} arrived, yet {missing_key.evidence}")
-        else:
-            return None
-        tokens = (self._options.token, self._options.provider_token)
-        printing.write_err(printing.format_finding(target.label, finding, path, *filter(None, tokens)))
+        finding = self._find(target, outcome, endpoint, path, key)
+        if finding:
+            tokens = (self._options.token, self._options.provider_token)
+            printing.write_err(printing.format_finding(target.label, finding, path, *filter(None, tokens)))
+        self._note_rivals(target, path, finding)
         return finding
+
+    def _find(
+        self, target: Target, outcome: Answer | Failure, endpoint: Endpoint, path: RequestPath, key: ClientKey | None
+    ) -> Finding | None:
+        if not isinstance(outcome, Answer):
+            return diagnose(Evidence(target, path, outcome, endpoint, key))
+        if missing_key := next(check_secret(path), None):
+            return replace(missing_key, evidence=f"{endpoint.one_answer} arrived, yet {missing_key.evidence}")
+        return None
+
+    def _note_rivals(self, target: Target, path: RequestPath, finding: Finding | None) -> None:
+        """Prints once for all targets which policies set what the component sets, unless the finding names them."""
+        for rival in find_rivals(path, target):
+            note = printing.format_note(str(rival))
+            if note not in self._notes and not (finding and rival.name in finding.evidence):
+                printing.write_err(note)
+                self._notes.add(note)
 
     def _right_cluster(self, target: Target, outcome: Answer | Failure, path: RequestPath) -> RequestPath:
         """Returns the path; without what was found if the cluster is another one than the gateway's."""
