@@ -51,8 +51,8 @@ class Commands:
         stacks = self._prepare(names)
         gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)
-        for gateway in gateways or [DEFAULT_GATEWAY]:
-            objects += gateway_objects(gateway)
+        for each in gateways or [DEFAULT_GATEWAY]:
+            objects += gateway_objects(each)
         self._control_plane.start(objects, definitions)
         self._gateways.start(gateways)
         changed = [stacks.up(name) for name in names]
