@@ -21,7 +21,6 @@ from local.folders import StateFolder
 from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.gateway.attachments import Attachment, attachments
 from local.gateway.gateways import Gateways
-from local.gateway.pull import ensure_gateway
 from local.processes import DetachedProcesses
 from local.stack_files import Settings, read_key_variables, read_placements
 from local.toolchain.binaries import Binaries, find_or_build
@@ -47,6 +46,9 @@ class Commands:
             gateway: Name of the gateway to run. It is downloaded unless the cache has it. None runs the same as before.
         """
         if gateway:
+            # Importing it takes long, and few commands download.
+            from local.gateway.pull import ensure_gateway
+
             self._gateways.use(ensure_gateway(gateway, self._environment.shared))
         stacks = self._prepare(names)
         gateways, definitions = self._gateways.prepare(self._attached(names))
