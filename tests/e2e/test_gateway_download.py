@@ -1,4 +1,4 @@
-"""`make up GATEWAY=...` of a fresh clone, with a registry on loopback that has programs which stand for the gateways'."""
+"""`make up GATEWAY=...` of a fresh clone: a registry on loopback has programs that stand for the gateways'."""
 
 import os
 import subprocess
