@@ -15,8 +15,10 @@ from tests.support.pages import block
 from tests.support.registry import Registry, registry
 from tests.support.stand_in_programs import program
 
+pytestmark = pytest.mark.slow
+
 MAKE_UP, MAKE_CHAT, MAKE_DOWN = block("docs/gateway.md", "make up STACK=mistral GATEWAY=kgateway").splitlines()
-SECONDS_FOR_A_COMMAND = 300
+SECONDS_FOR_A_COMMAND = 500
 
 
 @pytest.fixture(scope="module")
