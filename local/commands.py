@@ -38,14 +38,25 @@ class Commands:
         self._console = console
         self._gateways = Gateways(state, environment.shared)
 
-    def up(self, names: list[str]) -> None:
-        """Starts what doesn't run, deploys the stacks, and shows what they created."""
+    def up(self, names: list[str], gateway: str | None = None) -> None:
+        """Starts what doesn't run, deploys the stacks, and shows what they created.
+
+        Args:
+            names: The stacks' names.
+            gateway: Name of the gateway to run. It is downloaded unless the cache has it. None runs the same as before.
+        """
+        if gateway:
+            # Importing it takes long, and few commands download.
+            from local.gateway.pull import ensure_gateway
+
+            self._gateways.use(ensure_gateway(gateway, self._environment.shared))
         stacks = self._prepare(names)
         gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)
-        for gateway in gateways or [DEFAULT_GATEWAY]:
-            objects += gateway_objects(gateway)
+        for each in gateways or [DEFAULT_GATEWAY]:
+            objects += gateway_objects(each)
         self._control_plane.start(objects, definitions)
+        self._gateways.stop_unusable()
         self._gateways.start(gateways)
         changed = [stacks.up(name) for name in names]
         self._show(checkpoints(self._state.pulumi_state, names))
