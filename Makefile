@@ -14,8 +14,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
-up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack)
-	@$(BIN)/python -m local up $(STACK)
+up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack; GATEWAY=kgateway: with a gateway)
+	@$(BIN)/python -m local up $${GATEWAY:+--gateway "$$GATEWAY"} $(STACK)
 
 preview: $(VENV)/.installed ## Show what `make up` would change
 	@$(BIN)/python -m local preview $(STACK)

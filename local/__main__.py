@@ -21,7 +21,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "preview"):
-        commands.add_parser(name).add_argument("stacks", nargs="+", metavar="STACK")
+        command = commands.add_parser(name)
+        command.add_argument("names", nargs="+", metavar="STACK")
+        if name == "up":
+            command.add_argument("--gateway", metavar="NAME", help="gateway to download and run")
     for name in ("down", "status", "kubeconfig"):
         commands.add_parser(name)
     # What follows `chat` is for the package's command to parse.
@@ -59,8 +62,8 @@ def _run(options: argparse.Namespace, state: StateFolder, console: Console) -> i
     with exclusive(state.lock):
         from local.commands import Commands
 
-        run = getattr(Commands(state, environment, console), options.command)
-        run(options.stacks) if "stacks" in options else run()
+        parameters = vars(options)
+        getattr(Commands(state, environment, console), parameters.pop("command"))(**parameters)
     return 0
 
 

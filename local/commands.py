@@ -21,6 +21,7 @@ from local.folders import StateFolder
 from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.gateway.attachments import Attachment, attachments
 from local.gateway.gateways import Gateways
+from local.gateway.pull import ensure_gateway
 from local.processes import DetachedProcesses
 from local.stack_files import Settings, read_key_variables, read_placements
 from local.toolchain.binaries import Binaries, find_or_build
@@ -38,8 +39,15 @@ class Commands:
         self._console = console
         self._gateways = Gateways(state, environment.shared)
 
-    def up(self, names: list[str]) -> None:
-        """Starts what doesn't run, deploys the stacks, and shows what they created."""
+    def up(self, names: list[str], gateway: str | None = None) -> None:
+        """Starts what doesn't run, deploys the stacks, and shows what they created.
+
+        Args:
+            names: The stacks' names.
+            gateway: Name of the gateway to run. It is downloaded unless the cache has it. None runs the same as before.
+        """
+        if gateway:
+            self._gateways.use(ensure_gateway(gateway, self._environment.shared))
         stacks = self._prepare(names)
         gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)

@@ -55,6 +55,11 @@ class Gateways:
         self._usable = find_assets(self._folder)
         self._apis: dict[str, str] = record.get("apis", {})
 
+    def use(self, folder: Path) -> None:
+        """Takes the programs in this folder from now on. Later commands do so too, once `prepare` was called."""
+        self._folder = str(folder)
+        self._usable = find_assets(self._folder)
+
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
         """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
         chosen = one_api_each(attached, self._apis)
