@@ -98,18 +98,24 @@ class Gateways:
         runs = self._processes.find(gateway.api.controller) and self._processes.listens(gateway.proxy, port)
         return replace(gateway, port=port) if runs else None
 
-    def report(self, attached: Iterable[Attachment]) -> list[str]:
-        """Returns for each Gateway where it answers requests, or why it does not."""
-        return list(dict.fromkeys(map(self._report, one_api_each(attached, self._apis).values())))
-
-    def _report(self, attachment: Attachment) -> str:
-        gateway, api = attachment.gateway, attachment.gateway.api.name
+    def problem(self, api: str) -> str | None:
+        """Returns why no gateway of this API can run here; None if one can."""
         if not self._folder:
             return f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
         if api not in self._usable:
             assets = assets_in(self._folder)[api]
             lacking = f"{assets.folder} has no {', '.join(assets.missing)}"
             return f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
+        return None
+
+    def report(self, attached: Iterable[Attachment]) -> list[str]:
+        """Returns for each Gateway where it answers requests, or why it does not."""
+        return list(dict.fromkeys(map(self._report, one_api_each(attached, self._apis).values())))
+
+    def _report(self, attachment: Attachment) -> str:
+        gateway, api = attachment.gateway, attachment.gateway.api.name
+        if problem := self.problem(api):
+            return problem
         if running := self.running(gateway):
             answers = f"answers at {running.url}. Try it: `make chat STACK={attachment.stack}`."
             return f"The Gateway {gateway} ({api}) {answers}"
