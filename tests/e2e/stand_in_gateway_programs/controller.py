@@ -17,7 +17,8 @@ cluster = Cluster(Path(os.environ["KUBECONFIG"]))
 
 
 def listed(kind: tuple[str, str, str]) -> list[dict[str, Any]]:
-    return list(cluster.custom.list_cluster_custom_object(*kind)["items"])
+    found: Any = cluster.custom.list_cluster_custom_object(*kind)
+    return list(found["items"])
 
 
 def program_gateways() -> None:

@@ -20,7 +20,7 @@ def configuration() -> dict[str, Any]:
 
 
 class Exchange(Handler):
-    """A request that is passed on with the backend's model, and its answer, of which each piece is passed on at once."""
+    """A request that is passed on with the backend's model, and its answer, which is passed on piece by piece."""
 
     def respond(self, request: Request) -> None:
         found = [each for each in configuration()["routes"] if request.path.startswith(f"{each[0]}/v1/")]
