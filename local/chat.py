@@ -45,29 +45,32 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
     parser.add_argument("--shared", action="store_true")
     options, _ = parser.parse_known_args(arguments)
     is_deployed = checkpoints(state.pulumi_state, [options.stack])
-    if options.gateway_url or not (is_deployed and state.gateways.exists()):
-        can_be_elsewhere = options.gateway_url or shutil.which("pulumi", path=variables.get("PATH"))
-        if not (is_deployed or can_be_elsewhere) and demo.is_among([options.stack]):
-            raise LocalError(f"The stack {DEMO} is not deployed yet. Run {demo.MAKE_DEMO} first.")
-        if is_deployed and not can_be_elsewhere:
-            raise LocalError(
-                f"No gateway runs on this machine, so nobody answers for the stack {options.stack} of `make up`. "
-                "docs/gateway.md says how to get one. To ask through a gateway of your own cluster, install the Pulumi "
-                "CLI, which reads your stack."
-            )
+    has_pulumi = bool(shutil.which("pulumi", path=variables.get("PATH")))
+    if options.gateway_url or not is_deployed:
+        if not (options.gateway_url or has_pulumi) and demo.is_among([options.stack]):
+            raise LocalError(f"The stack {DEMO} is not deployed yet. Run `{demo.MAKE_DEMO}` first.")
         return _ask(arguments, variables, Path.cwd())
     environment = Environment.of(variables)
+    gateways = Gateways(state, environment.shared)
     attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})
+    if not state.gateways.exists():
+        if has_pulumi:
+            return _ask(arguments, variables, Path.cwd())
+        raise LocalError(
+            f"{' '.join(gateways.report(attached))} To ask through a gateway of your own cluster, install the Pulumi "
+            f"CLI, which reads your stack {options.stack}."
+        )
     # The shared URL is attached under no provider's name.
     names = {None} if options.shared else {options.provider or each.provider for each in attached} - {None}
-    asked = dict.fromkeys(each.gateway for each in attached if each.provider in names)
-    urls = [gateway.url for gateway in map(Gateways(state, environment.shared).running, asked) if gateway]
+    asked = [each for each in attached if each.provider in names]
+    urls = [each.url for each in map(gateways.running, dict.fromkeys(each.gateway for each in asked)) if each]
     if asked and not urls:
-        raise LocalError(
-            f"No gateway is running for the local stack {options.stack}. "
-            f"Start it with `make up STACK={options.stack}`, "
-            "or give GATEWAY_URL to ask through a gateway of your own cluster."
+        reason = (
+            f"No gateway is running for the local stack {options.stack}. Start it with `make up STACK={options.stack}`,"
+            if any(gateways.can_run(each.gateway) for each in asked)
+            else f"{' '.join(gateways.report(asked))},"
         )
+        raise LocalError(f"{reason} or give GATEWAY_URL to ask through a gateway of your own cluster.")
     if len(urls) > 1:
         raise LocalError(
             f"The providers of stack {options.stack} have different gateways. Choose a provider: "

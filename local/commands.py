@@ -25,7 +25,6 @@ from local.folders import StateFolder
 from local.gateway.api import DEFAULT_GATEWAY, gateway_objects
 from local.gateway.attachments import Attachment, attachments
 from local.gateway.gateways import Gateways
-from local.gateway.pull import ensure_gateway
 from local.processes import DetachedProcesses
 from local.stack_files import Settings, read_key_variables, read_placements
 from local.toolchain.binaries import Binaries, find_or_build
@@ -72,7 +71,7 @@ class Commands:
         """Deploys the demo's stack as `up` does, if a gateway can run here, and says how to ask its provider."""
         demo.check(gateway)
         self._use(gateway)
-        demo.check_gateway(self._gateways.problem(DEMO_GATEWAY.api.name))
+        demo.check_gateway(self._gateways.can_run(DEMO_GATEWAY), self._environment.shared)
         self.up([DEMO])
         if not (running := self._gateways.running(DEMO_GATEWAY)):
             raise LocalError("The demo's gateway does not run; see the message above.")
@@ -115,6 +114,9 @@ class Commands:
 
     def _use(self, gateway: str | None) -> None:
         if gateway:
+            # Importing it takes long, and few commands download.
+            from local.gateway.pull import ensure_gateway
+
             self._gateways.use(ensure_gateway(gateway, self._environment.shared))
 
     def _prepare(self, names: list[str]) -> Stacks:

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from functools import partial
 from http import HTTPStatus
@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from local.demo import GATEWAY, STACK
 from local.engine.project import stack_names
 from local.errors import LocalError
+from local.gateway.assets import VARIABLE
 from local.waiting import wait_until
 
 SECONDS_TO_ANSWER = 30.0
-MAKE_DEMO = f"`make demo GATEWAY={GATEWAY.api.name}`"
+MAKE_DEMO = f"make demo GATEWAY={GATEWAY.api.name}"
 
 _PATH = f"/{STACK}/v1/chat/completions"
 _JSON = "content-type: application/json"
@@ -36,14 +37,18 @@ def check(gateway: str | None) -> None:
     if gateway not in (None, GATEWAY.api.name):
         raise LocalError(
             f"`make demo` can't use GATEWAY={gateway}: the demo's provider takes no key (`keyless`), which needs "
-            f"`api: {GATEWAY.api.name}`. Run {MAKE_DEMO}."
+            f"`api: {GATEWAY.api.name}`. Run `{MAKE_DEMO}`."
         )
 
 
-def check_gateway(problem: str | None) -> None:
-    """Raises LocalError if there is a problem that keeps the demo's gateway from running."""
-    if problem:
-        raise LocalError(f"{problem} Run {MAKE_DEMO} to download one.")
+def check_gateway(can_run: bool, environment: Mapping[str, str]) -> None:  # noqa: FBT001
+    """Raises LocalError if the demo's gateway can't run, with the command that gets it."""
+    if not can_run:
+        # Beside the user's own programs, a download is refused.
+        unset = f"{VARIABLE}= " if environment.get(VARIABLE) else ""
+        raise LocalError(
+            f"The demo needs a gateway for `api: {GATEWAY.api.name}`, and there is none. Get one: `{unset}{MAKE_DEMO}`"
+        )
 
 
 def stack_file(base_url: str, project: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class DemoProvider:
 
     @property
     def stopped(self) -> bool:
-        """Whether it was started once, and doesn't run any more."""
+        """Whether it has a port from an earlier start, and doesn't run."""
         return _NAME in self._ports.read() and not self.running
 
     def report(self) -> str:

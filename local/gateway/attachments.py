@@ -1,6 +1,7 @@
 """Lists the Gateways that stacks attach to, and chooses the API of each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from components.openai_compatible_llm.settings import Placement
@@ -29,15 +30,23 @@ def attachments(placements: Mapping[str, Mapping[str | None, Placement]]) -> lis
     ]
 
 
-def one_api_each(attached: Iterable[Attachment], current: Mapping[str, str]) -> dict[str, Attachment]:
+def one_api_each(
+    attached: Iterable[Attachment], current: Mapping[str, str], usable: Collection[str] = ()
+) -> dict[str, Attachment]:
     """Returns by each Gateway's name the attachment that chooses its API.
 
     Args:
         attached: The attachments. The first one to a Gateway chooses, so that all agree on what it serves.
         current: The API that a Gateway has, and keeps while a provider uses it.
+        usable: The APIs that can run here. They come before the others.
     """
+
+    def order(each: Attachment) -> tuple[bool, bool]:
+        api = each.gateway.api.name
+        return api not in usable, current.get(str(each.gateway)) != api
+
     chosen: dict[str, Attachment] = {}
-    for each in sorted(attached, key=lambda each: current.get(str(each.gateway)) != each.gateway.api.name):
+    for each in sorted(attached, key=order):
         chosen.setdefault(str(each.gateway), each)
     return chosen
 
@@ -52,3 +61,9 @@ def api_conflicts(attached: Iterable[Attachment], chosen: Mapping[str, Attachmen
                 f"{first}. Requests to {each}, which has `api: {each.gateway.api.name}`, get no answer. "
                 "Give it a `gateway` of another name."
             )
+
+
+def download_command(attached: Iterable[Attachment], api: str) -> str:
+    """Returns the command that downloads the gateway of an API, and runs it for those that have this API."""
+    stacks = " ".join(dict.fromkeys(each.stack for each in attached if each.gateway.api.name == api))
+    return f"make up STACK={shlex.quote(stacks)} GATEWAY={api}"

@@ -12,15 +12,14 @@ from local.control_plane import KUBE_APISERVER
 from local.control_plane.api_server import ApiServer, Manifest, namespace_objects
 from local.errors import LocalError
 from local.folders import StateFolder, read_json, write_private
-from local.gateway.api import Gateway, GatewayApi, gateway_manifest
+from local.gateway.api import GATEWAY_APIS, Gateway, GatewayApi, gateway_manifest
 from local.gateway.assets import VARIABLE, assets_in, find_assets
-from local.gateway.attachments import Attachment, api_conflicts, one_api_each
+from local.gateway.attachments import Attachment, api_conflicts, download_command, one_api_each
 from local.ports import Ports
 from local.processes import DetachedProcesses, ProcessEndedError
 
 logger = logging.getLogger(__name__)
 
-PAGE = "docs/gateway.md"
 # The file of certificate authorities that `System` means in a BackendTLSPolicy.
 CERTIFICATE_AUTHORITIES = "SSL_CERT_FILE"
 # Controllers and proxies listen on it, and have no setting for another.
@@ -34,9 +33,9 @@ _NO_CONFIGURATION = ("--config", "{}")
 
 
 class Gateways:
-    """Runs a gateway for each Gateway that stacks attach to, if `$GATEWAY_ASSETS` has the programs.
+    """Runs a gateway for each Gateway that stacks attach to, if there are programs for its API.
 
-    Where that variable is not set, the folder of the last `make up` is used again.
+    They are in the folder that `use` names, or in `$GATEWAY_ASSETS`, or in the folder of the last `make up`.
 
     Args:
         state: State folder of the control plane.
@@ -62,7 +61,7 @@ class Gateways:
 
     def prepare(self, attached: Sequence[Attachment]) -> tuple[list[Gateway], list[Manifest]]:
         """Returns what the control plane must have before `start`: Gateways with free ports, and CRDs of their APIs."""
-        chosen = one_api_each(attached, self._apis)
+        chosen = one_api_each(attached, self._apis, self._usable)
         for conflict in api_conflicts(attached, chosen):
             logger.warning(conflict)
         served = [each.gateway for each in chosen.values() if each.gateway.api.name in self._usable]
@@ -78,6 +77,7 @@ class Gateways:
 
         If the gateways of one API can't be started, reports why and goes on without them.
         """
+        self._stop_unusable()
         by_api: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
             by_api.setdefault(gateway.api, []).append(gateway)
@@ -92,34 +92,53 @@ class Gateways:
                     self._processes.stop(*(gateway.proxy for gateway in its_gateways), api.controller)
                     logger.warning(str(error))
 
+    def can_run(self, gateway: Gateway) -> bool:
+        """Tells whether there are programs for the Gateway."""
+        return gateway.api.name in self._usable
+
     def running(self, gateway: Gateway) -> Gateway | None:
         """Returns the Gateway with its port if it answers requests: its controller runs and its proxy listens."""
         port = self._ports.read().get(gateway.proxy, 0)
         runs = self._processes.find(gateway.api.controller) and self._processes.listens(gateway.proxy, port)
         return replace(gateway, port=port) if runs else None
 
-    def problem(self, api: str) -> str | None:
-        """Returns why no gateway of this API can run here; None if one can."""
-        if not self._folder:
-            return f"No gateway runs here, so requests get no answer. {PAGE} says how to get one."
-        if api not in self._usable:
-            assets = assets_in(self._folder)[api]
-            lacking = f"{assets.folder} has no {', '.join(assets.missing)}"
-            return f"No gateway runs here for `api: {api}`, so its requests get no answer: {lacking}. See {PAGE}."
-        return None
-
-    def report(self, attached: Iterable[Attachment]) -> list[str]:
+    def report(self, attached: Sequence[Attachment]) -> list[str]:
         """Returns for each Gateway where it answers requests, or why it does not."""
-        return list(dict.fromkeys(map(self._report, one_api_each(attached, self._apis).values())))
+        chosen = one_api_each(attached, self._apis, self._usable)
+        return list(dict.fromkeys(self._report(each, attached) for each in chosen.values()))
 
-    def _report(self, attachment: Attachment) -> str:
+    def _report(self, attachment: Attachment, attached: Sequence[Attachment]) -> str:
         gateway, api = attachment.gateway, attachment.gateway.api.name
-        if problem := self.problem(api):
-            return problem
+        if api not in self._usable:
+            return f"{self._missing(api)} Get one: `{self._unset}{download_command(attached, api)}`"
         if running := self.running(gateway):
             answers = f"answers at {running.url}. Try it: `make chat STACK={attachment.stack}`."
             return f"The Gateway {gateway} ({api}) {answers}"
         return f"The Gateway {gateway} ({api}) is not running. Start it with `make up`."
+
+    def _missing(self, api: str) -> str:
+        """Says that there is no gateway of this API, and what is missing if a part of it is there."""
+        if not self._folder:
+            return "No gateway runs here, so requests get no answer."
+        assets = assets_in(self._folder)[api]
+        # A folder may have the programs of another API only.
+        is_lacking = assets.folder.exists() or not self._usable
+        lacking = f": {assets.folder} has no {', '.join(assets.missing)}" if is_lacking else ""
+        return f"No gateway runs here for `api: {api}`, so its requests get no answer{lacking}."
+
+    @property
+    def _unset(self) -> str:
+        """What comes before a command with GATEWAY, which is refused beside the user's own programs."""
+        return f"{VARIABLE}= " if self._environment.get(VARIABLE) else ""
+
+    def _stop_unusable(self) -> None:
+        """Stops the gateways of APIs whose programs aren't used any more. Released controllers use the same ports."""
+        for name, api in GATEWAY_APIS.items():
+            if name not in self._usable and self._processes.find(api.controller):
+                logger.info(f"Stopping the gateway for `api: {name}`")
+                served = [each.split("/") for each, its_api in self._apis.items() if its_api == name]
+                proxies = [Gateway(api, namespace, gateway).proxy for namespace, gateway in served]
+                self._processes.stop(*proxies, api.controller)
 
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         command = [str(self._usable[api.name].controller)]

@@ -102,15 +102,15 @@ class Repository:
         asked = f"Can't get the {what} of {self.reference} from {self._container.registry}"
         try:
             yield
+        except (AttributeError, ValueError):
+            # oras has no error of its own for a challenge that it can't answer.
+            raise LocalError(f"{asked}: it wants credentials, and gives no token without them.") from None
         except requests.RequestException as error:
             cause = error.args[0] if error.args else error
             if isinstance(error, requests.Timeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
                 seconds = SECONDS_TO_CONNECT if isinstance(error, requests.ConnectTimeout) else SECONDS_OF_SILENCE
                 raise LocalError(f"{asked}: nothing came for {seconds:.0f} seconds. Try again.") from None
             raise LocalError(f"{asked}: {getattr(cause, 'reason', cause)}") from None
-        except (AttributeError, ValueError):
-            # oras has no error of its own for a challenge that it can't answer.
-            raise LocalError(f"{asked}: it wants credentials, and gives no token without them.") from None
 
     def _refuse_error(self, what: str, response: requests.Response) -> None:
         if response.status_code != requests.codes.ok:

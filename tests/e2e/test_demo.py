@@ -17,7 +17,10 @@ from tests.support.clone import Clone, Done, fresh_clone
 KEY = "sk-canary-demo-41f0a2"
 QUESTION = "Who is there?"
 ANSWER = "This is the demo provider. You said: "
-NO_GATEWAY = "error: No gateway runs here, so requests get no answer."
+NO_GATEWAY = (
+    "error: The demo needs a gateway for `api: agentgateway`, and there is none. "
+    "Get one: `make demo GATEWAY=agentgateway`"
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +78,7 @@ def kill_provider(clone: Clone) -> None:
 
 def test_without_a_gateway_it_says_what_to_run_and_starts_nothing(clone: Clone) -> None:
     said = clone.failure("demo")
-    assert NO_GATEWAY in said
-    assert said.rstrip().endswith("Run `make demo GATEWAY=agentgateway` to download one.")
+    assert said.rstrip().endswith(NO_GATEWAY)
     assert "`keyless`" in clone.failure("demo", "--gateway", "kgateway")
     assert "The stack demo is not deployed yet." in clone.failure("chat", "--stack", "demo", PATH="/usr/bin:/bin")
     assert not clone.state.root.exists()

@@ -57,10 +57,12 @@ def test_a_gateway_that_cannot_do_without_a_key_is_refused() -> None:
 
 
 def test_without_a_gateway_it_says_what_to_run() -> None:
-    demo.check_gateway(None)
-    with pytest.raises(LocalError) as raised:
-        demo.check_gateway("No gateway runs here.")
-    assert str(raised.value) == "No gateway runs here. Run `make demo GATEWAY=agentgateway` to download one."
+    demo.check_gateway(True, {})
+    problem = "The demo needs a gateway for `api: agentgateway`, and there is none. Get one: "
+    for variables, command in (({}, ""), ({"GATEWAY_ASSETS": "/gateways"}, "GATEWAY_ASSETS= ")):
+        with pytest.raises(LocalError) as raised:
+            demo.check_gateway(False, variables)
+        assert str(raised.value) == f"{problem}`{command}make demo GATEWAY=agentgateway`"
 
 
 def test_its_stack_has_neither_a_key_nor_tls() -> None:
