@@ -62,8 +62,8 @@ def _run(options: argparse.Namespace, state: StateFolder, console: Console) -> i
     with exclusive(state.lock):
         from local.commands import Commands
 
-        parameters = vars(options)
-        getattr(Commands(state, environment, console), parameters.pop("command"))(**parameters)
+        parameters = {name: value for name, value in vars(options).items() if name != "command"}
+        getattr(Commands(state, environment, console), options.command)(**parameters)
     return 0
 
 

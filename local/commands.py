@@ -59,6 +59,7 @@ class Commands:
         for each in gateways or [DEFAULT_GATEWAY]:
             objects += gateway_objects(each)
         self._control_plane.start(objects, definitions)
+        self._gateways.stop_unusable()
         self._gateways.start(gateways)
         changed = [stacks.up(name) for name in names]
         self._show(checkpoints(self._state.pulumi_state, names))

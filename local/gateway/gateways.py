@@ -72,12 +72,20 @@ class Gateways:
         definitions = [definition for api in used for definition in self._usable[api].definitions]
         return [replace(gateway, port=self._port(gateway.proxy)) for gateway in served], definitions
 
+    def stop_unusable(self) -> None:
+        """Stops the gateways of APIs whose programs aren't used any more. Released controllers use the same ports."""
+        for name, api in GATEWAY_APIS.items():
+            if name not in self._usable and self._processes.find(api.controller):
+                logger.info(f"Stopping the gateway for `api: {name}`")
+                served = [each.split("/") for each, its_api in self._apis.items() if its_api == name]
+                proxies = [Gateway(api, namespace, gateway).proxy for namespace, gateway in served]
+                self._processes.stop(*proxies, api.controller)
+
     def start(self, gateways: Iterable[Gateway]) -> None:
         """Starts the programs that don't run, and waits until the proxy of each Gateway listens.
 
         If the gateways of one API can't be started, reports why and goes on without them.
         """
-        self._stop_unusable()
         by_api: dict[GatewayApi, list[Gateway]] = {}
         for gateway in gateways:
             by_api.setdefault(gateway.api, []).append(gateway)
@@ -130,15 +138,6 @@ class Gateways:
     def _unset(self) -> str:
         """What comes before a command with GATEWAY, which is refused beside the user's own programs."""
         return f"{VARIABLE}= " if self._environment.get(VARIABLE) else ""
-
-    def _stop_unusable(self) -> None:
-        """Stops the gateways of APIs whose programs aren't used any more. Released controllers use the same ports."""
-        for name, api in GATEWAY_APIS.items():
-            if name not in self._usable and self._processes.find(api.controller):
-                logger.info(f"Stopping the gateway for `api: {name}`")
-                served = [each.split("/") for each, its_api in self._apis.items() if its_api == name]
-                proxies = [Gateway(api, namespace, gateway).proxy for namespace, gateway in served]
-                self._processes.stop(*proxies, api.controller)
 
     def _ensure_controller(self, api_server: ApiServer, api: GatewayApi, gateways: Sequence[Gateway]) -> None:
         command = [str(self._usable[api.name].controller)]

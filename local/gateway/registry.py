@@ -23,7 +23,8 @@ VARIABLE = "GATEWAY_REGISTRY"
 SECONDS_TO_CONNECT = 10.0
 SECONDS_OF_SILENCE = 30.0
 
-_MIRROR = re.compile(r"(?:(https?)://)?([\w-]+[.:][\w.:-]*(?:/[\w./-]+)?)")
+# A host without a dot or a port would be read as a part of the path.
+_MIRROR = re.compile(r"(?:(https?)://)?((?=[^/]*[.:])[\w.-]+(?::\d+)?(?:/[\w.-]+)*)")
 _BYTES_AT_A_TIME = 2**16
 # oras' own method tries again for two minutes, and says nothing meanwhile.
 _request = inspect.unwrap(oras.provider.Registry.do_request)

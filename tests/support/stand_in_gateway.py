@@ -141,8 +141,8 @@ class StandInGateway:
 
 
 @contextmanager
-def stand_in_gateway() -> Iterator[StandInGateway]:
-    server = _Server(Handler)
+def stand_in_gateway(port: int = 0) -> Iterator[StandInGateway]:
+    server = _Server(Handler, port)
     server.gateway = StandInGateway(f"http://127.0.0.1:{server.server_port}")
     with serving(server):
         yield server.gateway

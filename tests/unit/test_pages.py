@@ -108,8 +108,6 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
 
 
 NOT_RUN = {
-    ("docs/gateway.md", "docker create"): "needs Docker, Helm and the projects' registries",
-    ("docs/gateway.md", "make demo GATEWAY"): "needs the projects' registry; tests/e2e/test_demo.py runs both commands",
     ("docs/gateway.md", "export GATEWAY_ASSETS"): "tests/gateway/make_up runs the same targets",
     ("docs/troubleshooting.md", "maxBufferSize"): "tests/gateway creates its manifest without kubectl",
     ("examples/kind/README.md", "kind.sh all"): "needs Docker; tests/gateway/examples runs the steps that need none",

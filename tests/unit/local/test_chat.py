@@ -1,6 +1,7 @@
 """Which stack `make chat` asks, and what it tells the command of the package."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
 from local.waiting import wait_until
+from tests.unit.local.gateway.test_assets import PARTS, write
 
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 USERS = {"KUBECONFIG": "/home/user/.kube/config", "OPENAI_API_KEY": "own", "PULUMI_ACCESS_TOKEN": "pul-token"}
@@ -58,7 +60,9 @@ def state(tmp_path: Path) -> StateFolder:
     """After a `make up` of the stack `dev` with a gateway's programs."""
     state = StateFolder(tmp_path / "state")
     state.create()
-    state.gateways.write_text('{"assets": "/nowhere"}')
+    for api in ("kgateway", "agentgateway"):
+        write(tmp_path / "assets" / api, *PARTS)
+    state.gateways.write_text(json.dumps({"assets": str(tmp_path / "assets")}))
     (state.pulumi_project / "stacks").mkdir(parents=True)
     (state.pulumi_project / "Pulumi.yaml").write_text("name: routes\nruntime: python\n")
     config = {"config": {"routes:providers": PROVIDERS}}
@@ -175,12 +179,27 @@ def test_without_pulumi_such_a_stack_can_only_be_the_local_one_which_has_no_gate
 ) -> None:
     state.gateways.unlink()
     users = {**USERS, "PATH": str(tmp_path)}
-    with pytest.raises(LocalError, match=r"^No gateway runs on this machine, .* the stack dev .* docs/gateway\.md"):
+    with pytest.raises(
+        LocalError, match=r"^No gateway runs here, .* `make up STACK=dev GATEWAY=kgateway` .* stack dev"
+    ):
         chat(state, ["--stack", "dev", "--shared"], users)
     assert asked.arguments == []
     for arguments in (["--stack", "mine"], ["--stack", "dev", "--gateway-url", "https://llm.example.com"]):
         assert chat(state, arguments, users) == 17
         assert asked.arguments == arguments
+
+
+def test_a_gateway_whose_programs_are_not_there_is_told_with_what_gets_it(
+    state: StateFolder, asked: Asked, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "assets/kgateway")
+    with pytest.raises(LocalError) as refused:
+        chat(state, ["--stack", "dev", "--provider", "mistral"], USERS)
+    assert str(refused.value) == (
+        "No gateway runs here for `api: kgateway`, so its requests get no answer. Get one: "
+        "`make up STACK=dev GATEWAY=kgateway`, or give GATEWAY_URL to ask through a gateway of your own cluster."
+    )
+    assert asked.arguments == []
 
 
 def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFolder, asked: Asked, run: Run) -> None:

@@ -40,6 +40,14 @@ CONTROLLER, PROXY = b"\x7fELF controller", b"\x7fELF proxy"
 AGENTGATEWAY = RELEASES["agentgateway"]
 IMAGE = AGENTGATEWAY.controller
 BACKENDS = DEFINITION.format("agentgatewaybackends.agentgateway.dev")
+# `make up GATEWAY=agentgateway` with a state folder of its own.
+UP = """
+import pathlib, sys
+from local.__main__ import main
+from local.folders import StateFolder
+StateFolder.of_this_clone = lambda: StateFolder(pathlib.Path(sys.argv[1]))
+sys.exit(main(["up", "--gateway", "agentgateway", "mistral"]))
+"""
 
 
 @pytest.fixture
@@ -319,7 +327,7 @@ def test_what_a_killed_download_left_does_not_count_and_is_replaced(upstream: Re
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_a_download_that_is_interrupted_leaves_nothing_that_counts(
-    upstream: Registry, cache: Path, ending: signal.Signals
+    upstream: Registry, cache: Path, tmp_path: Path, ending: signal.Signals
 ) -> None:
     layer, reached = upstream.layers(IMAGE.reference)[-1], threading.Event()
 
@@ -329,7 +337,7 @@ def test_a_download_that_is_interrupted_leaves_nothing_that_counts(
 
     upstream.replies[layer] = half_and_tell
     running = subprocess.Popen(
-        [sys.executable, "-m", "local", "up", "--gateway", "agentgateway", "mistral"],
+        [sys.executable, "-c", UP, str(tmp_path / "state")],
         cwd=REPOSITORY,
         env={**os.environ, client.VARIABLE: upstream.url},
         stdout=subprocess.PIPE,
@@ -340,8 +348,8 @@ def test_a_download_that_is_interrupted_leaves_nothing_that_counts(
     running.send_signal(ending)
     _, errors = running.communicate()
     if ending == signal.SIGINT:
-        assert running.returncode == 130
         assert errors == "Interrupted. Run `make up` again to continue.\n"
+        assert running.returncode == 130
         assert list(AGENTGATEWAY.folder("agentgateway").iterdir()) == []
     assert kept(cache) == ""
     del upstream.replies[layer]
