@@ -1,4 +1,4 @@
-"""`make up GATEWAY=...` of a fresh clone, with a registry on loopback that has programs which stand for the gateways'."""
+"""`make up GATEWAY=...` of a fresh clone: a registry on loopback has programs that stand for the gateways'."""
 
 import os
 import subprocess
@@ -15,8 +15,10 @@ from tests.support.pages import block
 from tests.support.registry import Registry, registry
 from tests.support.stand_in_programs import program
 
+pytestmark = pytest.mark.slow
+
 MAKE_UP, MAKE_CHAT, MAKE_DOWN = block("docs/gateway.md", "make up STACK=mistral GATEWAY=kgateway").splitlines()
-SECONDS_FOR_A_COMMAND = 300
+SECONDS_FOR_A_COMMAND = 500
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ def controller() -> None:
 
     Thread(target=ThreadingHTTPServer(("127.0.0.1", port), Ports).serve_forever, daemon=True).start()
     while True:
-        for each in objects.list_cluster_custom_object(*GATEWAYS, "gateways")["items"]:
+        listed: Any = objects.list_cluster_custom_object(*GATEWAYS, "gateways")
+        for each in listed["items"]:
             if each["spec"]["gatewayClassName"] == gateway_class:
                 meta = each["metadata"]
                 ports[f"/{meta['namespace']}/{meta['name']}"] = each["spec"]["listeners"][0]["port"]

@@ -20,12 +20,12 @@ from local.gateway import registry as client
 from local.gateway.assets import Assets
 from local.gateway.images import RELEASES
 from local.gateway.pull import ensure_gateway
+from tests.support.http_server import Request
 from tests.support.registry import (
     DEFINITION,
     TOKEN,
     Handler,
     Registry,
-    Request,
     bytes_of_another,
     digest,
     half,
