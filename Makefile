@@ -9,13 +9,16 @@ STACK ?= mistral deepseek
 PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-clients bench-all lint format catalogue docs schema sbom dist release-check lock versions-lowest versions-newest
+.PHONY: help up demo preview down status kubeconfig chat test test-slow test-gateway test-examples test-kind test-unit test-versions bench bench-clients bench-all lint format catalogue docs schema sbom dist release-check lock versions-lowest versions-newest
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/.installed ## Start the local control plane and `pulumi up` on it (STACK=mistral: one stack; GATEWAY=kgateway: with a gateway)
 	@$(BIN)/python -m local up $${GATEWAY:+--gateway "$$GATEWAY"} $(STACK)
+
+demo: $(VENV)/.installed ## Start a small provider, and deploy a stack that leads to it: no key, no cluster (GATEWAY=agentgateway)
+	@$(BIN)/python -m local demo $${GATEWAY:+--gateway "$$GATEWAY"}
 
 preview: $(VENV)/.installed ## Show what `make up` would change
 	@$(BIN)/python -m local preview $(STACK)

@@ -20,11 +20,11 @@ def main(arguments: list[str]) -> int:
     """Runs one command and returns its exit status. Prints a problem that the user can act on as one message."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo")
     for name in ("up", "preview"):
-        command = commands.add_parser(name)
-        command.add_argument("names", nargs="+", metavar="STACK")
-        if name == "up":
-            command.add_argument("--gateway", metavar="NAME", help="gateway to download and run")
+        commands.add_parser(name).add_argument("names", nargs="+", metavar="STACK")
+    for name in ("demo", "up"):
+        commands.choices[name].add_argument("--gateway", metavar="NAME", help="gateway to download and run")
     for name in ("down", "status", "kubeconfig"):
         commands.add_parser(name)
     # What follows `chat` is for the package's command to parse.

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local.demo import STACK as DEMO
+from local.demo import demo
+from local.demo.provider import NOT_RUNNING, DemoProvider
 from local.engine.checkpoints import checkpoints
 from local.engine.project import read_settings
 from local.environment import Environment
@@ -33,7 +36,8 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
 
     Raises:
         LocalError: The local stack's gateway doesn't run, or it has several and the arguments don't say which. Or
-            `make up` has deployed the stack without a gateway, and no Pulumi can read another of this name.
+            `make up` has deployed the stack without a gateway, and no Pulumi can read another of this name. Or it is
+            the demo's, which was not made or whose provider doesn't run.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for option in ("--stack", "--gateway-url", "--provider"):
@@ -41,13 +45,16 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
     parser.add_argument("--shared", action="store_true")
     options, _ = parser.parse_known_args(arguments)
     is_deployed = checkpoints(state.pulumi_state, [options.stack])
+    has_pulumi = bool(shutil.which("pulumi", path=variables.get("PATH")))
     if options.gateway_url or not is_deployed:
+        if not (options.gateway_url or has_pulumi) and demo.is_among([options.stack]):
+            raise LocalError(f"The stack {DEMO} is not deployed yet. Run `{demo.MAKE_DEMO}` first.")
         return _ask(arguments, variables, Path.cwd())
     environment = Environment.of(variables)
     gateways = Gateways(state, environment.shared)
     attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})
     if not state.gateways.exists():
-        if shutil.which("pulumi", path=variables.get("PATH")):
+        if has_pulumi:
             return _ask(arguments, variables, Path.cwd())
         raise LocalError(
             f"{' '.join(gateways.report(attached))} To ask through a gateway of your own cluster, install the Pulumi "
@@ -69,6 +76,8 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
             f"The providers of stack {options.stack} have different gateways. Choose a provider: "
             f"make chat STACK={options.stack} OPTIONS='--provider NAME'"
         )
+    if options.stack == DEMO and DemoProvider(state).stopped:
+        raise LocalError(NOT_RUNNING)
     local = {**environment.keys, **environment.for_engine(state, find_or_build().pulumi)}
     where = ["--gateway-url", urls[0]] if urls else []
     return _ask([*where, *arguments], local, state.pulumi_project)

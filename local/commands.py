@@ -11,9 +11,13 @@ from rich.table import Table
 from local.control_plane import PROGRAMS
 from local.control_plane.api_server import Manifest, namespace_objects
 from local.control_plane.control_plane import ControlPlane
+from local.demo import GATEWAY as DEMO_GATEWAY
+from local.demo import STACK as DEMO
+from local.demo import demo
+from local.demo.provider import DemoProvider
 from local.engine.checkpoints import Checkpoint, checkpoints
 from local.engine.interruption import wait_for_orphans
-from local.engine.project import copy_project, read_settings, refuse_unknown
+from local.engine.project import copy_project, project_name, read_settings, refuse_unknown, write_stack
 from local.engine.stacks import Stacks
 from local.environment import Environment
 from local.errors import LocalError
@@ -37,6 +41,7 @@ class Commands:
         self._environment = environment
         self._console = console
         self._gateways = Gateways(state, environment.shared)
+        self._demo_provider = DemoProvider(state)
 
     def up(self, names: list[str], gateway: str | None = None) -> None:
         """Starts what doesn't run, deploys the stacks, and shows what they created.
@@ -45,12 +50,10 @@ class Commands:
             names: The stacks' names.
             gateway: Name of the gateway to run. It is downloaded unless the cache has it. None runs the same as before.
         """
-        if gateway:
-            # Importing it takes long, and few commands download.
-            from local.gateway.pull import ensure_gateway
-
-            self._gateways.use(ensure_gateway(gateway, self._environment.shared))
+        self._use(gateway)
         stacks = self._prepare(names)
+        if demo.is_among(names):
+            self._demo_provider.start()
         gateways, definitions = self._gateways.prepare(self._attached(names))
         objects = self._namespaces(names)
         for each in gateways or [DEFAULT_GATEWAY]:
@@ -64,6 +67,17 @@ class Commands:
         self._warn_of_open_gateways(names)
         if not any(changed):
             logger.info("Nothing changed.")
+
+    def demo(self, gateway: str | None = None) -> None:
+        """Deploys the demo's stack as `up` does, if a gateway can run here, and says how to ask its provider."""
+        demo.check(gateway)
+        self._use(gateway)
+        demo.check_gateway(self._gateways.can_run(DEMO_GATEWAY), self._environment.shared)
+        self.up([DEMO])
+        if not (running := self._gateways.running(DEMO_GATEWAY)):
+            raise LocalError("The demo's gateway does not run; see the message above.")
+        demo.wait_for_answer(running.url)
+        logger.info(demo.next_steps(running.url))
 
     def preview(self, names: list[str]) -> None:
         """Shows what `up` would change in the stacks. Gateways stay as they are."""
@@ -96,13 +110,26 @@ class Commands:
         logger.info(f"The control plane is {'running' if self._control_plane.running else 'not running'}.")
         self._show(checkpoints(self._state.pulumi_state))
         self._report_gateways()
+        if demo.is_among([each.stack for each in checkpoints(self._state.pulumi_state)]):
+            logger.info(self._demo_provider.report())
+
+    def _use(self, gateway: str | None) -> None:
+        if gateway:
+            # Importing it takes long, and few commands download.
+            from local.gateway.pull import ensure_gateway
+
+            self._gateways.use(ensure_gateway(gateway, self._environment.shared))
 
     def _prepare(self, names: list[str]) -> Stacks:
         """Returns the stacks, ready to run, after those of these names were copied."""
-        refuse_unknown(names)
+        of_clone = [name for name in names if name != DEMO] if demo.is_among(names) else names
+        refuse_unknown(of_clone)
         self._state.create()
         wait_for_orphans(self._state)
-        copy_project(self._state.pulumi_project, names)
+        copy_project(self._state.pulumi_project, of_clone)
+        if of_clone != names:
+            name = project_name(self._state.pulumi_project)
+            write_stack(self._state.pulumi_project, DEMO, demo.stack_file(self._demo_provider.base_url, name))
         return self._stacks()
 
     def _stacks(self) -> Stacks:

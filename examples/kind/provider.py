@@ -6,9 +6,11 @@ embeddings, and the list of models. It counts words as tokens.
 
 import argparse
 import json
+import signal
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,26 +23,40 @@ class Exchange(BaseHTTPRequestHandler):
     """A request and its answer."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and body are sent one after the other; the second would wait for the client's acknowledgement.
+    disable_nagle_algorithm = True
+    path = ""
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
 
     def do_GET(self) -> None:
+        if self._read_body() is None:
+            return
         if self._path == "/v1/models":
             model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "demo"}
             self._answer(HTTPStatus.OK, {"object": "list", "data": [model]})
         elif self._path == "/health":
             self._answer(HTTPStatus.OK, {"status": "ok"})
         else:
-            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self._path}.")
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self.command} {self._path}.")
+
+    do_HEAD = do_GET  # noqa: N815 (a name of http.server)
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers.get("content-length") or 0))
+        content = self._read_body()
+        if content is None:
+            return
         answers = {"/v1/chat/completions": self._complete, "/v1/embeddings": self._embed}
         if self._path not in answers:
-            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self._path}.")
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self.command} {self._path}.")
             return
         try:
-            asked = json.loads(content)
-            answers[self._path](asked)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            answers[self._path](json.loads(content))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"The request can't be read: {error!r}")
 
     def _complete(self, asked: dict[str, Any]) -> None:
@@ -54,13 +70,14 @@ class Exchange(BaseHTTPRequestHandler):
             "model": asked.get("model") or MODEL,
         }
         if asked.get("stream"):
-            self._stream({**whole, "object": "chat.completion.chunk"}, text, usage)
+            with_usage = (asked.get("stream_options") or {}).get("include_usage")
+            self._stream({**whole, "object": "chat.completion.chunk"}, text, usage if with_usage else None)
         else:
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             self._answer(HTTPStatus.OK, {**whole, "object": "chat.completion", "choices": [choice], "usage": usage})
 
-    def _stream(self, whole: dict[str, Any], text: str, usage: dict[str, int]) -> None:
+    def _stream(self, whole: dict[str, Any], text: str, usage: dict[str, int] | None) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
@@ -83,6 +100,29 @@ class Exchange(BaseHTTPRequestHandler):
     def _path(self) -> str:
         return self.path.partition("?")[0]
 
+    def _read_body(self) -> bytes | None:
+        """Returns the request's body. Refuses one whose length can't be read, and returns None."""
+        try:
+            if "chunked" in self.headers.get("transfer-encoding", "").lower():
+                return b"".join(iter(self._read_chunk, b""))
+            return self.rfile.read(_size(self.headers.get("content-length") or "0", 10))
+        except ValueError:
+            # Where the next request begins can't be known.
+            self.send_error(HTTPStatus.BAD_REQUEST, "The length of the body can't be read.")
+            return None
+
+    def _read_chunk(self) -> bytes:
+        chunk = self.rfile.read(_size(self.rfile.readline().partition(b";")[0].decode(), 16))
+        # After the last chunk, which is empty, there may be further headers.
+        while self.rfile.readline().strip():
+            pass
+        return chunk
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuses as OpenAI does what is no request at all, and closes the connection."""
+        self.close_connection = True
+        self._refuse(HTTPStatus(code), message or explain or HTTPStatus(code).phrase)
+
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
         self._answer(status, {"error": error})
@@ -92,8 +132,22 @@ class Exchange(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
+        if self.close_connection:
+            self.send_header("connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Logs the request without its query, in which some clients send a key."""
+        del size
+        self.log_message("%s %s %s", self.command or "-", self._path or "-", int(code))
+
+
+def _size(number: str, base: int) -> int:
+    if (size := int(number, base)) < 0:
+        raise ValueError(number)
+    return size
 
 
 def _text(content: str | list[dict[str, Any]] | None) -> str:
@@ -101,13 +155,14 @@ def _text(content: str | list[dict[str, Any]] | None) -> str:
     return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content or ())
 
 
-def _parts(text: str, usage: dict[str, int]) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
-    """Yields the choices of each event of a stream, and what else it has: the last one the tokens."""
+def _parts(text: str, usage: dict[str, int] | None) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Yields the choices of each event of a stream, and what else it has: the last one the tokens, if wanted."""
     for at, word in enumerate(text.split(" ")):
         delta = {"role": "assistant", "content": word} if at == 0 else {"content": f" {word}"}
         yield [{"index": 0, "delta": delta, "finish_reason": None}], {}
     yield [{"index": 0, "delta": {}, "finish_reason": "stop"}], {}
-    yield [], {"usage": usage}
+    if usage:
+        yield [], {"usage": usage}
 
 
 def _usage(prompt: int, completion: int) -> dict[str, int]:
@@ -124,7 +179,14 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     options = parser.parse_args()
-    ThreadingHTTPServer((options.host, options.port), Exchange).serve_forever()
+    # The first process of a container ends on a signal only if it handles it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        try:
+            server = ThreadingHTTPServer((options.host, options.port), Exchange)
+        except (OSError, OverflowError) as error:
+            parser.exit(1, f"It can't listen on {options.host}:{options.port}: {error}\n")
+        server.serve_forever()
 
 
 if __name__ == "__main__":

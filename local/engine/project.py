@@ -1,7 +1,7 @@
 """Copies the Pulumi project for the engine, which writes to stack files, and reads the copy."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ CLUSTER_SETTINGS = re.compile(r"kubernetes:(config:)?(cluster|clusterIdentifier|
 def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITORY) -> None:
     """Copies Pulumi.yaml and the files of these stacks, without secrets and without settings that name a cluster.
 
-    A file that was copied before keeps the salt that the engine wrote to it.
-
     Raises:
         LocalError: A file can't be read.
     """
@@ -30,11 +28,15 @@ def copy_project(folder: Path, names: Iterable[str], repository: Path = REPOSITO
     settings = _without_user_settings(_read(repository / "Pulumi.yaml"))
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     for name in names:
-        content = _without_user_settings(_read(_stack_file(repository, name)))
-        copy = _stack_file(folder, name)
-        with suppress(FileNotFoundError, KeyError, LocalError):
-            content["encryptionsalt"] = _read(copy)["encryptionsalt"]
-        write_private(copy, yaml.safe_dump(content, sort_keys=False))
+        write_stack(folder, name, _without_user_settings(_read(_stack_file(repository, name))))
+
+
+def write_stack(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Writes the file of a stack into the copy. One that is there keeps the salt that the engine wrote to it."""
+    file, salt = _stack_file(folder, name), {}
+    with suppress(FileNotFoundError, KeyError, LocalError):
+        salt = {"encryptionsalt": _read(file)["encryptionsalt"]}
+    write_private(file, yaml.safe_dump({**content, **salt}, sort_keys=False))
 
 
 def stack_names(repository: Path = REPOSITORY) -> list[str]:

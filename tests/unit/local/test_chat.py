@@ -15,8 +15,10 @@ import yaml
 from components.openai_compatible_llm import doctor
 from local import chat as module
 from local.chat import chat
+from local.demo import demo
+from local.demo.provider import DemoProvider
 from local.errors import LocalError
-from local.folders import StateFolder
+from local.folders import StateFolder, read_json
 from local.gateway.api import AGENTGATEWAY, KGATEWAY, Gateway, GatewayApi
 from local.processes import DetachedProcesses
 from local.toolchain.binaries import Binaries
@@ -72,17 +74,15 @@ def state(tmp_path: Path) -> StateFolder:
 
 
 @pytest.fixture
-def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
+def run(state: StateFolder) -> Iterator[Callable[..., Gateway]]:
     """Runs programs that stand for those of a Gateway."""
     processes = DetachedProcesses(state)
-    ports: dict[str, int] = {}
 
-    def run(api: GatewayApi, name: str) -> Gateway:
+    def run(api: GatewayApi, name: str, namespace: str = "gloo-system") -> Gateway:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        gateway = Gateway(api, "gloo-system", name, port)
-        ports[gateway.proxy] = port
-        state.ports.write_text(json.dumps(ports))
+        gateway = Gateway(api, namespace, name, port)
+        state.ports.write_text(json.dumps({**read_json(state.ports), gateway.proxy: port}))
         processes.start(api.controller, ["sleep", "60"])
         processes.start(gateway.proxy, [sys.executable, "-c", LISTEN, str(port)])
         assert wait_until(lambda: processes.listens(gateway.proxy, port), 10)
@@ -92,7 +92,7 @@ def run(state: StateFolder) -> Iterator[Callable[[GatewayApi, str], Gateway]]:
     processes.stop(*processes.names())
 
 
-Run = Callable[[GatewayApi, str], Gateway]
+Run = Callable[..., Gateway]
 
 
 def test_a_local_stack_is_asked_at_its_gateway_with_its_own_state_and_cluster(
@@ -208,3 +208,40 @@ def test_a_gateway_that_does_not_run_is_told_with_what_starts_it(state: StateFol
     with pytest.raises(LocalError, match=r"^No gateway is running for the local stack dev\. Start it with `make up "):
         chat(state, ["--stack", "dev", "--provider", "mistral"], USERS)
     assert asked.arguments == []
+
+
+@pytest.fixture
+def demo_state(state: StateFolder) -> StateFolder:
+    """After a `make demo`."""
+    content = demo.stack_file(DemoProvider(state).base_url, "routes")
+    (state.pulumi_project / "stacks/Pulumi.demo.yaml").write_text(yaml.safe_dump(content))
+    (state.pulumi_state / ".pulumi/stacks/routes/demo.json").write_text('{"checkpoint": {}}')
+    return state
+
+
+def test_the_demo_is_asked_as_any_local_stack(demo_state: StateFolder, asked: Asked, run: Run) -> None:
+    DemoProvider(demo_state).start()
+    gateway = run(AGENTGATEWAY, "demo", "demo")
+    assert chat(demo_state, ["--stack", "demo"], USERS) == 17
+    assert asked.arguments == ["--gateway-url", gateway.url, "--stack", "demo"]
+
+
+def test_a_demo_whose_provider_does_not_run_is_told_with_what_starts_it(
+    demo_state: StateFolder, asked: Asked, run: Run
+) -> None:
+    run(AGENTGATEWAY, "demo", "demo")
+    with pytest.raises(LocalError, match=r"^The demo provider is not running\. Start it with `make demo`\.$"):
+        chat(demo_state, ["--stack", "demo"], USERS)
+    assert asked.arguments == []
+
+
+def test_a_demo_that_was_not_made_is_told_unless_there_is_a_pulumi_to_read_another_stack_of_its_name(
+    state: StateFolder, asked: Asked, tmp_path: Path
+) -> None:
+    users = {**USERS, "PATH": str(tmp_path)}
+    with pytest.raises(LocalError) as raised:
+        chat(state, ["--stack", "demo"], users)
+    assert str(raised.value) == "The stack demo is not deployed yet. Run `make demo GATEWAY=agentgateway` first."
+    (tmp_path / "pulumi").touch(0o755)
+    assert chat(state, ["--stack", "demo"], users) == 17
+    assert asked.arguments == ["--stack", "demo"]

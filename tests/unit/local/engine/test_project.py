@@ -9,6 +9,7 @@ from local.engine.project import (
     read_settings,
     refuse_unknown,
     stack_names,
+    write_stack,
 )
 from local.errors import LocalError
 
@@ -76,6 +77,17 @@ def test_a_second_copy_keeps_the_salt_that_the_engine_gave_the_first(repository:
     write(repository, {"encryptionsalt": "v1:user", "config": {"routes:a": 2}})
     copy_project(copy, ["dev"], repository)
     assert copied(copy) == {"config": {"routes:a": 2}, "encryptionsalt": "v1:engine"}
+
+
+def test_a_stack_without_a_file_in_the_repository_can_be_written_to_the_copy(repository: Path, copy: Path) -> None:
+    copy_project(copy, [], repository)
+    write_stack(copy, "made", {"config": {"routes:a": 1}})
+    with (copy / "stacks/Pulumi.made.yaml").open("a") as file:
+        file.write("encryptionsalt: v1:engine\n")
+    write_stack(copy, "made", {"config": {"routes:a": 2}})
+    assert copied(copy, "made") == {"config": {"routes:a": 2}, "encryptionsalt": "v1:engine"}
+    assert read_settings(copy, "made") == {"a": 2}
+    assert stack_names(repository) == []
 
 
 def test_a_copy_that_was_damaged_is_made_anew(repository: Path, copy: Path) -> None:
