@@ -89,7 +89,7 @@ def changes(machine: Machine) -> list[str]:
 
 
 def looked_up(found: str, **more: str) -> str:
-    """Returns what a stand-in for kubectl runs to answer a look at the Gateway API's definition, or at other objects."""
+    """Returns what a stand-in for kubectl runs to answer a look at the Gateway API's definition or other objects."""
     answers = {"customresourcedefinition": found, **more}
     cases = " ".join(f"*'{kind}'*) printf '%s' '{answer}' ;;" for kind, answer in answers.items())
     return f'case "$*" in {cases} esac'
@@ -161,9 +161,7 @@ def test_the_standard_channel_never_replaces_the_experimental_one(machine: Machi
     assert not any(DEFINITIONS in each for each in machine.commands)
 
 
-@pytest.mark.parametrize(
-    ("found", "said"), [("v1.3.0/standard", "v1.3.0 (standard)"), ("/", "of an unknown version")]
-)
+@pytest.mark.parametrize(("found", "said"), [("v1.3.0/standard", "v1.3.0 (standard)"), ("/", "of an unknown version")])
 def test_older_definitions_of_another_cluster_are_replaced_only_if_that_is_said(
     machine: Machine, found: str, said: str
 ) -> None:

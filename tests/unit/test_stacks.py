@@ -32,7 +32,7 @@ def test_there_is_a_stack_for_every_preset_and_for_two_environments() -> None:
 @pytest.mark.parametrize("stack", FILES)
 def test_a_stack_says_its_api_and_so_keeps_it_whatever_the_projects_default(stack: str) -> None:
     assert config(stack)[f"{PROJECT}:api"] == yaml.safe_load(PROJECT_FILE)["config"][f"{PROJECT}:api"]["default"]
-    assert list(config(stack))[0] == f"{PROJECT}:api"
+    assert next(iter(config(stack))) == f"{PROJECT}:api"
 
 
 @pytest.mark.parametrize("stack", PRESETS)
