@@ -215,6 +215,18 @@ def test_the_url_is_the_gateways_address_where_it_is_public_and_has_one(machine:
     assert "port-forward" in internal
 
 
+@pytest.mark.parametrize(("api", "file"), [("agentgateway", "Pulumi.kind.yaml"), ("kgateway", "Pulumi.kgateway.yaml")])
+def test_the_stacks_file_of_each_api_leads_to_the_demo_provider_without_a_key(api: str, file: str) -> None:
+    config = yaml.safe_load(SCRIPT.with_name(file).read_text())["config"]
+    assert config[f"{PROJECT}:api"] == api
+    recording = record_program(config)
+    assert recording.warnings == []
+    backend = recording.one("Backend").inputs["spec"]["ai"]
+    provider = backend.get("provider") or backend["llm"]
+    assert (provider["host"], provider["port"]) == ("demo-provider.llm-demo.svc.cluster.local", 8000)
+    assert not {"Secret", "BackendTLSPolicy"} & set(recording.kinds())
+
+
 def test_the_demo_provider_is_created_in_the_cluster_that_is_named(machine: Machine) -> None:
     assert machine.run("provider", CONTEXT="mine").returncode == 0
     assert machine.commands == [
