@@ -21,7 +21,6 @@ CANARY = "sk-canary-import-3f90"
 
 # Runs the program with the Automation API, inline.
 DRIVER = """\
-import os
 import runpy
 import sys
 
@@ -34,7 +33,6 @@ stack = automation.create_or_select_stack(
     program=lambda: runpy.run_path("program.py"),
     opts=automation.LocalWorkspaceOptions(work_dir="."),
 )
-stack.set_config("mistralApiKey", automation.ConfigValue(os.environ["THEIR_KEY"], secret=True))
 done = stack.up(on_output=print)
 print("from", openai_compatible_llm.__file__)
 print("url", done.outputs["url"].value)
@@ -81,7 +79,7 @@ def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
     (program,) = blocks("python", "README.md")
     (project / "program.py").write_text(program)
     cli = isolated_cli(project, tmp_path / "pulumi-home")
-    cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig), THEIR_KEY=CANARY)
+    cli = cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
     yield cli
     cli("destroy", "--stack", "dev", "--skip-preview")
 
@@ -89,6 +87,9 @@ def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
 def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
     python: Path, cli: PulumiCli, cluster: Cluster
 ) -> None:
+    (cli.project / "Pulumi.yaml").write_text("name: their-platform\nruntime: python\n")
+    succeeded(cli("stack", "init", "dev"))
+    succeeded(cli.shell(block("README.md", "mistralApiKey"), CANARY))
     done = subprocess.run(
         [python, "-c", DRIVER],
         cwd=cli.project,
@@ -102,13 +103,13 @@ def test_the_installed_package_creates_its_objects_in_a_project_of_another_name(
     assert done.returncode == 0, printed
     assert f"from {python.parents[1]}" in printed
     assert "url https://llm.example.com/mistral/v1\n" in printed
-    assert "A new API key will replace its Secret" in printed
+    assert "A new API key will replace its Secret" not in printed
     assert not Canaries(CANARY).are_in(printed)
 
     objects = cluster.objects("mistral")
-    assert sorted(objects) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert sorted(objects) == ["AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute", "Secret"]
     assert api_key(objects) == CANARY
-    assert objects["Backend"]["spec"]["ai"]["llm"]["openai"]["model"] == "mistral-medium-latest"
+    assert objects["AgentgatewayBackend"]["spec"]["ai"]["provider"]["openai"]["model"] == "mistral-medium-latest"
 
 
 @pytest.mark.slow

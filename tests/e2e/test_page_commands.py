@@ -23,9 +23,9 @@ from tests.support.pages import EXAMPLE_GATEWAY, EXAMPLE_OBJECTS, block
 from tests.support.repository import REPOSITORY
 from tests.support.stand_in_gateway import NO_ROUTE, TOKENS, stand_in_gateway
 
-ASK = block("README.md", "make chat")
+ASK = block("README.md", "Say hello")
 NEW_STACK = block("README.md", "pulumi stack init")
-SET_KEY = block("README.md", "pulumi config set --secret")
+SET_KEY = block("README.md", "providers.mistral.apiKey")
 
 KEY = "sk-for-the-pages"
 NEXT_KEY = "sk-for-the-pages-rotated"
@@ -40,11 +40,12 @@ def cli(pulumi_cli: PulumiCli, cluster: Cluster) -> PulumiCli:
 
 
 @pytest.fixture
-def kgateways_namespace(cluster: Cluster) -> Iterator[str]:
-    """The namespace in which kgateway is usually installed, with the Gateway of the README's example in it."""
-    with cluster.new_namespace("kgateway-system") as namespace:
+def their_namespace(cluster: Cluster) -> Iterator[str]:
+    """The namespace of the README's example, with its Gateway in it."""
+    with cluster.new_namespace("your-namespace") as namespace:
         _, gateway = yaml.safe_load_all(EXAMPLE_OBJECTS)
-        cluster.create({**gateway, "metadata": {"name": "llm", "namespace": namespace}}, field_manager="kubectl")
+        metadata = {"name": "your-gateway", "namespace": namespace}
+        cluster.create({**gateway, "metadata": metadata}, field_manager="kubectl")
         yield namespace
 
 
@@ -75,28 +76,30 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return one | other | groups
 
 
-def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster, kgateways_namespace: str) -> None:
+def test_on_a_cluster_with_the_cli(cli: PulumiCli, cluster: Cluster, their_namespace: str) -> None:
     run(cli, NEW_STACK)
-    listed = run(cli, block("README.md", "kubectl get gateways"))
-    assert not shutil.which("kubectl") or re.search(r"^kgateway-system +llm +agentgateway ", listed, re.MULTILINE)
-    write_stack(cli, block("README.md", "kgateway-system", "yaml"))
+    listed = run(cli, block("README.md", "kubectl get gatewayclasses"))
+    gateway = r"^your-namespace +gateway\.gateway\.networking\.k8s\.io/your-gateway +agentgateway "
+    assert not shutil.which("kubectl") or re.search(gateway, listed, re.MULTILINE)
+    write_stack(cli, block("README.md", "your-gateway", "yaml"))
     run(cli, SET_KEY, typed=KEY)
-    first = cluster.objects("mistral", kgateways_namespace)
+    first = cluster.objects("mistral", their_namespace)
+    assert "AgentgatewayBackend" in first
     assert api_key(first) == KEY
     (parent,) = first["HTTPRoute"]["spec"]["parentRefs"]
-    assert (parent["name"], parent["namespace"]) == ("llm", kgateways_namespace)
-    ask(cli, kgateways_namespace)
+    assert (parent["name"], parent["namespace"]) == ("your-gateway", their_namespace)
+    ask(cli, their_namespace)
 
     # The same commands change a key.
     run(cli, SET_KEY, typed=NEXT_KEY)
-    second = cluster.objects("mistral", kgateways_namespace)
+    second = cluster.objects("mistral", their_namespace)
     assert api_key(second) == NEXT_KEY
     changed = {kind for kind in first if revisions(first)[kind] != revisions(second)[kind]}
     assert changed == {"Secret"}
     assert second["Secret"]["metadata"]["uid"] == first["Secret"]["metadata"]["uid"]
 
     assert cli("destroy", "--skip-preview").returncode == 0
-    assert cluster.objects("mistral", kgateways_namespace) == {}
+    assert cluster.objects("mistral", their_namespace) == {}
 
 
 def put_make(cli: PulumiCli) -> None:

@@ -106,6 +106,8 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
         GATEWAY,
+        block("docs/gateway.md", "# internal-gateway.yaml\n", "yaml"),
+        block("docs/gateway.md", "# https-gateway.yaml\n", "yaml"),
         block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
         *(
@@ -130,7 +132,12 @@ NOT_RUN = {
     ("docs/troubleshooting.md", "maxBufferSize"): "tests/gateway creates its manifest without kubectl",
     ("examples/kind/README.md", "kind.sh all"): "needs Docker; tests/gateway/examples runs the steps that need none",
     ("examples/kind/README.md", "kind.sh delete"): "needs Docker",
+    ("README.md", "make demo"): "needs the registry of agentgateway's project",
+    ("docs/gateway.md", "kind.sh gateway"): "needs Helm and pods; test_kind_script.py checks what it runs",
+    ("docs/gateway.md", "port-forward"): "needs pods",
     ("examples/kind/README.md", "kind.sh gateway"): "needs Helm and pods; test_kind_script.py checks what it runs",
+    ("examples/kind/README.md", "port-forward"): "needs pods",
+    ("examples/kind/README.md", "kind create cluster"): "needs Docker; test_kind_script.py runs it on stand-ins",
     ("examples/existing-gateway/README.md", "kubectl get clustersecretstores"): "needs the operator's definitions",
     ("docs/usage.md", "kubectl port-forward"): "needs a proxy in a pod",
     ("CONTRIBUTING.md", "make lint test\n"): "runs the tests",
@@ -187,10 +194,10 @@ def test_every_stack_file_makes_its_providers(stack_file: str, monkeypatch: pyte
 
 def test_the_example_for_a_cluster_gives_the_url_that_the_text_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
-    recording = record_program(yaml.safe_load(block("README.md", "kgateway-system", "yaml"))["config"])
+    recording = record_program(yaml.safe_load(block("README.md", "your-gateway", "yaml"))["config"])
     (exported,) = (each["providers"]["mistral"] for each in recording.outputs.values() if "providers" in each)
     assert f"Clients now use `{exported['url']}`" in PAGES["README.md"]
-    assert {each["metadata"]["namespace"] for each in recording.objects()} == {"kgateway-system"}
+    assert {each["metadata"]["namespace"] for each in recording.objects()} == {"your-namespace"}
     preset = PRESETS["mistral"]
     path = f"{urlsplit(exported['url']).path}/chat/completions"
     assert f"POST {path}  →  https://{preset.host}{preset.path}\n" == EXAMPLE_REQUEST

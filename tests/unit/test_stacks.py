@@ -12,6 +12,7 @@ from tests.support.repository import REPOSITORY
 
 FILES = {file.name.split(".")[1]: file for file in sorted((REPOSITORY / "stacks").iterdir())}
 ENVIRONMENTS = ("dev", "prod")
+PROJECT_FILE = (REPOSITORY / "Pulumi.yaml").read_text()
 
 
 def config(stack: str) -> dict[str, Any]:
@@ -26,6 +27,12 @@ def providers(stack: str) -> dict[str, dict[str, Any]]:
 
 def test_there_is_a_stack_for_every_preset_and_for_two_environments() -> None:
     assert set(FILES) == {*PRESETS, *ENVIRONMENTS}
+
+
+@pytest.mark.parametrize("stack", FILES)
+def test_a_stack_says_its_api_and_so_keeps_it_whatever_the_projects_default(stack: str) -> None:
+    assert config(stack)[f"{PROJECT}:api"] == yaml.safe_load(PROJECT_FILE)["config"][f"{PROJECT}:api"]["default"]
+    assert next(iter(config(stack))) == f"{PROJECT}:api"
 
 
 @pytest.mark.parametrize("stack", PRESETS)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -19,13 +20,16 @@ from tests.gateway.installation import Installation, using
 from tests.gateway.openai_provider import TOKENS, OpenAIProvider, failing
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster
+from tests.support.demo_provider import demo_provider
 from tests.support.pages import block
 from tests.support.project import NAME, Project
 from tests.support.question import ask
+from tests.support.repository import REPOSITORY
 
 ASK_PROGRAM = block("examples/python/README.md", "curl")
 COPY_PYTHON = block("examples/python/README.md", "cp -r")
 DEPLOY = block("examples/failover/README.md", "pulumi up")
+KIND = REPOSITORY / "examples/kind"
 COPY_ONE_URL = block("examples/one-url/README.md", "cp -r")
 
 KEY, SECOND_KEY = "sk-canary-example-7b20", "sk-canary-example-7b21"
@@ -146,7 +150,7 @@ def test_beside_an_existing_gateway_the_key_is_an_external_secrets(
     # None of its fields was dropped.
     (external,) = served
     assert external["spec"] == {
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "vault"},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "your-store"},
         "refreshInterval": "15m0s",
         "target": {"name": "llm-key"},
         "data": [{"secretKey": "Authorization", "remoteRef": {"key": "llm/mistral", "property": "apiKey"}}],
@@ -239,24 +243,48 @@ def test_a_program_of_each_language_with_one_url_for_two_providers(
     assert [each.authorization for each in other_provider.requests] == [f"Bearer {SECOND_KEY}"]
 
 
-@agentgateway_only
-def test_the_script_for_kind_deploys_and_asks_and_does_so_again_when_the_objects_are_gone(
-    example_in_clone: Example, provider: OpenAIProvider, cluster: Cluster, tmp_path: Path
-) -> None:
-    gateway = {"name": example_in_clone.gateway.name, "namespace": example_in_clone.gateway.namespace}
-    providers = {"mistral": {"baseUrl": provider.base_url, "model": MODEL}}
-    settings = {"namespace": example_in_clone.namespace, "gateway": gateway, "providers": providers}
-    file = tmp_path / "stack.yaml"
-    file.write_text(yaml.safe_dump({"config": {f"{NAME}:{key}": value for key, value in settings.items()}}))
-    environment = {
-        "API": example_in_clone.api,
-        "CONTEXT": yaml.safe_load(example_in_clone.project.kubeconfig.read_text())["current-context"],
-        "GATEWAY_URL": example_in_clone.gateway.url,
-        "MISTRAL_API_KEY": KEY,
-        "STACK_FILE": str(file),
-    }
-    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
-    assert provider.keys() == {f"Bearer {KEY}"}
+@contextmanager
+def context_of_kind(example: Example, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yields the variables by which the example on kind uses the tests' cluster and Gateway."""
+    context = yaml.safe_load(example.project.kubeconfig.read_text())["current-context"]
+    with demo_provider() as url:
+        gateway = {"name": example.gateway.name, "namespace": example.gateway.namespace}
+        shipped = yaml.safe_load((KIND / "Pulumi.kind.yaml").read_text())["config"]
+        # The Service's name leads to the provider only from Pods.
+        providers = {"demo": {**shipped[f"{NAME}:providers"]["demo"], "baseUrl": f"{url}/v1"}}
+        settings = {f"{NAME}:{key}": value for key, value in {"gateway": gateway, "providers": providers}.items()}
+        file = folder / "stack.yaml"
+        content = {**shipped, **settings, f"{NAME}:namespace": example.namespace}
+        file.write_text(yaml.safe_dump({"config": content}))
+        yield {
+            "API": example.api,
+            "CONTEXT": context,
+            "GATEWAY_URL": example.gateway.url,
+            "STACK_FILE": str(file),
+        }
 
-    cluster.delete("HTTPRoute", "mistral", example_in_clone.namespace)
-    assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **environment)
+
+@agentgateway_only
+def test_the_script_for_kind_deploys_and_asks_without_a_key_and_does_so_again_when_the_objects_are_gone(
+    example_in_clone: Example, cluster: Cluster, tmp_path: Path
+) -> None:
+    with context_of_kind(example_in_clone, tmp_path) as variables:
+        answer = "You said: Say hello in five words."
+        assert answer in example_in_clone.run("examples/kind/kind.sh deploy ask", **variables)
+
+        cluster.delete("HTTPRoute", "demo", example_in_clone.namespace)
+        assert answer in example_in_clone.run("examples/kind/kind.sh deploy ask", **variables)
+
+
+@agentgateway_only
+def test_the_script_for_kind_deploys_and_asks_a_provider_with_a_key(
+    example_in_clone: Example, provider: OpenAIProvider, tmp_path: Path
+) -> None:
+    with context_of_kind(example_in_clone, tmp_path) as variables:
+        file = Path(variables["STACK_FILE"])
+        content = yaml.safe_load(file.read_text())
+        content["config"][f"{NAME}:providers"]["mistral"] = {"baseUrl": provider.base_url, "model": MODEL}
+        file.write_text(yaml.safe_dump(content))
+        given = {**variables, "PROVIDER": "mistral", "MISTRAL_API_KEY": KEY}
+        assert ANSWER in example_in_clone.run("examples/kind/kind.sh deploy ask", **given)
+        assert provider.keys() == {f"Bearer {KEY}"}
