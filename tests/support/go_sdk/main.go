@@ -28,7 +28,7 @@ func generate(file, folder string) error {
 	if err := json.Unmarshal(content, &spec); err != nil {
 		return err
 	}
-	bound, diagnostics, err := schema.BindSpec(spec, nil, schema.ValidationOptions{})
+	bound, diagnostics, err := schema.BindSpec(spec, schema.NewNullLoader(), schema.ValidationOptions{})
 	if err != nil {
 		return err
 	}
