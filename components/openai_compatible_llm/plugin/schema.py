@@ -13,6 +13,8 @@ DISPLAY_NAME = "OpenAI-compatible LLM"
 # By these the Pulumi Registry sorts packages.
 REGISTRY_KEYWORDS = ("category/network", "kind/component")
 ANY = "pulumi.json#/Any"
+# Without this, the SDK in Go lacks the types of plain lists and maps, such as those of clients, and doesn't compile.
+GO = {"generateExtraInputTypes": True}
 
 
 def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Collection[str]) -> dict[str, Any]:
@@ -39,8 +41,11 @@ def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Coll
                     declared["secret"] = True
         return schema_object
 
+    finalized = json.loads(schema, object_hook=finalize_object)
+    languages = finalized.get("language", {})
     return {
-        **json.loads(schema, object_hook=finalize_object),
+        **finalized,
+        "language": {**languages, "go": {**languages.get("go", {}), **GO}},
         "displayName": DISPLAY_NAME,
         "description": project["description"],
         "keywords": [*REGISTRY_KEYWORDS, *project["keywords"]],
