@@ -61,5 +61,5 @@ def test_the_templates_of_a_release_take_the_released_package(build: Path) -> No
         "one-url/requirements.txt": f"openai-compatible-llm=={__version__}\n",
         "yaml/Pulumi.yaml": f"\n  openai-compatible-llm: openai-compatible-llm@{__version__}\n",
     }
-    for file, line in released.items():
-        assert line in (build / "templates" / file).read_text()
+    for name, line in released.items():
+        assert line in (build / "templates" / name).read_text()
