@@ -95,8 +95,9 @@ schema: $(VENV)/.installed ## Write components/schema.json anew, and the version
 sbom: $(VENV)/.installed $(POLICY_VENV)/.installed ## Write the software bill of materials, build/sbom.cdx.json
 	@$(BIN)/python -m tools.sbom build/sbom.cdx.json
 
-dist: $(VENV)/.installed ## Build what is released, the wheel and the sdist, into build/
+dist: $(VENV)/.installed ## Build what is released into build/: the wheel, the sdist, the plugin and the templates
 	@cd components && ../$(BIN)/python -m hatchling build --directory ../build
+	@$(BIN)/python -m tools.release_files build
 
 release-check: $(VENV)/.installed ## Say what is missing for a release
 	@$(BIN)/python -m tools.release

@@ -117,7 +117,7 @@ def isolated_cli(project: Path, home: Path) -> PulumiCli:
     # The engine warns if a language host isn't in its own folder.
     _put_program(find_or_build().pulumi, tools)
     host = Path(__file__).with_name("language_host") / "host.py"
-    _put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
+    put_script(tools / "pulumi-language-python", [sys.executable, str(host), str(_executor())])
     # In Pulumi's own folder of plugins no warning is printed, as there is for one on the PATH.
     KUBERNETES_PROVIDER.install(home, find_or_build().kubernetes_provider)
     environment = {
@@ -168,7 +168,7 @@ def _put_program(program: Path, folder: Path) -> None:
         shutil.copy2(program, place)
 
 
-def _put_script(place: Path, command: list[str]) -> None:
+def put_script(place: Path, command: list[str]) -> None:
     place.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     place.chmod(0o755)
 

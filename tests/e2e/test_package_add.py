@@ -93,7 +93,7 @@ def test_the_plugin_creates_the_objects_that_an_import_creates(
     assert yaml.safe_load((cli.project / "Pulumi.yaml").read_text()) == PROGRAM
 
     objects = cluster.objects(NAME)
-    assert sorted(objects) == ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+    assert sorted(objects) == ["AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute", "Secret"]
     assert api_key(objects) == CANARY
     assert without_own_parts(objects, NAME) == without_own_parts(imported, "imported")
 

@@ -22,6 +22,7 @@ from tests.e2e.recording_engine import recording_engine
 from tests.support.pages import block, blocks
 from tests.support.repository import REPOSITORY
 
+PAGE = "docs/other-languages.md"
 ARGS: dict[str, Any] = get_annotations(cast("type", OpenAICompatibleLLMArgs))
 
 
@@ -130,7 +131,7 @@ def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
 
 
 def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
-    program = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
+    program = yaml.safe_load(block(PAGE, "runtime: yaml", "yaml"))
     assert list(program["packages"]) == [schema["name"]]
     ((name, resource),) = program["resources"].items()
     declared = schema["resources"][resource["type"]]
@@ -140,7 +141,7 @@ def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
 
 
 def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> None:
-    (program,) = blocks("typescript")
+    (program,) = blocks("typescript", PAGE)
     package, token = schema["name"], TOKEN
     resource_class = token.rpartition(":")[2]
     assert f'import {{ {resource_class} }} from "@pulumi/{package}";' in program
@@ -152,12 +153,56 @@ def test_the_program_in_typescript_fits_the_schema(schema: dict[str, Any]) -> No
     assert output_name in schema["resources"][token]["properties"]
 
 
+def test_the_program_in_csharp_fits_the_schema(schema: dict[str, Any]) -> None:
+    """Checks names by the rules of Pulumi's generator for .NET; it isn't compiled."""
+    (program,) = blocks("csharp", PAGE)
+    namespace = "Pulumi." + "".join(part.title() for part in schema["name"].split("-"))
+    assert re.findall(r"^using (.*);$", program, re.MULTILINE) == ["Pulumi", namespace, f"{namespace}.Inputs"]
+    resource_class = TOKEN.rpartition(":")[2]
+    construction = re.search(
+        rf'var (\w+) = new {resource_class}\("\w+", new {resource_class}Args\n\s*\{{(.*?)\n    \}}\);',
+        program,
+        re.DOTALL,
+    )
+    assert construction
+    notation = re.sub(r"new (\w+)\n\s*\{", r"{__type: \1,", construction[2])
+    notation = re.sub(
+        r"BackendApi\.(\w+)", r'"enum \1"', re.sub(r"^(\s*)(\w+) = ", r"\1\2: ", notation, flags=re.MULTILINE)
+    )
+    properties = yaml.safe_load(f"{{{notation}}}")
+    assert_fits(schema, schema["resources"][TOKEN]["inputProperties"], from_csharp(schema, properties))
+    (output_name,) = re.findall(rf"= {construction[1]}\.(\w+) ", program)
+    assert camel(output_name) in schema["resources"][TOKEN]["properties"]
+
+
+def from_csharp(schema: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """Returns properties as the schema has them; the class of a group is the schema's type and `Args`."""
+    converted: dict[str, Any] = {}
+    for name, value in properties.items():
+        if isinstance(value, dict):
+            declared = schema["resources"][TOKEN]["inputProperties"][camel(name)]["$ref"]
+            assert value.pop("__type") == declared.rpartition(":")[2] + "Args"
+            value = from_csharp(schema, value)
+        elif isinstance(value, str) and value.startswith("enum "):
+            value = BackendApi[value.removeprefix("enum ")].value
+        converted[camel(name)] = value
+    return converted
+
+
+def camel(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
 def assert_fits(schema: dict[str, Any], declared: dict[str, Any], properties: dict[str, Any]) -> None:
     assert properties
     for name, value in properties.items():
         assert name in declared
         if "$ref" in declared[name]:
-            assert_fits(schema, schema["types"][declared[name]["$ref"].removeprefix("#/types/")]["properties"], value)
+            referred = schema["types"][declared[name]["$ref"].removeprefix("#/types/")]
+            if "enum" in referred:
+                assert value in [each["value"] for each in referred["enum"]]
+            else:
+                assert_fits(schema, referred["properties"], value)
         else:
             assert isinstance(value, {"string": str, "integer": int, "boolean": bool}[declared[name]["type"]])
 

@@ -59,12 +59,16 @@ GATEWAY = block("docs/one-url.md", "# gateway.yaml\n", "yaml")
 CLIENTS_SECRET = block("docs/clients.md", "# clients.yaml\n", "yaml")
 PROJECT_DEFAULTS = block("docs/environments.md", "# Pulumi.yaml\n", "yaml")
 
+# The Pulumi Registry shows these. Nobody reads them in the repository.
+REGISTRY_PAGES = {"docs/_index.md", "docs/installation-configuration.md"}
+
 KEY = "sk-for-the-pages"
 
 
 def test_the_readme_can_be_read_at_once_and_leads_to_every_page() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 200
-    assert [page for page in PAGES if page.startswith("docs/") and f"]({page}" not in PAGES["README.md"]] == []
+    pages = {page for page in PAGES if page.startswith("docs/")} - REGISTRY_PAGES
+    assert [page for page in pages if f"]({page}" not in PAGES["README.md"]] == []
 
 
 def test_the_readme_names_the_lowest_versions_that_the_package_takes() -> None:
@@ -98,11 +102,12 @@ def test_make_catalogue_prints_the_table_of_the_providers(capsys: pytest.Capture
 
 
 def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
-    checked = {"sh", "yaml", "python", "typescript", "json", "promql", ""}
+    checked = {"sh", "yaml", "python", "typescript", "go", "csharp", "json", "promql", ""}
     assert {language for _, language, _ in BLOCKS} == checked
     assert set(blocks("yaml")) == {
         *STACK_FILES,
         block("docs/other-languages.md", "runtime: yaml", "yaml"),
+        block("docs/_index.md", "runtime: yaml", "yaml"),
         PROJECT_DEFAULTS,
         ESC_ENVIRONMENT,
         GATEWAY,

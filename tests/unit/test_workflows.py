@@ -95,6 +95,21 @@ def test_a_release_is_checked_before_it_is_published_and_tagged_after_it() -> No
     assert RELEASE["build"]["if"] == "github.ref == 'refs/heads/main'"
 
 
+def test_the_plugins_archives_go_into_the_release_and_not_to_pypi(tmp_path: Path) -> None:
+    wheel, sdist, plugin = (
+        "openai_compatible_llm-1.2.3-py3-none-any.whl",
+        "openai_compatible_llm-1.2.3.tar.gz",
+        "pulumi-resource-openai-compatible-llm-v1.2.3-linux-amd64.tar.gz",
+    )
+    (tmp_path / "build").mkdir()
+    for file in (wheel, sdist, plugin):
+        (tmp_path / "build" / file).touch()
+    (command,) = [line for line in commands("release", "publish") if "cp " in line]
+    subprocess.run(["bash", "-euc", command], cwd=tmp_path, check=True)
+    assert {each.name for each in (tmp_path / "packages").iterdir()} == {wheel, sdist}
+    assert any("build/*.tar.gz" in line for line in commands("release", "tag"))
+
+
 def test_a_releases_notes_are_the_changes_of_its_version(tmp_path: Path) -> None:
     (command,) = [line for line in commands("release", "build") if line.startswith("awk ")]
     log = tmp_path / "CHANGELOG.md"

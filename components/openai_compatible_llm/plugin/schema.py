@@ -4,13 +4,17 @@ import json
 from collections.abc import Collection, Mapping
 from inspect import cleandoc
 from typing import Any
+from urllib.parse import urlsplit
 
+from .. import __version__
 from ..arguments.cases import respell, to_camel_case
 
 DISPLAY_NAME = "OpenAI-compatible LLM"
 # By these the Pulumi Registry sorts packages.
 REGISTRY_KEYWORDS = ("category/network", "kind/component")
 ANY = "pulumi.json#/Any"
+# Without this, the SDK in Go lacks the types of plain lists and maps, such as those of clients, and doesn't compile.
+GO = {"generateExtraInputTypes": True}
 
 
 def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Collection[str]) -> dict[str, Any]:
@@ -37,8 +41,11 @@ def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Coll
                     declared["secret"] = True
         return schema_object
 
+    finalized = json.loads(schema, object_hook=finalize_object)
+    languages = finalized.get("language", {})
     return {
-        **json.loads(schema, object_hook=finalize_object),
+        **finalized,
+        "language": {**languages, "go": {**languages.get("go", {}), **GO}},
         "displayName": DISPLAY_NAME,
         "description": project["description"],
         "keywords": [*REGISTRY_KEYWORDS, *project["keywords"]],
@@ -58,4 +65,22 @@ def _origin(project: Mapping[str, Any]) -> dict[str, str]:
     repository = urls.get("Repository")
     publisher = next((author["name"] for author in project.get("authors", ()) if "name" in author), None)
     origin = {"homepage": urls.get("Homepage", repository), "repository": repository, "publisher": publisher}
-    return {field: value for field, value in origin.items() if value is not None}
+    return {field: value for field, value in origin.items() if value is not None} | _downloads(repository or "")
+
+
+def _downloads(repository: str) -> dict[str, str]:
+    """Returns where to get the plugin and the logo.
+
+    The Pulumi Registry lists only packages on GitHub, and installs the archives of their releases. From other hosts
+    Pulumi clones the repository.
+    """
+    address = urlsplit(repository)
+    path = address.path.rstrip("/").removesuffix(".git")
+    if not path:
+        return {}
+    if address.netloc != "github.com":
+        return {"pluginDownloadURL": f"git://{address.netloc}{path}.git/components"}
+    return {
+        "pluginDownloadURL": f"github://api.github.com{path}",
+        "logoUrl": f"https://raw.githubusercontent.com{path}/v{__version__}/docs/logo.svg",
+    }

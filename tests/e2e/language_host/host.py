@@ -108,10 +108,10 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse(error=error)
 
 
-def main() -> None:
+def serve(host: PythonLanguageHost) -> None:
+    """Serves the engine that started this process until it has finished."""
     engine_process = os.getppid()
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
-    host = PythonLanguageHost(executor=sys.argv[1], engine=sys.argv[-1])
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -124,4 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(PythonLanguageHost(executor=sys.argv[1], engine=sys.argv[-1]))

@@ -73,6 +73,21 @@ def test_the_schema_says_who_publishes_the_package_and_where_it_is_once_the_proj
     )
 
 
-def test_the_schema_names_no_place_to_get_the_plugin_from() -> None:
-    """Pulumi gets it from where the package was added: a folder, or a repository, of which it makes the SDK's scope."""
-    assert not {"pluginDownloadURL", "namespace"} & COMMITTED.keys()
+def test_the_schema_names_no_place_until_the_repository_has_an_address() -> None:
+    """By the namespace SDKs are named; where a package was added from Git, Pulumi takes the repository's owner."""
+    assert not {"pluginDownloadURL", "logoUrl", "repository", "homepage", "namespace"} & COMMITTED.keys()
+
+
+@pytest.mark.parametrize("repository", ["https://github.com/house/llm", "https://github.com/house/llm.git"])
+def test_the_plugin_and_the_logo_of_a_package_on_github_are_those_of_its_release(repository: str) -> None:
+    published = make_schema({**read_project(REPOSITORY), "urls": {"Repository": repository}})
+    assert published["pluginDownloadURL"] == "github://api.github.com/house/llm"
+    prefix = f"https://raw.githubusercontent.com/house/llm/v{__version__}/"
+    assert published["logoUrl"].startswith(prefix)
+    assert (REPOSITORY / published["logoUrl"].removeprefix(prefix)).is_file()
+
+
+def test_the_plugin_of_a_package_on_another_host_is_a_folder_of_its_repository() -> None:
+    published = make_schema({**read_project(REPOSITORY), "urls": {"Repository": "https://git.example.com/house/llm"}})
+    assert published["pluginDownloadURL"] == "git://git.example.com/house/llm.git/components"
+    assert "logoUrl" not in published
