@@ -44,7 +44,9 @@ def test_its_stack_has_no_key_and_gives_the_api_itself() -> None:
 
 
 def test_every_action_of_its_workflow_is_pinned_and_those_of_ours_are_the_same() -> None:
-    pinned = re.findall(r"uses: *([\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", WORKFLOW_FILE.read_text(), re.MULTILINE)
+    pinned = re.findall(
+        r"uses: *([\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", WORKFLOW_FILE.read_text(), re.MULTILINE
+    )
     assert len(pinned) == len([step for step in steps() if "uses" in step])
     ours = "".join(file.read_text() for file in (REPOSITORY / ".github/workflows").iterdir())
     others = {each for each in pinned if each not in ours}

@@ -102,6 +102,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         GATEWAY,
         block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
+        block("docs/production.md", "# stack.yaml\n", "yaml"),
     }
     outputs = [EXAMPLE_REQUEST, EXAMPLE_COMPLETION, EXAMPLE_FINDING, EXAMPLE_TABLE, EXAMPLE_MODELS, ASSETS]
     assert set(blocks("")) == set(outputs)
