@@ -30,7 +30,7 @@ CLONE = "openai-compatible-llm"
 NAMESPACE = "llm"
 CONTEXT = "my-cluster"
 KEY = "sk-canary-own-stacks-31c9"
-PASSPHRASE = "canary-passphrase-77d0"  # noqa: S105 (a test's)
+PASSPHRASE = "canary-passphrase-77d0"
 WORKFLOW: dict[str, Any] = yaml.safe_load((REPOSITORY / "examples/own-stacks/.github/workflows/pulumi.yml").read_text())
 
 

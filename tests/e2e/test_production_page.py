@@ -1,6 +1,7 @@
 """Runs the commands of docs/production.md, as they stand there."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ from local.toolchain.binaries import Binaries
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.e2e.running_control_plane import running_control_plane
 from tests.support.canary import Canaries
-from tests.support.cluster import Cluster, Objects, changes, revisions
+from tests.support.cluster import Cluster, Objects, api_key, changes, revisions
 from tests.support.git_repository import GIT, git
 from tests.support.kubeconfigs import NOWHERE, write_contexts
 from tests.support.pages import block
@@ -42,9 +43,10 @@ HASH = "b684299cce87b2bf93ec0d328065637c656cc5a678e69109c109933c696ed159"
 
 
 @pytest.fixture
-def cli(pulumi_cli: PulumiCli, cluster: Cluster, namespace: str) -> Iterator[PulumiCli]:
+def cli(pulumi_cli: PulumiCli, cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[PulumiCli]:
     """The CLI with the deployed stack `prod`, which has one provider."""
-    cli = pulumi_cli.with_environment(KUBECONFIG=str(cluster.kubeconfig))
+    kubeconfig = write_contexts(tmp_path / "kubeconfig", {CONTEXT: cluster.kubeconfig}, current=CONTEXT)
+    cli = pulumi_cli.with_environment(KUBECONFIG=str(kubeconfig))
     stack_file(cli).unlink()
     succeeded(cli("stack", "init", "prod"))
     configure(cli, api="agentgateway", namespace=namespace, providers={"mistral": {"model": "first"}})
@@ -119,16 +121,23 @@ def other_cluster(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory, 
         yield cluster
 
 
-def test_a_stack_without_a_context_changes_whichever_cluster_is_current(
+def test_a_stack_without_a_context_creates_objects_in_whichever_cluster_is_current(
     cli: PulumiCli, cluster: Cluster, other_cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
+    before = revisions(cluster.objects("mistral", namespace))
     both = {"my_cluster": cluster.kubeconfig, "other": other_cluster.kubeconfig}
     astray = contexts(cli, tmp_path / "config", "other", **both)
+    configure(cli, providers={"mistral": {"model": "first"}, "groq": {"apiKeySecret": {"name": "other"}}})
+    assert "created" in up(astray)
+    assert {name for _, name in other_cluster.everything_in(namespace)} == {"groq"}
+    assert {name for _, name in cluster.everything_in(namespace)} == {"mistral", "mistral-secret"}
+
     configure(cli, providers={"mistral": {"model": "second"}})
-    done = astray("up", "--skip-preview", MISTRAL_API_KEY=KEY)
-    print(done.stdout, done.stderr)
-    print(other_cluster.everything_in(namespace).keys(), backend_model(cluster, namespace))
-    raise AssertionError
+    assert '"mistral" not found' in failed(astray("up", "--skip-preview", MISTRAL_API_KEY=KEY))
+    assert revisions(cluster.objects("mistral", namespace)) == before
+    run(astray, "pulumi config set kubernetes:context my-cluster")
+    up(astray)
+    assert backend_model(cluster, namespace) == "second"
 
 
 def test_a_kubeconfig_in_the_stack_is_encrypted_there_and_in_the_state(
@@ -173,11 +182,13 @@ def test_a_secret_gets_the_bare_key_and_later_another_and_no_file_has_it(
 
 @needs_kubectl
 def test_a_secret_of_clients_has_their_hashes(cli: PulumiCli, cluster: Cluster, namespace: str) -> None:
-    (cli.project / "web.key").write_text("sk-of-the-client-called-web\n")
+    key = "sk-of-the-client-called-web"
+    (cli.project / "web.key").write_text(f"{key}\n")
     run(cli, block("docs/production.md", "team-clients").replace("--namespace llm", f"--namespace {namespace}"))
     secret: Any = cluster.core.read_namespaced_secret("team-clients", namespace)
     entry = json.loads(base64.b64decode(secret.data["web"]))
-    assert entry == {"keyHash": f"sha256:{HASH}", "metadata": {"client": "web", "models": "mistral-.*"}}
+    digits = hashlib.sha256(key.encode()).hexdigest()
+    assert entry == {"keyHash": f"sha256:{digits}", "metadata": {"client": "web", "models": "mistral-.*"}}
 
 
 def test_a_preview_needs_no_rights_and_an_up_does(
@@ -185,8 +196,8 @@ def test_a_preview_needs_no_rights_and_an_up_does(
 ) -> None:
     account: Any = {"metadata": {"name": ACCOUNT}}
     cluster.core.create_namespaced_service_account(namespace, account)
-    Account(cluster, namespace).write_kubeconfig(tmp_path / "kubeconfig")
-    powerless = cli.with_environment(KUBECONFIG=str(tmp_path / "kubeconfig"), MISTRAL_API_KEY=KEY)
+    Account(cluster, namespace).write_kubeconfig(tmp_path / "powerless")
+    powerless = cli.with_environment(KUBECONFIG=str(tmp_path / "powerless"), MISTRAL_API_KEY=KEY)
     configure(cli, providers={"mistral": {"model": "second"}, "deepseek": {"apiKeySecret": {"name": "other"}}})
     printed = succeeded(powerless("preview", "--diff"))
     assert re.search(r"~ 1 to update", printed)
@@ -207,7 +218,7 @@ def test_the_state_has_no_key_and_a_copy_of_it_can_be_brought_back(
 
     for file in cli.state.rglob("prod.json"):
         file.write_text("{}")
-    failed(cli("preview", MISTRAL_API_KEY=KEY))
+    assert "6 to create" in succeeded(cli("preview", MISTRAL_API_KEY=KEY))
     printed = run(cli, IMPORT)
     assert re.search(r"Resources:\n +\d+ unchanged", printed)
     assert revisions(cluster.objects("mistral", namespace)) == before
@@ -252,22 +263,35 @@ def test_a_revert_and_an_up_bring_each_object_back_in_place(cli: PulumiCli, clus
 
     web["rateLimits"] = [{**LIMIT, "requests": 5}]
     batch = {"apiKeySha256": "0" * 64}
-    changed = {"models": ["mistral-a", "mistral-b"], "requestTimeoutSeconds": 20}
+    changed_settings = {"models": ["mistral-a", "mistral-b"], "requestTimeoutSeconds": 20}
     configure(cli, clients={"web": web, "batch": batch})
-    configure(cli, providers={"mistral": changed, "groq": groq, "openai": groq})
+    configure(cli, providers={"mistral": changed_settings, "groq": groq, "openai": groq})
     set_key(cli, NEXT_KEY)
     commit(cli, "Changed")
     up(cli)
     between = cluster.everything_in_all(namespace)
-    print(changes(before, between))
+    assert api_key({"Secret": between[namespace, "Secret", "mistral-secret"]}) == NEXT_KEY
 
     printed = run(cli, REVERT)
     assert "This reverts commit" in git(cli.project, "log", "-1")
     after = cluster.everything_in_all(namespace)
     assert content(after) == content(before)
-    print(printed)
-    print(changes(between, after))
-    raise AssertionError
+    created, changed_in_place, deleted = changes(between, after)
+    assert {name for _, _, name in created} == {"xai", "xai-clients", "xai-rate-limits"}
+    assert {name for _, _, name in deleted} == {"openai", "openai-clients", "openai-rate-limits"}
+    assert {key[1:] for key in changed_in_place} == {
+        ("Secret", "mistral-secret"),
+        ("Secret", "mistral-clients"),
+        ("Secret", "groq-clients"),
+        ("Secret", "llm-clients"),
+        ("ConfigMap", "llm-rate-limits"),
+        ("AgentgatewayBackend", "mistral"),
+        ("AgentgatewayPolicy", "mistral"),
+        ("HTTPRoute", "mistral"),
+        ("AgentgatewayPolicy", "llm-models"),
+    }
+    assert "6 deleted" in printed
+    assert api_key({"Secret": after[namespace, "Secret", "mistral-secret"]}) == KEY
 
 
 def content(objects: Objects) -> Any:
