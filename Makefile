@@ -77,7 +77,7 @@ lint: $(VENV)/.installed $(POLICY_VENV)/.installed ## Check style, types, import
 	@$(BIN)/python -m tools.schema_changes
 	@$(BIN)/shellcheck --shell bash .ci/run $$(find examples -name '*.sh')
 	@$(BIN)/python -m tools.go -C tools/actionlint tool actionlint -shellcheck $(CURDIR)/$(BIN)/shellcheck \
-	  $(wildcard $(CURDIR)/.github/workflows/*.yml)
+	  $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/examples/*/.github/workflows/*.yml)
 
 format: $(VENV)/.installed ## Put the code into the project's style
 	@$(BIN)/ruff check --fix

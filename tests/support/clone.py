@@ -81,13 +81,7 @@ class Clone:
     @classmethod
     def make(cls, place: Path) -> "Clone":
         clone = cls(place / "clone", place / "home", place / "tmp")
-        listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            if (REPOSITORY / name).exists():
-                (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(REPOSITORY / name, clone.folder / name)
+        copy_repository(clone.folder)
         for file in (clone.home / ".kube/config", clone.home / ".pulumi/credentials.json"):
             file.parent.mkdir(parents=True)
             file.write_text("not to be read")
@@ -184,6 +178,17 @@ class Clone:
         for process in self.processes():
             with _gone_already():
                 process.kill()
+
+
+def copy_repository(folder: Path) -> None:
+    """Copies all files that a commit would have."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (REPOSITORY / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name)
 
 
 def put_packages(project: Path) -> None:

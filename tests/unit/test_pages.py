@@ -119,6 +119,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
             block("docs/usage.md", f"# {name}.yaml\n", "yaml")
             for name in ("pod-monitor", "prometheus", "prices", "tracing")
         ),
+        block("docs/production.md", "# stack.yaml\n", "yaml"),
     }
     outputs = [
         EXAMPLE_REQUEST,
