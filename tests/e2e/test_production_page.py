@@ -7,21 +7,19 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from local.control_plane.control_plane import ControlPlane
 from local.toolchain.binaries import Binaries
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
 from tests.e2e.running_control_plane import running_control_plane
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster, Objects, api_key, changes, revisions
 from tests.support.git_repository import GIT, git
-from tests.support.kubeconfigs import NOWHERE, write_contexts
+from tests.support.kubeconfigs import write_contexts
 from tests.support.pages import block
 from tests.support.recording import PROJECT
 from tests.support.service_account import NAME as ACCOUNT
