@@ -53,7 +53,9 @@ class OwnRepository:
         assert done.returncode == 0, printed
         canaries = Canaries(KEY)
         assert not canaries.are_in(printed)
-        assert canaries.files(self.cli.project) == canaries.files(self.cli.home, [self.cli.home / "bin"]) == []
+        # The keys of the tests are in the clone, as it has the tests.
+        assert canaries.files(self.cli.project, [self.clone / "tests"]) == []
+        assert canaries.files(self.cli.home, [self.cli.home / "bin"]) == []
         return printed
 
 
@@ -130,7 +132,7 @@ def test_the_workflow_shows_a_change_and_deploys_it(own: OwnRepository, cluster:
     assert '"model": "mistral-small-latest"' in json.dumps(after["AgentgatewayBackend"])
     secrets = Canaries(KEY, PASSPHRASE, client_key(own))
     assert not secrets.are_in(printed + comment)
-    assert secrets.files(checkout.project) == []
+    assert secrets.files(checkout.project, [checkout.project / CLONE / "tests"]) == []
 
 
 def test_a_preview_that_fails_is_commented_too_and_fails_the_job(own: OwnRepository, tmp_path: Path) -> None:
