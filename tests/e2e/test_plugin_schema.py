@@ -131,7 +131,7 @@ def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
 
 
 def test_the_program_in_yaml_fits_the_schema(schema: dict[str, Any]) -> None:
-    program = yaml.safe_load(block(PAGE, "runtime: yaml", "yaml"))
+    program = yaml.safe_load(block("docs/other-languages.md", "runtime: yaml", "yaml"))
     assert list(program["packages"]) == [schema["name"]]
     ((name, resource),) = program["resources"].items()
     declared = schema["resources"][resource["type"]]
