@@ -10,7 +10,7 @@ from tests.e2e.go_host import GENERATOR, MODULE, with_go_host
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
 from tests.support.canary import Canaries
 from tests.support.cluster import Cluster, api_key
-from tests.support.pages import block
+from tests.support.pages import block, blocks
 from tests.support.repository import REPOSITORY
 
 CANARY = "sk-canary-go-5c12"
@@ -25,7 +25,8 @@ def cli(tmp_path: Path, cluster: Cluster) -> Iterator[PulumiCli]:
     project = tmp_path / "their-platform"
     project.mkdir()
     (project / "Pulumi.yaml").write_text("name: their-platform\nruntime: go\n")
-    (project / "main.go").write_text(block("docs/other-languages.md", "package main", "go"))
+    (program,) = blocks("go", "docs/other-languages.md")
+    (project / "main.go").write_text(program)
     (project / "go.mod").write_text(GO_MOD)
     shutil.copy(MODULE / "go.sum", project)
     cli = with_go_host(isolated_cli(project, tmp_path / "pulumi-home"))
