@@ -100,7 +100,7 @@ def test_the_schema_has_a_resource_for_each_token(schema: dict[str, Any]) -> Non
     assert committed == {
         **schema,
         "resources": {token: schema["resources"][token] for token in COMPONENTS},
-        "types": {token: each for token, each in schema["types"].items() if not token.endswith(":OwnerArgs")},
+        "types": {token: each for token, each in schema["types"].items() if not token.endswith(":Owner")},
     }
 
 
@@ -111,7 +111,7 @@ def test_the_schema_marks_keys_as_secrets_and_names_arguments_in_camel_case(sche
     assert [name for name, each in inputs.items() if each.get("secret")] == ["adminToken"]
     assert inputs["displayName"]["description"] == "Name for people, beside `costCenter`. Default: none."
     assert "plain" not in inputs["costCenter"]["additionalProperties"]
-    owner = schema["types"]["openai-compatible-llm:index:OwnerArgs"]["properties"]
+    owner = schema["types"]["openai-compatible-llm:index:Owner"]["properties"]
     assert [name for name, each in owner.items() if each.get("secret")] == ["adminToken"]
 
 

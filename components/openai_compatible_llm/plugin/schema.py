@@ -1,6 +1,7 @@
 """Completes the plugin's schema, from which SDKs for other languages and their documentation are generated."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from inspect import cleandoc
 from typing import Any
@@ -15,6 +16,7 @@ REGISTRY_KEYWORDS = ("category/network", "kind/component")
 ANY = "pulumi.json#/Any"
 # Without this, the SDK in Go lacks the types of plain lists and maps, such as those of clients, and doesn't compile.
 GO = {"generateExtraInputTypes": True}
+_TYPE = re.compile(r'(?<=:index:)(\w+)Args(?=")')
 
 
 def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Collection[str]) -> dict[str, Any]:
@@ -41,7 +43,8 @@ def finalize_schema(schema: str, project: Mapping[str, Any], secret_fields: Coll
                     declared["secret"] = True
         return schema_object
 
-    finalized = json.loads(schema, object_hook=finalize_object)
+    # SDKs add `Args` to the names of inputs' types, so that `GatewayArgs` would be `GatewayArgsArgs` there.
+    finalized = json.loads(_TYPE.sub(r"\1", schema), object_hook=finalize_object)
     languages = finalized.get("language", {})
     return {
         **finalized,

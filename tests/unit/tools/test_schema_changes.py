@@ -66,10 +66,10 @@ BREAKS: dict[str, Change] = {
     f"Input `requestDefaults` of {OWNER} changed from map of Any to map of string.": (
         lambda s: inputs(s)["requestDefaults"].update(additionalProperties={"type": "string"})
     ),
-    f"Input `gateway` of {OWNER} changed from GatewayArgs to TLSArgs.": (
-        lambda s: inputs(s)["gateway"].update({"$ref": f"#/types/{PACKAGE}TLSArgs"})
+    f"Input `gateway` of {OWNER} changed from Gateway to TLS.": (
+        lambda s: inputs(s)["gateway"].update({"$ref": f"#/types/{PACKAGE}TLS"})
     ),
-    f"Input `fallbacks` of {OWNER} changed from plain array of plain FallbackArgs to plain array of FallbackArgs.": (
+    f"Input `fallbacks` of {OWNER} changed from plain array of plain Fallback to plain array of Fallback.": (
         lambda s: inputs(s)["fallbacks"]["items"].pop("plain")
     ),
     f"Input `apiKey` of {OWNER} is no longer a secret.": lambda s: inputs(s)["apiKey"].pop("secret"),
@@ -77,7 +77,7 @@ BREAKS: dict[str, Change] = {
     f"Output `url` of {OWNER} was removed or renamed.": lambda s: outputs(s).pop("url"),
     f"Output `path` of {OWNER} changed from string to integer.": lambda s: outputs(s)["path"].update(type="integer"),
     f"Output `host` of {OWNER} may be missing now.": lambda s: component(s)["required"].remove("host"),
-    "Type `RetriesArgs` was removed.": lambda s: s["types"].pop(f"{PACKAGE}RetriesArgs"),
+    "Type `Retries` was removed.": lambda s: s["types"].pop(f"{PACKAGE}Retries"),
     "Type `BackendApi` changed from string to integer.": lambda s: declared(s, "BackendApi").update(type="integer"),
     "Value `kgateway` of `BackendApi` was removed or renamed.": (
         lambda s: declared(s, "BackendApi")["enum"][0].update(name="KGATEWAY_2")
@@ -85,16 +85,16 @@ BREAKS: dict[str, Change] = {
     "Value `day` of `RateLimitPeriod` was removed or renamed.": (
         lambda s: declared(s, "RateLimitPeriod")["enum"].pop()
     ),
-    "Field `sectionName` of `GatewayArgs` was removed or renamed.": (
-        lambda s: declared(s, "GatewayArgs")["properties"].pop("sectionName")
+    "Field `sectionName` of `Gateway` was removed or renamed.": (
+        lambda s: declared(s, "Gateway")["properties"].pop("sectionName")
     ),
-    "Field `disabled` of `TLSArgs` changed from plain boolean to plain string.": (
-        lambda s: declared(s, "TLSArgs")["properties"]["disabled"].update(type="string")
+    "Field `disabled` of `TLS` changed from plain boolean to plain string.": (
+        lambda s: declared(s, "TLS")["properties"]["disabled"].update(type="string")
     ),
-    "Field `model` of `FallbackArgs` is required now.": lambda s: declared(s, "FallbackArgs")["required"].append(
+    "Field `model` of `Fallback` is required now.": lambda s: declared(s, "Fallback")["required"].append(
         "model"
     ),
-    "Field `name` of `GatewayArgs` is required now.": lambda s: declared(s, "GatewayArgs").update(required=["name"]),
+    "Field `name` of `Gateway` is required now.": lambda s: declared(s, "Gateway").update(required=["name"]),
 }
 
 
@@ -114,10 +114,10 @@ ADDITIONS: dict[str, Change] = {
     "input": lambda s: inputs(s).update(other={"type": "string"}),
     "output": lambda s: (outputs(s).update(other={"type": "string"}), component(s)["required"].append("other")),
     "type": lambda s: s["types"].update({f"{PACKAGE}Other": {"type": "object", "properties": {}, "required": ["a"]}}),
-    "field": lambda s: declared(s, "TLSArgs")["properties"].update(other={"type": "string"}),
+    "field": lambda s: declared(s, "TLS")["properties"].update(other={"type": "string"}),
     "value": lambda s: declared(s, "BackendApi")["enum"].append({"name": "OTHER", "value": "other"}),
     "secret": lambda s: inputs(s)["labels"].update(secret=True),
-    "optional field": lambda s: declared(s, "FallbackArgs")["required"].clear(),
+    "optional field": lambda s: declared(s, "Fallback")["required"].clear(),
     "description": lambda s: inputs(s)["port"].update(description="other"),
     "version": lambda s: s.update(version="9.9.9"),
 }
