@@ -10,10 +10,10 @@ import pytest
 from local.control_plane.custom_resource_definitions import OWN_FOLDER
 from local.folders import cache_folder
 from local.gateway.images import RELEASES
+from tests.e2e.stand_in_programs import program
 from tests.support.clone import Clone, fresh_clone, put_packages
 from tests.support.pages import block
 from tests.support.registry import Registry, registry
-from tests.support.stand_in_programs import program
 
 pytestmark = pytest.mark.slow
 

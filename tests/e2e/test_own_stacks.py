@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
 from tests.support.canary import Canaries
 from tests.support.clone import copy_repository, put_packages
@@ -29,6 +30,7 @@ pytestmark = [
 CLONE = "openai-compatible-llm"
 NAMESPACE = "llm"
 CONTEXT = "my-cluster"
+RELEASE = f"v{__version__}"
 KEY = "sk-canary-own-stacks-31c9"
 PASSPHRASE = "canary-passphrase-77d0"
 WORKFLOW: dict[str, Any] = yaml.safe_load((REPOSITORY / "examples/own-stacks/.github/workflows/pulumi.yml").read_text())
@@ -64,12 +66,12 @@ def own(tmp_path: Path, cluster: Cluster) -> Iterator[OwnRepository]:
     """A repository after the commands of the README that create it, whose kubeconfig has another current context."""
     released = tmp_path / "released"
     copy_repository(released)
-    release(released, "v0.1.0")
+    release(released, RELEASE)
     kubeconfig = write_contexts(tmp_path / "kubeconfig", {CONTEXT: cluster.kubeconfig, "other": None}, current="other")
     cli = isolated_cli(tmp_path, tmp_path / "pulumi-home").with_environment(
         **GIT, KUBECONFIG=str(kubeconfig), PULUMI_CONFIG_PASSPHRASE=PASSPHRASE, REPOSITORY=str(released)
     )
-    succeeded(cli.shell(block("examples/own-stacks/README.md", "git init my-llm"), VERSION="v0.1.0"))
+    succeeded(cli.shell(block("examples/own-stacks/README.md", "git init my-llm"), VERSION=RELEASE))
     with stand_in_gateway() as gateway:
         own = OwnRepository(replace(cli, project=tmp_path / "my-llm"), released, gateway)
         own.run(f"pulumi config set --path 'gateway.url' {gateway.url}")

@@ -12,9 +12,9 @@ import yaml
 
 from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
+from tests.e2e.pulumi_cloud import ORGANIZATION, PulumiCloud
 from tests.support.http_server import serving
 from tests.support.pages import PAGES, block
-from tests.support.pulumi_cloud import ORGANIZATION, PulumiCloud
 from tests.support.repository import REPOSITORY
 from tools import release_files
 

@@ -45,7 +45,7 @@ def upstream(tmp_path: Path) -> Repository:
     upstream = Repository(tmp_path / "upstream")
     upstream.folder.mkdir()
     assert upstream.run("git init --quiet --initial-branch main").returncode == 0
-    upstream.release("v0.1.0", SHIPPED)
+    upstream.release("v0.0.1", SHIPPED)
     return upstream
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.openai_compatible_llm import __version__
 from local.lock import exclusive
 from tests.gateway.examples.beside_clone import PIP, ready
 from tests.gateway.installation import Installation, using
@@ -18,6 +19,7 @@ from tests.support.project import Project
 
 KEY = "sk-canary-own-stacks-88e2"
 CONTEXT = "my-cluster"
+RELEASE = f"v{__version__}"
 NAMESPACE = "llm"
 API = "agentgateway"
 
@@ -29,10 +31,10 @@ def test_from_an_empty_folder_to_a_completion_with_a_clients_key(
 ) -> None:
     released = tmp_path / "released"
     copy_repository(released)
-    release(released, "v0.1.0")
+    release(released, RELEASE)
     kubeconfig = write_contexts(tmp_path / "kubeconfig", {CONTEXT: installation.kubeconfig}, current="")
     project = ready(Project(tmp_path / "my-llm", installation.pulumi, kubeconfig))
-    environment = {**PIP, **GIT, "REPOSITORY": str(released), "VERSION": "v0.1.0"}
+    environment = {**PIP, **GIT, "REPOSITORY": str(released), "VERSION": RELEASE}
     gateway = installation.gateways[API]
 
     def run(commands: str, typed: str = "", folder: Path | None = None) -> str:

@@ -91,9 +91,7 @@ BREAKS: dict[str, Change] = {
     "Field `disabled` of `TLS` changed from plain boolean to plain string.": (
         lambda s: declared(s, "TLS")["properties"]["disabled"].update(type="string")
     ),
-    "Field `model` of `Fallback` is required now.": lambda s: declared(s, "Fallback")["required"].append(
-        "model"
-    ),
+    "Field `model` of `Fallback` is required now.": lambda s: declared(s, "Fallback")["required"].append("model"),
     "Field `name` of `Gateway` is required now.": lambda s: declared(s, "Gateway").update(required=["name"]),
 }
 
