@@ -29,8 +29,17 @@ def record_template(name: str, monkeypatch: pytest.MonkeyPatch, **answers: str) 
     )
 
 
-def test_the_one_for_a_provider_routes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_one_for_a_provider_routes_it_by_agentgateways_api_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     recording = record_template("python", monkeypatch, provider="deepseek", model="deepseek-flash")
+    assert recording.kinds() == ["Secret", "AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute"]
+    assert recording.spec("AgentgatewayBackend")["ai"]["provider"]["host"] == "api.deepseek.com"
+    assert KEY not in recording.outside_secrets()
+
+
+def test_the_one_for_a_provider_takes_kgateways_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = record_template("python", monkeypatch, provider="deepseek", model="deepseek-flash", api="kgateway")
     assert recording.kinds() == ["Secret", "Backend", "BackendTLSPolicy", "HTTPRoute"]
     assert recording.spec("Backend")["ai"]["llm"]["host"] == "api.deepseek.com"
     assert KEY not in recording.outside_secrets()
