@@ -313,8 +313,8 @@ def test_the_example_of_a_completion_is_printed_so() -> None:
 
 
 def test_the_example_of_a_broken_hop_is_printed_so() -> None:
-    secret = SecretLookup("Secret kgateway-system/mistral-secret", keys=("api-key",))
-    route = Lookup("HTTPRoute kgateway-system/mistral", {"metadata": {}, "spec": {}})
+    secret = SecretLookup("Secret your-namespace/mistral-secret", keys=("api-key",))
+    route = Lookup("HTTPRoute your-namespace/mistral", {"metadata": {}, "spec": {}})
     request_path = RequestPath("test", route, api=READERS[BackendApi.KGATEWAY], secrets=(secret,))
     target = Target("mistral", "http://localhost:8080/mistral/v1", "/mistral", None, "mistral")
     finding = diagnose(Evidence(target, request_path, HTTPError(401, "application/json", "{}")))
