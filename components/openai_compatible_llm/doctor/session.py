@@ -17,6 +17,7 @@ from .options import Options, UsageError
 from .outcome import Answer, Endpoint, Failure
 from .request_path import RequestPath
 from .rival_policies import find_rivals
+from .stack_outputs import read_context
 from .targets import Target, find_targets
 
 OK = 0
@@ -32,7 +33,10 @@ def run(options: Options) -> int:
         UsageError: There is no provider to send a request to.
     """
     targets = find_targets(options)
-    with closing(Cluster(options.kubeconfig, options.context)) as cluster:
+    context = options.context
+    if options.stack and not (context or options.kubeconfig):
+        context = read_context(options.stack)
+    with closing(Cluster(options.kubeconfig, context)) as cluster:
         session = _Session(options, cluster)
         if options.shared and options.all:
             return session.ask_for_each_model(targets)

@@ -39,8 +39,9 @@ class Stack:
         self.cli = folder / "pulumi"
         self.cli_arguments = folder / "arguments"
 
-    def set_outputs(self, outputs: object) -> None:
-        self._write_cli(f"cat <<'END'\n{json.dumps(outputs)}\nEND")
+    def set_outputs(self, outputs: object, config: str = "exit 255") -> None:
+        """Prints the outputs. For `pulumi config` it runs other commands: by default, there is no such setting."""
+        self._write_cli(f"[ $1 != config ] || {{ {config}; exit; }}\ncat <<'END'\n{json.dumps(outputs)}\nEND")
 
     def set_failure(self, words: str) -> None:
         self._write_cli(f"echo '{words}' >&2; exit 255")

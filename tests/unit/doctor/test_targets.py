@@ -1,6 +1,8 @@
 """Targets of requests, from a stack's outputs and from options, and the messages when they are missing or invalid."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.doctor.printing import LEGEND
+from tests.support.chat_run import run_chat
 from tests.support.repository import REPOSITORY
 from tests.support.stand_in_gateway import MODEL, StandInGateway, completion, gateways_own, providers
 from tests.unit.doctor.conftest import Stack
@@ -25,6 +28,29 @@ def test_path_model_and_url_come_from_the_stack(stack: Stack, gateway: StandInGa
     assert stack.cli_arguments.read_text().split()[:5] == ["stack", "output", "--json", "--stack", "prod"]
     assert gateway.requests[0].path == "/mistral/v1/chat/completions"
     assert gateway.requests[0].json["model"] == MODEL
+
+
+def test_the_cluster_is_that_of_the_stacks_context_unless_another_is_named(
+    stack: Stack, gateway: StandInGateway, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = {"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "users": []}
+    contexts = [{"name": name, "context": {"cluster": "c", "user": ""}} for name in ("current", "of-the-stack")]
+    kubeconfig = stack.cli.with_name("kubeconfig")
+    kubeconfig.write_text(json.dumps({**cluster, "contexts": contexts, "current-context": "current"}))
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    gateway.replies_with(providers(500, {}))
+
+    def looked_at(*arguments: str) -> str:
+        run = run_chat("mistral", ["--stack", "prod", "--gateway-url", gateway.url, *arguments], capsys)
+        (context,) = re.findall(r"the API server of context (\S+) doesn't respond", run.stderr)
+        return str(context)
+
+    stack.set_outputs({"providers": {"mistral": MISTRAL}})
+    assert looked_at() == "current"
+    stack.set_outputs({"providers": {"mistral": MISTRAL}}, config="echo of-the-stack")
+    assert looked_at() == "of-the-stack"
+    assert looked_at("--context", "current") == "current"
+    assert looked_at("--kubeconfig", str(kubeconfig)) == "current"
 
 
 def test_a_given_gateway_url_takes_precedence_over_the_stacks(stack: Stack, gateway: StandInGateway) -> None:
