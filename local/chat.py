@@ -76,7 +76,7 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
             f"The providers of stack {options.stack} have different gateways. Choose a provider: "
             f"make chat STACK={options.stack} OPTIONS='--provider NAME'"
         )
-    if options.stack == DEMO and DemoProvider(state).stopped:
+    if demo.is_among([options.stack]) and DemoProvider(state).stopped:
         raise LocalError(NOT_RUNNING)
     local = {**environment.keys, **environment.for_engine(state, find_or_build().pulumi)}
     where = ["--gateway-url", urls[0]] if urls else []

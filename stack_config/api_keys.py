@@ -84,6 +84,26 @@ def missing_key(provider: Provider, issue: Issue) -> str | None:
     return None
 
 
+def keys_at_two_hosts(providers: Sequence[Provider], environment: Mapping[str, str]) -> Iterator[str]:
+    """Yields each variable whose key would go to a preset's host, and elsewhere because of a provider's name."""
+    placed = [(provider, place) for provider in providers if provider.inputs for place in provider.key_places]
+    named = {place.variables[0]: (place.owner, _host(provider, place)) for provider, place in placed}
+    for provider, place in placed:
+        own, own_host = place.variables[0], _host(provider, place)
+        variable = next(filter(environment.get, place.variables), own)
+        owner, host = named.get(variable, (place.owner, own_host))
+        if variable != own and host != own_host:
+            yield (
+                f"{provider.location}: the key in {variable} would go to {own_host} for {place.owner}, and to {host} "
+                f"for {owner}; set {own}, or give {owner} another name"
+            )
+
+
+def _host(provider: Provider, place: KeyPlace) -> str:
+    number = int(place.path[-1]) + 1 if place.path else 0
+    return provider.settings.providers[number].host
+
+
 def warn_of_plain_text_keys(
     config: pulumi.Config, providers: Sequence[Provider], shared: Shared | None, clients: Mapping[str, Any]
 ) -> None:

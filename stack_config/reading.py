@@ -26,6 +26,7 @@ from components.openai_compatible_llm.route_conflicts import meets
 
 from .api_keys import (
     key_places,
+    keys_at_two_hosts,
     missing_key,
     warn_of_plain_text_keys,
     with_fallbacks,
@@ -104,6 +105,7 @@ def load_stack(config: pulumi.Config, environment: Mapping[str, str]) -> Stack:
         reason = "can't route a request by its model, which `shared` needs"
         problems.append(f'Stack {stack}: {API}: "{api}" {reason}; give {BackendApi.AGENTGATEWAY}')
     problems += conflicts(providers, shared)
+    problems += keys_at_two_hosts(providers, environment)
     problems += uncounted_limits(providers, shared)
     problems += keys_of_other_providers(providers, shared)
     if problems:

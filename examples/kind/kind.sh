@@ -41,7 +41,7 @@ agentgateway=v1.4.1
 kgateway=v2.1.3 # The last one with a Backend that agentgateway serves.
 
 cluster() {
-  if ! kind get clusters | grep --fixed-strings --line-regexp --quiet "$cluster"; then
+  if ! has_cluster "$cluster"; then
     kind create cluster --name "$cluster" --wait 120s
   fi
 }
@@ -65,8 +65,14 @@ gateway() {
   print_config
 }
 
+# has_cluster <name>: tells whether kind has this cluster.
+has_cluster() {
+  kind get clusters | grep --fixed-strings --line-regexp -- "$1" >/dev/null
+}
+
+# Any cluster's context can have a name like those of kind.
 is_kind() {
-  [[ $context == kind-* ]]
+  [[ $context == kind-* ]] && has_cluster "${context#kind-}" 2>/dev/null
 }
 
 # refuse <line>...: says why, and ends the script.
@@ -134,7 +140,7 @@ create_gateway() {
 
 # Prints the lines of a stack's file that fit this gateway.
 print_config() {
-  local url=http://localhost:$port address=""
+  local url=http://localhost:$port address="" quote="'"
   if [ "$exposure" = public ] && ! is_kind; then
     address=$(kubectl --context "$context" get gateway agentgateway --namespace gloo-system \
       --output jsonpath='{.status.addresses[0].value}')
@@ -145,7 +151,7 @@ print_config() {
 These lines of a stack's file fit this gateway:
 
 config:
-  kubernetes:context: $context
+  kubernetes:context: '${context//$quote/$quote$quote}'
   openai-compatible-llm:api: $api
   openai-compatible-llm:gateway: {name: agentgateway, namespace: gloo-system, url: "$url"}
 LINES
@@ -153,7 +159,7 @@ LINES
     echo
     echo "$url is the Gateway as long as this command runs in another terminal:"
     echo
-    echo "kubectl --context $context port-forward --namespace gloo-system service/agentgateway $port:8080"
+    echo "kubectl --context $(printf %q "$context") port-forward --namespace gloo-system service/agentgateway $port:8080"
   fi
 }
 

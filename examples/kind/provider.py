@@ -17,6 +17,9 @@ from typing import Any
 
 MODEL = "demo"
 DIMENSIONS = 8
+# More than a gateway reads of a body, and little enough for the pod.
+BYTES_AT_MOST = 2**23
+BYTES_OF_A_LINE = 2**16
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -67,7 +70,7 @@ class Exchange(BaseHTTPRequestHandler):
         whole = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "created": int(time.time()),
-            "model": asked.get("model") or MODEL,
+            "model": _model(asked),
         }
         if asked.get("stream"):
             with_usage = (asked.get("stream_options") or {}).get("include_usage")
@@ -92,29 +95,36 @@ class Exchange(BaseHTTPRequestHandler):
         data = [{"object": "embedding", "index": at, "embedding": _vector(text)} for at, text in enumerate(inputs)]
         tokens = sum(len(text.split()) for text in inputs)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        self._answer(
-            HTTPStatus.OK, {"object": "list", "model": asked.get("model") or MODEL, "data": data, "usage": usage}
-        )
+        self._answer(HTTPStatus.OK, {"object": "list", "model": _model(asked), "data": data, "usage": usage})
 
     @property
     def _path(self) -> str:
         return self.path.partition("?")[0]
 
     def _read_body(self) -> bytes | None:
-        """Returns the request's body. Refuses one whose length can't be read, and returns None."""
+        """Returns the request's body. Refuses one that is too large or whose length can't be read, and returns None."""
+        # After an error, where the next request begins can't be known.
         try:
             if "chunked" in self.headers.get("transfer-encoding", "").lower():
-                return b"".join(iter(self._read_chunk, b""))
-            return self.rfile.read(_size(self.headers.get("content-length") or "0", 10))
+                return self._read_chunks()
+            return self.rfile.read(_size(self.headers.get("content-length") or "0", 10, BYTES_AT_MOST))
+        except OverflowError:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {BYTES_AT_MOST} bytes.")
         except ValueError:
-            # Where the next request begins can't be known.
             self.send_error(HTTPStatus.BAD_REQUEST, "The length of the body can't be read.")
-            return None
+        return None
 
-    def _read_chunk(self) -> bytes:
-        chunk = self.rfile.read(_size(self.rfile.readline().partition(b";")[0].decode(), 16))
+    def _read_chunks(self) -> bytes:
+        body = bytearray()
+        while chunk := self._read_chunk(BYTES_AT_MOST - len(body)):
+            body += chunk
+        return bytes(body)
+
+    def _read_chunk(self, at_most: int) -> bytes:
+        size = self.rfile.readline(BYTES_OF_A_LINE).partition(b";")[0].decode()
+        chunk = self.rfile.read(_size(size, 16, at_most))
         # After the last chunk, which is empty, there may be further headers.
-        while self.rfile.readline().strip():
+        while self.rfile.readline(BYTES_OF_A_LINE).strip():
             pass
         return chunk
 
@@ -144,10 +154,20 @@ class Exchange(BaseHTTPRequestHandler):
         self.log_message("%s %s %s", self.command or "-", self._path or "-", int(code))
 
 
-def _size(number: str, base: int) -> int:
+def _size(number: str, base: int, at_most: int) -> int:
     if (size := int(number, base)) < 0:
         raise ValueError(number)
+    if size > at_most:
+        raise OverflowError(number)
     return size
+
+
+def _model(asked: dict[str, Any]) -> str:
+    """Returns the model that was asked for. What is no text may have no place in an answer, such as `NaN`."""
+    model = asked.get("model") or MODEL
+    if not isinstance(model, str):
+        raise TypeError("`model` must be a text.")
+    return model
 
 
 def _text(content: str | list[dict[str, Any]] | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from local.control_plane.custom_resource_definitions import parse
 from local.errors import LocalError
 
 _FOLDERS = ("crds", "templates")
@@ -24,7 +25,7 @@ def extract_definitions(reference: str, archive: Path, folder: Path) -> None:
     """
     try:
         files = dict(_yaml_files(archive))
-    except (tarfile.TarError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
         raise LocalError(f"The chart {reference} can't be read: {error}") from None
     values = _values(files.pop("values.yaml", ""))
     folder.mkdir()
@@ -37,15 +38,18 @@ def extract_definitions(reference: str, archive: Path, folder: Path) -> None:
             )
         if "kind: CustomResourceDefinition" in plain:
             (folder / name.replace("/", "-")).write_text(plain)
-    if not any(folder.iterdir()):
-        raise LocalError(f"The chart {reference} has no CustomResourceDefinitions.")
+    try:
+        if not any(parse(folder.iterdir())):
+            raise LocalError(f"The chart {reference} has no CustomResourceDefinitions.")
+    except yaml.YAMLError as error:
+        raise LocalError(f"The chart {reference} has a definition that is not valid YAML: {error}") from None
 
 
 def _yaml_files(archive: Path) -> Iterator[tuple[str, str]]:
     """Yields name and text of the chart's values and of the files that may have definitions."""
     with tarfile.open(archive) as members:
         for member in members:
-            _, *path = PurePosixPath(member.name).parts
+            path = list(PurePosixPath(member.name).parts[1:])
             is_yaml = path and path[-1].endswith((".yaml", ".yml"))
             wanted = path == ["values.yaml"] or (len(path) > 1 and path[0] in _FOLDERS and is_yaml)
             if wanted and member.isfile() and (content := members.extractfile(member)):

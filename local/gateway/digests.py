@@ -33,5 +33,12 @@ class KeptDigests:
     def _read(self) -> dict[str, str]:
         if not self.file.exists():
             return {}
-        lines = (line.split() for line in self.file.read_text().splitlines())
+        try:
+            text = self.file.read_text()
+        except UnicodeDecodeError:
+            raise LocalError(
+                f"{self.file}, which keeps the digests of what was downloaded, is damaged. Remove it, and run the "
+                "command again: it accepts what the registry has now."
+            ) from None
+        lines = (line.split() for line in text.splitlines())
         return {words[0]: words[1] for words in lines if len(words) > 1}

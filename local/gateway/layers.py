@@ -55,7 +55,7 @@ class Layer:
         try:
             with tarfile.open(self._archive()) as archive:
                 yield archive
-        except (tarfile.TarError, EOFError, zlib.error) as error:
+        except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
             raise LocalError(f"{self._name} is no tar archive that can be read: {error}") from None
 
 
@@ -94,7 +94,7 @@ class Layers:
                 if member and (member.issym() or member.islnk()):
                     start = _ROOT if member.islnk() else each.parent
                     return _normal(start / member.linkname / path.relative_to(each))
-                if member and not member.isdir():
+                if member and (each == path or not member.isdir()):
                     return (layer, member) if each == path and member.isfile() else None
             if layer.hides(path):
                 return None

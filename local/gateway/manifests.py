@@ -10,6 +10,7 @@ from typing import Any
 from local.errors import LocalError
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SIZES = range(2**63)
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,23 @@ def read_manifest(reference: str, body: bytes) -> Manifest:
         content = json.loads(body)
         found = {name: tuple(map(_descriptor, content.get(name, []))) for name in ("manifests", "layers")}
         config = _descriptor(content["config"]) if "config" in content else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         found, config = {}, None
     if not any(found.values()):
         raise LocalError(f"What the registry gives as manifest of {reference} is none: it has the digest {digest}.")
     return Manifest(digest, **found, config=config)
 
 
-def platform_of(content: Mapping[str, Any]) -> str:
-    """Returns the platform in an image's configuration or in a descriptor, such as `linux/amd64`."""
-    return f"{content.get('os', 'unknown')}/{content.get('architecture', 'unknown')}"
+def read_platform(reference: str, config: bytes) -> str:
+    """Returns the platform that an image's configuration says.
+
+    Raises:
+        LocalError: It is no configuration.
+    """
+    try:
+        return _platform(json.loads(config))
+    except (ValueError, AttributeError, RecursionError):
+        raise LocalError(f"The configuration of {reference} can't be read.") from None
 
 
 def digest_of(body: bytes) -> str:
@@ -75,6 +83,10 @@ def digest_of(body: bytes) -> str:
 
 def _descriptor(content: Mapping[str, Any]) -> Descriptor:
     digest, size = content["digest"], content["size"]
-    if not (_DIGEST.fullmatch(digest) and isinstance(size, int)):
+    if not (_DIGEST.fullmatch(digest) and isinstance(size, int) and size in _SIZES):
         raise ValueError(digest)
-    return Descriptor(digest, size, content.get("mediaType", ""), platform_of(content.get("platform") or {}))
+    return Descriptor(digest, size, content.get("mediaType", ""), _platform(content.get("platform") or {}))
+
+
+def _platform(content: Mapping[str, Any]) -> str:
+    return f"{content.get('os', 'unknown')}/{content.get('architecture', 'unknown')}"

@@ -1,6 +1,6 @@
 """Gets a gateway's programs and definitions into the cache, from the images and charts that the projects publish."""
 
-import json
+import errno
 import logging
 import platform
 import shutil
@@ -18,7 +18,7 @@ from local.gateway.chart import extract_definitions
 from local.gateway.digests import KeptDigests
 from local.gateway.images import RELEASES, Image, Release
 from local.gateway.layers import Layer, Layers
-from local.gateway.manifests import Descriptor, Manifest, platform_of
+from local.gateway.manifests import Descriptor, Manifest, read_platform
 from local.gateway.registry import VARIABLE as MIRROR
 from local.gateway.registry import Repository
 from local.lock import exclusive
@@ -61,8 +61,20 @@ def ensure_gateway(api: str, environment: Mapping[str, str]) -> Path:
     with exclusive(cache_folder() / "gateway.lock"):
         # Another process may have downloaded it meanwhile.
         if not find_assets(str(folder)):
-            _pull(release, Assets(folder / api), environment.get(MIRROR, ""))
+            _pull_or_explain(release, Assets(folder / api), environment.get(MIRROR, ""))
     return folder
+
+
+def _pull_or_explain(release: Release, place: Assets, mirror: str) -> None:
+    try:
+        _pull(release, place, mirror)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise LocalError(
+            f"There is no space left in {cache_folder()} for the gateway. Free some, or name a folder elsewhere by "
+            "XDG_CACHE_HOME."
+        ) from None
 
 
 def _pull(release: Release, place: Assets, mirror: str) -> None:
@@ -138,13 +150,12 @@ class _Download:
         wanted = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
         offered: dict[str, Descriptor | None] = {each.platform: each for each in reversed(top.manifests)}
         if not offered and top.config:
-            offered = {platform_of(json.loads(self._save(top.config).read_text())): None}
+            offered = {read_platform(self.repository.reference, self._save(top.config).read_bytes()): None}
         if wanted not in offered:
             # Attestations, which are no images, have an unknown platform.
             others = ", ".join(sorted(offered.keys() - {"unknown/unknown"}))
-            raise LocalError(
-                f"{self.repository.reference} has no image for this machine, {wanted}. It has images for {others}."
-            )
+            has = f"images for {others}" if others else "no image that names its machine"
+            raise LocalError(f"{self.repository.reference} has no image for this machine, {wanted}. It has {has}.")
         chosen = offered[wanted]
         return self.repository.manifest(chosen) if chosen else top
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,11 @@ SECONDS_OF_SILENCE = 30.0
 # A host without a dot or a port would be read as a part of the path.
 _MIRROR = re.compile(r"(?:(https?)://)?((?=[^/]*[.:])[\w.-]+(?::\d+)?(?:/[\w.-]+)*)")
 _BYTES_AT_A_TIME = 2**16
+_INVALID = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationValueError,
+)
 # oras' own method tries again for two minutes, and says nothing meanwhile.
 _request = inspect.unwrap(oras.provider.Registry.do_request)
 
@@ -90,10 +96,10 @@ class Repository:
         ):
             self._refuse_error(f"layer {descriptor.digest}", response)
             for part in response.iter_content(_BYTES_AT_A_TIME):
-                found.update(part)
                 received += len(part)
                 if received > descriptor.size:
                     break
+                found.update(part)
                 output.write(part)
                 show(received)
         self._refuse_other("layer", f"sha256:{found.hexdigest()}", descriptor.digest)
@@ -103,6 +109,12 @@ class Repository:
         asked = f"Can't get the {what} of {self.reference} from {self._container.registry}"
         try:
             yield
+        except _INVALID:
+            # The error may have the address of a proxy, with a password.
+            raise LocalError(
+                f"{asked}: an address isn't valid. Check {VARIABLE} and the variables of your proxy, such as "
+                "HTTPS_PROXY."
+            ) from None
         except (AttributeError, ValueError):
             # oras has no error of its own for a challenge that it can't answer.
             raise LocalError(f"{asked}: it wants credentials, and gives no token without them.") from None
@@ -153,6 +165,8 @@ class _Registry(oras.provider.Registry):
     def __init__(self, scheme: str) -> None:
         super().__init__(insecure=scheme == "http")
         oras.logger.setup_logger(quiet=True)
+        # It would advise to give a password.
+        oras.logger.logger.set_level(logging.CRITICAL)
         self.session = self.auth.session = _Session()
 
     def do_request(self, url: str, *arguments: Any, **options: Any) -> requests.Response:

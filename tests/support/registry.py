@@ -82,9 +82,12 @@ class Registry:
         images.append({**attestation, "platform": {"os": "unknown", "architecture": "unknown"}})
         self._tag(reference, INDEX, json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": images}).encode())
 
-    def publish_single(self, reference: str, layers: Sequence[bytes], architecture: str) -> None:
-        """Publishes an image for one processor, without an index."""
-        config = self._blob(reference, CONFIG, json.dumps({"os": "linux", "architecture": architecture}).encode())
+    def publish_single(
+        self, reference: str, layers: Sequence[bytes], architecture: str, configuration: bytes | None = None
+    ) -> None:
+        """Publishes an image for one processor, without an index; with these bytes as configuration, if given."""
+        own = json.dumps({"os": "linux", "architecture": architecture}).encode()
+        config = self._blob(reference, CONFIG, own if configuration is None else configuration)
         image = self._manifest(reference, layers, LAYER, config)
         self._tag(reference, *self.contents[self.path(reference, "manifests", image["digest"])])
 

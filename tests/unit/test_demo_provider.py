@@ -182,6 +182,34 @@ def test_a_body_whose_length_cannot_be_read_is_refused_and_the_connection_ends(
 
 
 @pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"content_length": str(10**11)}, b""),
+        ({"content_length": "9" * 30}, b""),
+        ({"transfer_encoding": "chunked"}, b"fffffffffffffff\r\n"),
+        ({"transfer_encoding": "chunked"}, b"1\r\n{\r\n800000\r\n"),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(
+    connection: http.client.HTTPConnection, headers: dict[str, str], body: bytes
+) -> None:
+    status, answer = ask(connection, "POST", CHAT, body, **headers)
+    assert (status, answer["error"]["message"]) == (413, "The body has more than 8388608 bytes.")
+
+
+@pytest.mark.parametrize("model", ["NaN", "1e999", "[" * 900 + "]" * 900])
+@pytest.mark.parametrize("path", [CHAT, "/v1/embeddings"])
+def test_a_model_that_is_no_text_is_refused(connection: http.client.HTTPConnection, path: str, model: str) -> None:
+    body = f'{{"input": "x", "messages": {json.dumps(QUESTION)}, "stream": true, "model": {model}}}'
+    status, answer = ask(connection, "POST", path, body)
+    assert (status, answer["error"]["message"]) == (
+        400,
+        "The request can't be read: TypeError('`model` must be a text.')",
+    )
+    assert is_well(connection)
+
+
+@pytest.mark.parametrize(
     ("method", "path"), [("GET", CHAT), ("GET", "/"), ("GET", "/v1/models/x"), ("POST", "/v1/models"), ("POST", "/")]
 )
 def test_an_unknown_path_is_a_404_and_the_connection_goes_on(

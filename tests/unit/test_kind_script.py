@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,16 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = folder / "log"
-        for name in ("kind", "kubectl", "helm"):
+        self._clusters = folder / "clusters"
+        self.has_clusters()
+        listed = f'"{self._clusters}"'
+        self.put("kind", f'case "$1" in create) echo "$4" >>{listed} ;; get) cat {listed} ;; esac')
+        for name in ("kubectl", "helm"):
             self.put(name, "")
+
+    def has_clusters(self, *names: str) -> None:
+        """Says which clusters kind has."""
+        self._clusters.write_text("".join(f"{name}\n" for name in names))
 
     def put(self, name: str, commands: str) -> None:
         """Puts a program in place that also runs these commands."""
@@ -65,7 +74,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_a_cluster_is_created_unless_it_is_there(machine: Machine) -> None:
     assert machine.run("cluster").returncode == 0
     assert machine.commands == ["kind get clusters", "kind create cluster --name llm --wait 120s"]
-    machine.put("kind", "echo other; echo llm")
+    machine.has_clusters("other", "llm")
     assert machine.run("cluster").returncode == 0
     assert machine.commands[2:] == ["kind get clusters"]
 
@@ -99,10 +108,29 @@ def looked_up(found: str, **more: str) -> str:
 def test_on_kind_a_gateway_is_installed_in_the_cluster_that_is_named_whatever_the_current_one(
     machine: Machine, api: str
 ) -> None:
+    machine.has_clusters("mine")
     done = machine.run("gateway", API=api, CLUSTER="mine")
     assert (done.returncode, done.stderr) == (0, "")
     assert changes(machine) == installation("kind-mine", api, gateway="gateway.yaml")
-    assert all("kind-mine" in each for each in machine.commands)
+    assert all("kind-mine" in each for each in machine.commands if each != "kind get clusters")
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_context_that_is_only_named_like_one_of_kind_is_another_cluster(machine: Machine, is_installed: bool) -> None:
+    machine.has_clusters("kind-of-production")
+    if not is_installed:
+        machine.put("kind", "exit 127")
+    done = machine.run("gateway", CONTEXT="kind-of-production")
+    assert done.returncode == 2
+    assert done.stderr.startswith("kind-of-production is not a kind cluster. Say who may reach the Gateway:")
+    assert machine.commands == ["kind get clusters"]
+
+
+def test_a_context_may_have_any_characters(machine: Machine) -> None:
+    context = "it's: #1"
+    printed = machine.run("gateway", CONTEXT=context, EXPOSURE="internal").stdout
+    assert config_lines(printed)["kubernetes:context"] == context
+    assert shlex.split(printed.splitlines()[-1])[:4] == ["kubectl", "--context", context, "port-forward"]
 
 
 @pytest.mark.parametrize("exposure", ["", "internl"])
@@ -144,6 +172,7 @@ NAME = "gateways.gateway.networking.k8s.io"
 def test_definitions_that_are_as_new_stay_as_they_are(
     machine: Machine, context: str, version: str, channel: str
 ) -> None:
+    machine.has_clusters("llm")
     machine.put("kubectl", looked_up(f"{NAME}/{version}/{channel}"))
     done = machine.run("gateway", CONTEXT=context, EXPOSURE="internal")
     assert (done.returncode, done.stderr) == (0, "")
@@ -153,6 +182,7 @@ def test_definitions_that_are_as_new_stay_as_they_are(
 
 
 def test_the_standard_channel_never_replaces_the_experimental_one(machine: Machine) -> None:
+    machine.has_clusters("llm")
     machine.put("kubectl", looked_up(f"{NAME}/v1.3.0/experimental"))
     done = machine.run("gateway", REPLACE_DEFINITIONS="yes")
     assert done.returncode == 0
@@ -177,6 +207,7 @@ def test_older_definitions_of_another_cluster_are_replaced_only_if_that_is_said(
 
 
 def test_older_definitions_of_kind_are_replaced(machine: Machine) -> None:
+    machine.has_clusters("llm")
     machine.put("kubectl", looked_up(f"{NAME}/v1.3.0/standard"))
     assert machine.run("gateway").returncode == 0
     assert changes(machine) == installation("kind-llm", "agentgateway", gateway="gateway.yaml")
@@ -189,6 +220,7 @@ def config_lines(printed: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("api", CHARTS)
 def test_at_the_end_it_prints_lines_of_a_stack_that_fit_what_it_installed(machine: Machine, api: str) -> None:
+    machine.has_clusters("llm")
     printed = machine.run("gateway", API=api, PORT="8090").stdout
     lines = config_lines(printed)
     assert lines == {
@@ -242,6 +274,7 @@ def test_the_plain_commands_of_the_page_are_those_of_the_script(machine: Machine
         done = subprocess.run(shell, cwd=folder, env=machine.environment, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
     by_hand = machine.commands
+    machine.has_clusters()
     machine.run("cluster", "gateway", "provider")
     by_script = changes(machine)[len(by_hand) :]
     named = ("--context kind-llm ", "--kube-context kind-llm ", f"{folder}/")

@@ -105,6 +105,26 @@ def test_two_providers_and_a_fallback_share_the_variable_of_their_preset(monkeyp
     assert keys(recording) == dict.fromkeys(("mistral-secret", "eu-secret", "eu-again-secret"), CANARY)
 
 
+@pytest.mark.parametrize("elsewhere", [{"host": "llm.example.com"}, {"baseUrl": "https://llm.example.com/v1"}])
+def test_a_variable_that_is_one_providers_by_name_and_anothers_by_preset_gives_no_key_to_two_hosts(
+    elsewhere: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", OTHER)
+    given = {"providers": {"openai": elsewhere, "vllm": {"preset": "openai"}}}
+    assert program_error(given) == (
+        "Stack prod: providers.vllm: the key in OPENAI_API_KEY would go to api.openai.com for provider vllm, and to "
+        "llm.example.com for provider openai; set VLLM_API_KEY, or give provider openai another name"
+    )
+    monkeypatch.setenv("VLLM_API_KEY", CANARY)
+    assert keys(record_program(given)) == {"openai-secret": OTHER, "vllm-secret": CANARY}
+
+
+def test_a_variable_gives_its_key_to_one_host_by_name_and_by_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", OTHER)
+    given = {"openai": {"baseUrl": "https://api.openai.com/v1"}, "vllm": {"preset": "openai"}}
+    assert keys(record_program({"providers": given})) == {"openai-secret": OTHER, "vllm-secret": OTHER}
+
+
 def test_a_fallback_on_a_host_has_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_EU_API_KEY", OTHER)
     recording = record_program(config({"name": "eu", "host": "eu.example.com"}))

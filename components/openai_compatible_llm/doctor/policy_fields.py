@@ -27,10 +27,10 @@ def route_fields(spec: Object) -> Fields:
     fields: dict[str, Any] = {}
     for name, value in traffic.items():
         if name == "rateLimit":
-            fields |= {f"traffic.rateLimit.{part}": limits for part, limits in _rate_limits(value).items()}
+            fields |= {f"traffic.rateLimit.{part}": limits for part, limits in _rate_limits(value or {}).items()}
         elif name == "headerModifiers":
-            fields |= {f"traffic.headerModifiers.{part}": modifier for part, modifier in value.items()}
-        elif name != "phase":
+            fields |= {f"traffic.headerModifiers.{part}": modifier for part, modifier in (value or {}).items()}
+        elif name != "phase" and value is not None:
             fields[f"traffic.{name}"] = value
     return fields
 

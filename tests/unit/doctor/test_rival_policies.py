@@ -94,6 +94,7 @@ def test_a_policy_may_target_the_route_by_name_or_by_labels(at: Object, by: str)
         (AT_GATEWAY, {"traffic": {"phase": "PreRouting", **RETRY}}),
         (AT_ROUTE, {"traffic": {"jwtAuthentication": {}, "cors": {}, "rateLimit": {"local": []}}}),
         (AT_ROUTE, {"traffic": {"authorization": {"action": "Deny"}}}),
+        (AT_ROUTE, {"traffic": dict.fromkeys(("phase", "retry", "rateLimit", "headerModifiers"))}),
         (AT_GATEWAY, {"frontend": {"http": {}}, "traffic": {}}),
         (AT_BACKEND, {"traffic": {}, "backend": {"tcp": {}, "ai": {"promptGuard": {}}}}),
     ],

@@ -235,6 +235,15 @@ def test_a_demo_whose_provider_does_not_run_is_told_with_what_starts_it(
     assert asked.arguments == []
 
 
+def test_a_stack_of_the_users_own_that_has_the_demos_name_needs_no_demo_provider(
+    demo_state: StateFolder, asked: Asked, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "stack_names", lambda: ["demo"])
+    gateway = run(AGENTGATEWAY, "demo", "demo")
+    assert chat(demo_state, ["--stack", "demo"], USERS) == 17
+    assert asked.arguments == ["--gateway-url", gateway.url, "--stack", "demo"]
+
+
 def test_a_demo_that_was_not_made_is_told_unless_there_is_a_pulumi_to_read_another_stack_of_its_name(
     state: StateFolder, asked: Asked, tmp_path: Path
 ) -> None:

@@ -70,3 +70,14 @@ def test_a_chart_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "chart").write_bytes(b"no archive")
     with pytest.raises(LocalError, match=f"^The chart {CHART} can't be read: "):
         extract_definitions(CHART, tmp_path / "chart", tmp_path / "crds")
+
+
+def test_an_archive_that_begins_with_its_own_folder_is_read(tmp_path: Path) -> None:
+    (tmp_path / "chart").write_bytes(tar_gz({"./": "", "./crds-chart/crds/backends.yaml": BACKENDS.encode()}))
+    extract_definitions(CHART, tmp_path / "chart", tmp_path / "crds")
+    assert (tmp_path / "crds/crds-backends.yaml").read_text() == BACKENDS
+
+
+def test_a_definition_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=f"^The chart {CHART} has a definition that is not valid YAML: "):
+        definitions(tmp_path, {"crds/backends.yaml": "kind: CustomResourceDefinition\n  a: : [\n"})

@@ -1,5 +1,7 @@
 """Which file of an image a path names."""
 
+import io
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -76,3 +78,30 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_hides_what_lower_layers_have(tmp_path: Path) -> None:
     assert extracted(tmp_path, {PROGRAM: b"old"}, {"usr/local/bin": b"a file"}) is None
+
+
+def test_a_folder_of_the_programs_name_hides_what_lower_layers_have(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(PROGRAM.lstrip("/"))
+        member.type = tarfile.DIRTYPE
+        archive.addfile(member)
+    folder.write_bytes(buffer.getvalue())
+    below = tmp_path / "below"
+    below.write_bytes(tar_gz({PROGRAM: b"old"}))
+    image = Layers("image", [Layer("below", lambda: below), Layer("folder", lambda: folder)])
+    with pytest.raises(LocalError, match=f"^The image image has no file {PROGRAM}\\.$"):
+        image.extract(PROGRAM, tmp_path / "program")
+
+
+def test_an_archive_whose_numbers_are_none_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("gateway")
+        member.pax_headers = {"GNU.sparse.map": "0,x"}
+        archive.addfile(member)
+    (tmp_path / "layer").write_bytes(buffer.getvalue())
+    image = Layers("image", [Layer("The layer 1", lambda: tmp_path / "layer")])
+    with pytest.raises(LocalError, match=r"^The layer 1 is no tar archive that can be read: "):
+        image.extract(PROGRAM, tmp_path / "program")

@@ -1,5 +1,6 @@
 """The download of a gateway, from a registry on loopback that mirrors the projects' own."""
 
+import errno
 import itertools
 import json
 import logging
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from local.errors import LocalError
 from local.gateway import registry as client
 from local.gateway.assets import Assets
 from local.gateway.images import RELEASES
-from local.gateway.pull import ensure_gateway
+from local.gateway.pull import ARCHITECTURES, ensure_gateway
+from local.gateway.registry import Repository
 from tests.support.http_server import Request
 from tests.support.registry import (
     DEFINITION,
@@ -61,6 +63,13 @@ def upstream() -> Iterator[Registry]:
 
 def pull(upstream: Registry, api: str = "agentgateway") -> Assets:
     return Assets(ensure_gateway(api, {client.VARIABLE: upstream.url}) / api)
+
+
+def fails_with(error: OSError) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 def refusal(upstream: Registry) -> str:
@@ -145,6 +154,17 @@ def test_a_registry_that_wants_credentials_is_named(upstream: Registry) -> None:
     assert "it wants credentials, and gives no token without them." in refusal(upstream)
 
 
+def test_a_registry_that_refuses_a_token_ends_in_one_message_that_asks_for_no_password(
+    upstream: Registry, capfd: pytest.CaptureFixture[str]
+) -> None:
+    upstream.replies["/denied"] = lambda handler, _: handler.answer(403, b"")
+    upstream.replies[upstream.path(IMAGE.reference, "manifests")] = lambda handler, _: handler.answer(
+        401, b"", www_authenticate=f'Bearer realm="{upstream.url}/denied"'
+    )
+    assert "it wants credentials, and gives no token without them." in refusal(upstream)
+    assert "password" not in capfd.readouterr().err
+
+
 def test_credentials_in_the_users_files_are_not_sent(
     upstream: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -203,7 +223,15 @@ def test_an_index_with_another_digest_than_its_header_names_is_refused(upstream:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>the page of a network</html>", b"[]", b"{}", b'{"layers": [{"digest": "../../etc", "size": 1}]}']
+    "body",
+    [
+        b"<html>the page of a network</html>",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"layers": [{"digest": "../../etc", "size": 1}]}',
+        *(b'{"layers": [{"digest": "sha256:%s", "size": %s}]}' % (b"0" * 64, size) for size in (b"-1", b"9" * 400)),
+    ],
 )
 def test_what_is_no_manifest_is_refused(upstream: Registry, cache: Path, body: bytes) -> None:
     upstream.contents[upstream.path(IMAGE.reference, "manifests")] = ("text/html", body)
@@ -237,6 +265,32 @@ def test_an_image_without_an_index_is_taken_only_on_its_own_machine(
     assert refusal(upstream).endswith("It has images for linux/s390x.")
     upstream.publish_single(IMAGE.reference, [tar_gz({IMAGE.program: CONTROLLER})], architecture)
     assert pull(upstream).controller.read_bytes() == CONTROLLER
+
+
+@pytest.mark.parametrize("config", [b"no JSON", b"\xff", b"[]", b"[" * 100_000])
+def test_an_image_whose_configuration_cannot_be_read_is_refused(upstream: Registry, config: bytes) -> None:
+    upstream.publish_single(IMAGE.reference, [tar_gz({IMAGE.program: CONTROLLER})], "amd64", config)
+    assert refusal(upstream) == f"The configuration of {IMAGE.reference} can't be read."
+
+
+def test_an_image_that_does_not_say_its_machine_is_refused(upstream: Registry) -> None:
+    upstream.publish_single(IMAGE.reference, [tar_gz({IMAGE.program: CONTROLLER})], "amd64", b"{}")
+    assert refusal(upstream).endswith(" It has no image that names its machine.")
+
+
+def test_a_layer_that_is_larger_than_its_manifest_says_is_refused(upstream: Registry) -> None:
+    path = upstream.path(IMAGE.reference, "manifests")
+    upstream.publish_single(IMAGE.reference, [tar_gz({IMAGE.program: CONTROLLER})], ARCHITECTURES[platform.machine()])
+    media_type, body = upstream.contents[path]
+    manifest = json.loads(body)
+    manifest["layers"][0]["size"] -= 1
+    upstream.contents[path] = (media_type, json.dumps(manifest).encode())
+    assert f"gives another layer for {IMAGE.reference} than it should" in refusal(upstream)
+
+
+def test_a_cache_without_space_is_named(upstream: Registry, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Repository, "save", fails_with(OSError(errno.ENOSPC, "No space left on device")))
+    assert refusal(upstream).startswith(f"There is no space left in {cache} for the gateway. ")
 
 
 def test_the_image_of_this_machine_is_chosen(upstream: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +343,21 @@ def test_a_registry_that_is_not_there_is_named_at_once() -> None:
 def test_a_mirror_that_is_no_registry_is_refused_without_its_password(mirror: str) -> None:
     with pytest.raises(LocalError, match=r"^GATEWAY_REGISTRY must name a registry\. .* is not valid") as refused:
         ensure_gateway("agentgateway", {client.VARIABLE: mirror})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mirror", ["registry..example.com", "registry.example.com:99999"])
+def test_a_mirror_that_cannot_be_an_address_is_refused_with_the_variable(mirror: str) -> None:
+    with pytest.raises(LocalError, match=r"an address isn't valid\. Check GATEWAY_REGISTRY and"):
+        ensure_gateway("agentgateway", {client.VARIABLE: mirror})
+
+
+@pytest.mark.parametrize("proxy", ["http://user:secret@proxy.test:99999", "ftp://user:secret@proxy.test"])
+def test_the_password_of_a_proxy_that_is_not_valid_is_not_shown(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    with pytest.raises(LocalError, match="the variables of your proxy") as refused:
+        ensure_gateway("agentgateway", {client.VARIABLE: "registry.example.com"})
     assert "secret" not in str(refused.value)
 
 
@@ -354,6 +423,14 @@ def test_a_download_that_is_interrupted_leaves_nothing_that_counts(
     assert kept(cache) == ""
     del upstream.replies[layer]
     assert pull(upstream).controller.read_bytes() == CONTROLLER
+
+
+def test_kept_digests_that_cannot_be_read_are_refused_with_the_file(upstream: Registry, cache: Path) -> None:
+    (cache / "gateway-digests.txt").parent.mkdir(parents=True, exist_ok=True)
+    (cache / "gateway-digests.txt").write_bytes(b"\xff\xfe")
+    assert refusal(upstream).startswith(
+        f"{cache}/gateway-digests.txt, which keeps the digests of what was downloaded, is"
+    )
 
 
 def test_the_digest_of_a_part_is_kept_although_the_rest_failed(upstream: Registry, cache: Path) -> None:
