@@ -49,6 +49,7 @@ cluster() {
 gateway() {
   choose_exposure
   install_definitions
+  refuse_other_class
   case $api in
     agentgateway)
       chart agentgateway-system "$agentgateway" oci://cr.agentgateway.dev/charts/agentgateway-crds
@@ -96,6 +97,17 @@ choose_exposure() {
       ;;
     *) refuse "EXPOSURE is $exposure; give internal or public" ;;
   esac
+}
+
+# Both gateways' controllers create a GatewayClass of this name, and serve only their own.
+refuse_other_class() {
+  local controller
+  controller=$(kubectl --context "$context" get gatewayclass agentgateway --ignore-not-found \
+    --output jsonpath='{.spec.controllerName}')
+  if [ -n "$controller" ] && [ "$controller" != "$api.dev/agentgateway" ]; then
+    refuse "The GatewayClass agentgateway of $context is of the controller $controller, not of $api." \
+      "Give API=${controller%%.*} to use that gateway. To run both, see docs/gateway-apis.md: Move from one API to the other."
+  fi
 }
 
 # Other gateways of the cluster may need the definitions that are there.

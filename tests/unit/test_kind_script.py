@@ -154,6 +154,19 @@ def test_in_another_cluster_the_gateway_is_as_exposed_as_is_said(
     assert changes(machine) == installation("mine", api, gateway=file.format(api=api))
 
 
+@pytest.mark.parametrize(("api", "other"), [("agentgateway", "kgateway"), ("kgateway", "agentgateway")])
+def test_nothing_is_done_where_the_class_is_the_other_controllers(machine: Machine, api: str, other: str) -> None:
+    there = "gateways.gateway.networking.k8s.io/v1.4.1/standard"
+    machine.put("kubectl", looked_up(there, gatewayclass=f"{other}.dev/agentgateway"))
+    done = machine.run("gateway", API=api, CONTEXT="theirs", EXPOSURE="internal")
+    assert (done.returncode, changes(machine)) == (2, [])
+    assert done.stderr == (
+        f"The GatewayClass agentgateway of theirs is of the controller {other}.dev/agentgateway, not of {api}.\n"
+        f"Give API={other} to use that gateway. To run both, see docs/gateway-apis.md: Move from one API to the other.\n"
+    )
+    assert machine.run("gateway", API=other, CONTEXT="theirs", EXPOSURE="internal").returncode == 0
+
+
 def test_a_gateway_that_another_cluster_has_stays_as_it_is(machine: Machine) -> None:
     machine.put("kubectl", looked_up("", **{"get gateway agentgateway": "gateway/agentgateway"}))
     done = machine.run("gateway", CONTEXT="mine", EXPOSURE="internal")
