@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from components.openai_compatible_llm.arguments.validators import header_name
 from components.openai_compatible_llm.presets import PRESETS
 
 CANARY = "sk-canary-5e0c7a"
@@ -30,7 +31,10 @@ models = st.text(string.ascii_letters + string.digits + "-._/:@ ", min_size=1, m
     lambda model: model == model.strip()
 )
 model_patterns = st.one_of(models, models.map("{}*".format), models.map("*{}".format), st.just("*"))
-header_names = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20)
+header_names = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20).filter(
+    # Those of HTTP itself are refused.
+    lambda name: header_name(name) is None
+)
 prefixes = st.text(string.ascii_letters + string.digits + "-_=", min_size=1, max_size=10)
 label_values = st.from_regex(r"\A([A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?)?\Z")
 keys = st.one_of(st.just("team"), labels.map(lambda label: f"example.com/{label}"))
