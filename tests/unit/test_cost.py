@@ -121,7 +121,7 @@ def test_what_another_page_says_of_many_providers_is_in_the_benchmark() -> None:
     assert float(ratio) == median("Ratios of time", "up", column="component ÷ flat")
     for found, program in zip(memory, ("component", "flat"), strict=True):
         assert float(found) == round(median("Memory and state after `up`", program, column="program MiB"))
-    seconds = re.findall(r"100 took (\d+) s instead of (\d+)", page)[0]
+    seconds = re.findall(r"100 took (\d+) s, and (\d+) s without", page)[0]
     for found, program in zip(seconds, ("checkpoints", "component"), strict=True):
         assert float(found) == round(median("Seconds", "up", column=program))
 
