@@ -162,7 +162,8 @@ def test_nothing_is_done_where_the_class_is_the_other_controllers(machine: Machi
     assert (done.returncode, changes(machine)) == (2, [])
     assert done.stderr == (
         f"The GatewayClass agentgateway of theirs is of the controller {other}.dev/agentgateway, not of {api}.\n"
-        f"Give API={other} to use that gateway. To run both, see docs/gateway-apis.md: Move from one API to the other.\n"
+        f"Give API={other} to use that gateway. "
+        "To run both, see docs/gateway-apis.md: Move from one API to the other.\n"
     )
     assert machine.run("gateway", API=other, CONTEXT="theirs", EXPOSURE="internal").returncode == 0
 
