@@ -183,9 +183,10 @@ def test_it_names_the_version_of_the_kubernetes_provider_that_was_built(clone: C
 
 
 def test_one_line_says_that_nobody_answers_requests_and_what_gets_a_gateway(clone: Clone, first_up: str) -> None:
-    said = "No gateway runs here, so requests get no answer. Get one: `make up STACK='{}' GATEWAY=kgateway`"
-    assert first_up.splitlines()[-1] == said.format("mistral deepseek")
-    assert clone.run("status").stdout.splitlines()[-1] == said.format("deepseek mistral")
+    command = "make up STACK='deepseek mistral' GATEWAY=kgateway"
+    said = f"No gateway runs here, so requests get no answer. Get one: `{command}`"
+    assert first_up.splitlines()[-1] == said
+    assert clone.run("status").stdout.splitlines()[-1] == said
 
 
 def test_it_prints_no_key_and_hands_none_to_a_process(watched_up: tuple[Done, dict[str, set[bytes]]]) -> None:
