@@ -134,9 +134,7 @@ def _roll_out(apps: kubernetes.client.AppsV1Api, deployment: Any) -> None:
 
 
 @needs_kubectl
-def test_the_script_reads_which_definitions_of_the_gateway_api_the_cluster_has(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+def test_the_script_reads_which_definitions_and_which_gateway_the_cluster_has(cluster: Cluster, tmp_path: Path) -> None:
     """Helm is a stand-in that fails, so the step changes nothing."""
     helm = tmp_path / "helm"
     helm.write_text("#!/bin/sh\nexit 9\n")
@@ -144,9 +142,13 @@ def test_the_script_reads_which_definitions_of_the_gateway_api_the_cluster_has(
     context = yaml.safe_load(cluster.kubeconfig.read_text())["current-context"]
     path = os.pathsep.join((str(tmp_path), os.environ["PATH"]))
     given = {"KUBECONFIG": str(cluster.kubeconfig), "CONTEXT": context, "EXPOSURE": "internal", "PATH": path}
-    done = shell("examples/kind/kind.sh gateway", REPOSITORY, **given)
-    assert (done.returncode, done.stderr) == (9, "")
-    assert done.stdout == f"{context} has the Gateway API v1.4.1 (standard). Its definitions stay as they are.\n"
+    said = f"{context} has the Gateway API v1.4.1 (standard). Its definitions stay as they are.\n"
+    done = shell("examples/kind/kind.sh gateway", REPOSITORY, **given, API="kgateway")
+    assert (done.returncode, done.stderr, done.stdout) == (9, "", said)
+    done = shell("examples/kind/kind.sh gateway", REPOSITORY, **given, API="agentgateway")
+    refused = f"The GatewayClass agentgateway of {context} is of the controller kgateway.dev/agentgateway, "
+    assert (done.returncode, done.stdout) == (2, said)
+    assert done.stderr.startswith(refused)
 
 
 @needs_kubectl
