@@ -90,8 +90,8 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
     assert {name for name, each in inputs.items() if each.get("plain")} == known_at_once
     assert [name for name, each in inputs.items() if each.get("secret")] == ["apiKey"]
     assert [token.rpartition(":")[2] for token, each in schema["types"].items() if "apiKey" in secrets_of(each)] == [
-        "FallbackArgs",
-        "ClientArgs",
+        "Fallback",
+        "Client",
     ]
     outputs = get_annotations(OpenAICompatibleLLM)
     assert set(resource["properties"]) == set(map(to_camel_case, outputs))
@@ -101,11 +101,11 @@ def test_inputs_and_outputs_are_those_of_the_component(schema: dict[str, Any]) -
         token.rpartition(":")[2]: each["required"] for token, each in schema["types"].items() if "required" in each
     }
     assert required == {
-        "ApiKeySecretArgs": ["name"],
-        "ClientsSecretArgs": ["name"],
-        "FallbackArgs": ["name"],
-        "RateLimitArgs": ["per"],
-        "RateLimitServiceArgs": ["host"],
+        "ApiKeySecret": ["name"],
+        "ClientsSecret": ["name"],
+        "Fallback": ["name"],
+        "RateLimit": ["per"],
+        "RateLimitService": ["host"],
     }
 
 
@@ -120,7 +120,7 @@ def test_fields_of_requests_are_any_values_and_keep_their_names(schema: dict[str
         assert (fields["$ref"], "plain" in fields) == ("pulumi.json#/Any", False)
     assert "`seed`" in inputs["requestOverrides"]["description"]
     clients = inputs["clients"]["additionalProperties"]
-    assert (clients["$ref"].rpartition(":")[2], clients["plain"]) == ("ClientArgs", True)
+    assert (clients["$ref"].rpartition(":")[2], clients["plain"]) == ("Client", True)
 
 
 def test_the_gateway_apis_are_an_enum(schema: dict[str, Any]) -> None:
