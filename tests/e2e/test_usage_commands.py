@@ -40,7 +40,7 @@ PROMETHEUS_RULES = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(cluster: Cluster) -> Iterator[dict[str, str]]:
     with cluster.new_namespace("monitoring"):
         yield {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
