@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 import yaml
 
+from local.control_plane.control_plane import ControlPlane
 from tests.support.cluster import Cluster
 from tests.support.pages import block
 from tests.support.repository import REPOSITORY
@@ -41,9 +43,10 @@ PROMETHEUS_RULES = {
 
 
 @pytest.fixture(scope="module")
-def environment(cluster: Cluster) -> Iterator[dict[str, str]]:
-    with cluster.new_namespace("monitoring"):
-        yield {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+def environment(control_plane: ControlPlane) -> Iterator[dict[str, str]]:
+    kubeconfig = control_plane.state.kubeconfig
+    with closing(Cluster(kubeconfig)) as cluster, cluster.new_namespace("monitoring"):
+        yield {**os.environ, "KUBECONFIG": str(kubeconfig)}
 
 
 def run(commands: str, environment: dict[str, str], sent: str | None = None) -> str:
