@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.engine_time import TARGET_SIZE
 from local.folders import REPOSITORY
+from tools.svg_colours import with_modes
 
 PAGE = REPOSITORY / "docs/benchmark.md"
 TABLE = "Ratios of time"
@@ -77,16 +78,8 @@ def draw(found: dict[str, dict[str, Ratio]]) -> str:
         figure.legend(frameon=False, loc="outside upper left", handletextpad=0.2)
         drawn = StringIO()
         figure.savefig(drawn, format="svg", metadata={"Date": None})
-    return _with_dark_mode(drawn.getvalue())
-
-
-def _with_dark_mode(svg: str) -> str:
-    """Replaces the colours by variables, which have other values in dark mode."""
-    for name, colour in LIGHT.items():
-        svg = svg.replace(colour, f"var(--{name})")
-    light, dark = (" ".join(f"--{name}: {colour};" for name, colour in each.items()) for each in (LIGHT, DARK))
-    sheet = f"<style>svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}</style>\n "
-    return svg.replace("<defs>", f"{sheet}<defs>", 1)
+    coloured, sheet = with_modes(drawn.getvalue(), LIGHT, DARK)
+    return coloured.replace("<defs>", f"{sheet}\n <defs>", 1)
 
 
 def write(page: Path) -> None:

@@ -20,20 +20,15 @@ from matplotlib.figure import Figure
 
 from tools.dashboard import PANELS, Graph
 from tools.prometheus import run_prometheus, serve_metrics
+from tools.svg_colours import with_modes
 
 TITLE = (
     "Charts of the dashboard's sums: requests by status, tokens by client, refused requests, and the time of answers"
 )
 RANGE_SECONDS = 3600
 WIDTH, ROW, HEADING, MARGIN = 400, 38, 50, 12
-COLOURS = {
-    "page": ("#ffffff", "#0d1117"),
-    "ink": ("#1f2328", "#f0f6fc"),
-    "soft": ("#59636e", "#9198a1"),
-    "bar": ("#0969da", "#4493f8"),
-    "line": ("#d1d9e0", "#3d444d"),
-}
-"""The colours by name: in light mode, and in dark mode."""
+LIGHT = {"page": "#ffffff", "ink": "#1f2328", "soft": "#59636e", "bar": "#0969da", "line": "#d1d9e0"}
+DARK = {"page": "#0d1117", "ink": "#f0f6fc", "soft": "#9198a1", "bar": "#4493f8", "line": "#3d444d"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def draw(charts: Sequence[tuple[Chart, Bars]]) -> str:
     """Returns the picture. The same bars give the same text."""
     height = sum(HEADING + ROW * len(bars) for _, bars in charts) + MARGIN
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "usage", "font.size": 13}):
-        figure = Figure(figsize=(WIDTH / 72, height / 72), facecolor=COLOURS["page"][0])
+        figure = Figure(figsize=(WIDTH / 72, height / 72), facecolor=LIGHT["page"])
         top = height
         for chart, bars in charts:
             below = top - HEADING - ROW * len(bars)
@@ -115,23 +110,18 @@ def _draw_chart(axes: Axes, chart: Chart, bars: Bars) -> None:
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(-ROW * len(bars), HEADING)
-    axes.text(0, 16, chart.heading, weight="bold", size=14, color=COLOURS["ink"][0], va="baseline")
-    axes.axhline(6, color=COLOURS["line"][0], linewidth=1)
+    axes.text(0, 16, chart.heading, weight="bold", size=14, color=LIGHT["ink"], va="baseline")
+    axes.axhline(6, color=LIGHT["line"], linewidth=1)
     for number, (name, value) in enumerate(bars.items()):
         base = -ROW * number
-        axes.text(0, base - 12, name, color=COLOURS["soft"][0], va="baseline")
-        axes.text(1, base - 12, chart.value.format(value), color=COLOURS["ink"][0], ha="right", va="baseline")
-        axes.barh(base - 24, value / max(bars.values()), height=9, color=COLOURS["bar"][0])
+        axes.text(0, base - 12, name, color=LIGHT["soft"], va="baseline")
+        axes.text(1, base - 12, chart.value.format(value), color=LIGHT["ink"], ha="right", va="baseline")
+        axes.barh(base - 24, value / max(bars.values()), height=9, color=LIGHT["bar"])
 
 
 def _with_modes(svg: str, height: int) -> str:
     """Returns the picture with the reader's fonts, and colours for light and dark mode."""
-    for name, (light, _) in COLOURS.items():
-        svg = svg.replace(light, f"var(--{name})")
-    variables = [" ".join(f"--{name}: {pair[mode]};" for name, pair in COLOURS.items()) for mode in (0, 1)]
-    style = (
-        f"<style>svg {{ {variables[0]} }} @media (prefers-color-scheme: dark) {{ svg {{ {variables[1]} }} }}</style>"
-    )
+    svg, style = with_modes(svg, LIGHT, DARK)
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, -apple-system, 'Segoe UI', sans-serif", svg)
     root = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '

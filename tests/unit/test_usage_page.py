@@ -10,7 +10,7 @@ import yaml
 
 from tests.support.pages import PAGES, block
 from tests.support.repository import REPOSITORY
-from tools.usage_picture import CHARTS, COLOURS, TITLE, WIDTH, draw
+from tools.usage_picture import CHARTS, LIGHT, TITLE, WIDTH, draw
 
 PAGE = PAGES["docs/usage.md"]
 DASHBOARD: dict[str, Any] = json.loads((REPOSITORY / "docs/dashboard.json").read_text())
@@ -132,9 +132,9 @@ def test_the_picture_can_be_read_on_a_phone_in_light_and_in_dark_mode() -> None:
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", PICTURE)]
     assert min(sizes) * 360 / WIDTH > 11
     (light, dark) = (each.split("}")[0] for each in PICTURE.partition("<style>")[2].split("svg {")[1:3])
-    assert light.count("--") == dark.count("--") == len(COLOURS)
+    assert light.count("--") == dark.count("--") == len(LIGHT)
     drawn = PICTURE.partition("</style>")[2]
-    assert set(re.findall(r"(?:fill|stroke): ?([^;\"]+)", drawn)) - {"none"} == {f"var(--{name})" for name in COLOURS}
+    assert set(re.findall(r"(?:fill|stroke): ?([^;\"]+)", drawn)) - {"none"} == {f"var(--{name})" for name in LIGHT}
 
 
 def test_a_bar_is_as_long_as_its_share_and_has_its_number() -> None:
