@@ -1,3 +1,5 @@
+import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,11 +31,25 @@ class StandInChat(Chat):
 
 
 Deploy = Callable[..., AcceptedObjects]
+SetOutputs = Callable[[object], None]
 
 
 @pytest.fixture
 def chat(gateway: StandInGateway, kubeconfig: Path, capsys: pytest.CaptureFixture[str]) -> StandInChat:
     return StandInChat(gateway, kubeconfig, capsys)
+
+
+@pytest.fixture
+def set_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetOutputs:
+    """Sets the outputs of any stack, which a stand-in for the Pulumi CLI on the PATH prints."""
+
+    def set_outputs(outputs: object) -> None:
+        cli = tmp_path / "pulumi"
+        cli.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(outputs)}\nEND\n")
+        cli.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    return set_outputs
 
 
 @pytest.fixture

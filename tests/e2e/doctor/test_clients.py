@@ -1,8 +1,6 @@
 """What `make chat` finds of clients on the API server: where their key goes, and what is wrong with it."""
 
 import hashlib
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from components.openai_compatible_llm.backends import AGENTGATEWAY, model_routin
 from components.openai_compatible_llm.backends.clients import secret_entry, service_config, service_spec
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.inputs import parse, parse_gateway
-from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.conftest import Deploy, SetOutputs, StandInChat
 from tests.support.chat_run import run_chat
 from tests.support.cluster import Cluster
 from tests.support.provider_objects import API_KEY, AcceptedObjects
@@ -208,8 +206,7 @@ def test_the_limits_that_the_stack_gives_the_service_are_told(
     clients: Clients,
     objects: AcceptedObjects,
     chat: StandInChat,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    set_outputs: SetOutputs,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     service = {"host": "limits.svc"}
@@ -217,11 +214,7 @@ def test_the_limits_that_the_stack_gives_the_service_are_told(
     clients.of_shared_url("/llm-of-limits", rate_limit_service=service)
     provider = {"path": objects.path, "model": MODEL, "namespace": objects.namespace, "routeName": "mistral"}
     shared = {"path": "/llm-of-limits", "namespace": objects.namespace, "rateLimitConfigMapName": "llm-rate-limits"}
-    cli = tmp_path / "pulumi"
-    outputs = json.dumps({"providers": {"mistral": provider}, "shared": shared})
-    cli.write_text(f"#!/bin/sh\ncat <<'END'\n{outputs}\nEND\n")
-    cli.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    set_outputs({"providers": {"mistral": provider}, "shared": shared})
     chat.gateway.replies[objects.path] = service_refuses
     where = ["--stack", "prod", "--gateway-url", chat.gateway.url, "--kubeconfig", str(chat.kubeconfig)]
     asked = run_chat("mistral", [*where, "--token-variable", "WEB_KEY"], capsys).broken_at(Hop.CALLER)

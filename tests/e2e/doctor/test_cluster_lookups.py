@@ -1,7 +1,5 @@
 """What is said where nothing is broken, and where the cluster can't be checked or tells nothing."""
 
-import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import yaml
 from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.doctor.__main__ import main
 from components.openai_compatible_llm.doctor.hops import Hop
-from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.conftest import Deploy, SetOutputs, StandInChat
 from tests.support.cluster import Cluster
 from tests.support.provider_objects import POLICY, SECRET, AcceptedObjects
 from tests.support.stand_in_gateway import MODEL, NO_ROUTE, TOKENS, completion, gateways_own, providers
@@ -61,18 +59,14 @@ def test_a_secret_that_may_not_be_read_is_not_blamed(
 
 
 def test_a_missing_policy_is_known_by_the_stacks_outputs_where_the_port_does_not_tell(
-    deploy: Deploy, chat: StandInChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, chat: StandInChat, set_outputs: SetOutputs
 ) -> None:
     objects = deploy(BackendApi.KGATEWAY, port=8443)
     objects.delete(POLICY)
     chat.where(NO_UPSTREAM).broken_at(Hop.PROVIDER)
 
     names = {"namespace": objects.namespace, "routeName": "mistral", "tlsPolicyName": "mistral-tls"}
-    outputs = {"providers": {"mistral": {"path": objects.path, "model": MODEL, **names}}}
-    cli = tmp_path / "pulumi"
-    cli.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(outputs)}\nEND\n")
-    cli.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    set_outputs({"providers": {"mistral": {"path": objects.path, "model": MODEL, **names}}})
     where = ["--stack", "prod", "--gateway-url", chat.gateway.url, "--kubeconfig", str(chat.kubeconfig)]
     assert main(where) == Hop.TLS.status
 

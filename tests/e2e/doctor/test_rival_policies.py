@@ -1,7 +1,5 @@
 """What `make chat` finds on the API server of policies beside the component's that set the same."""
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import AGENTGATEWAY
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.inputs import parse
-from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.conftest import Deploy, SetOutputs, StandInChat
 from tests.support.broken_hops import REFUSED_KEY
 from tests.support.chat_run import ChatRun, run_chat
 from tests.support.cluster import Cluster
@@ -52,18 +50,12 @@ def objects(deploy: Deploy) -> AcceptedObjects:
 
 
 @pytest.fixture
-def ask_stack(
-    chat: StandInChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> AskStack:
-    """Asks the provider of a stack whose outputs say where the objects are, with a stand-in for the Pulumi CLI."""
+def ask_stack(chat: StandInChat, set_outputs: SetOutputs, capsys: pytest.CaptureFixture[str]) -> AskStack:
+    """Asks the provider of a stack whose outputs say where the objects are."""
 
     def ask(objects: AcceptedObjects) -> ChatRun:
         names = {"namespace": objects.namespace, "routeName": "mistral"}
-        outputs = {"providers": {"mistral": {"path": objects.path, "model": MODEL, **names}}}
-        cli = tmp_path / "pulumi"
-        cli.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(outputs)}\nEND\n")
-        cli.chmod(0o755)
-        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        set_outputs({"providers": {"mistral": {"path": objects.path, "model": MODEL, **names}}})
         where = ["--stack", "prod", "--gateway-url", chat.gateway.url, "--kubeconfig", str(chat.kubeconfig)]
         return run_chat("mistral", where, capsys)
 

@@ -1,8 +1,6 @@
 """What `make chat` finds on the API server at a URL that several providers share."""
 
 import copy
-import json
-import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ from components.openai_compatible_llm.args import BackendApi
 from components.openai_compatible_llm.backends import AGENTGATEWAY, model_routing
 from components.openai_compatible_llm.doctor.hops import Hop
 from components.openai_compatible_llm.inputs import parse_gateway
-from tests.e2e.doctor.conftest import Deploy, StandInChat
+from tests.e2e.doctor.conftest import Deploy, SetOutputs, StandInChat
 from tests.support.broken_hops import MISSING_SECRET, NO_ROUTE, REFUSED_KEY, without_secret
 from tests.support.chat_run import ChatRun, run_chat
 from tests.support.cluster import AGENTGATEWAY_POLICY, ROUTE, Cluster
@@ -79,18 +77,13 @@ def shared(objects: AcceptedObjects, chat: StandInChat, path: str) -> SharedUrl:
 
 
 @pytest.fixture
-def ask_stack(
-    chat: StandInChat, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> AskStack:
-    """Asks for the model at the shared URL of a stack with these outputs, with a stand-in for the Pulumi CLI."""
+def ask_stack(chat: StandInChat, path: str, set_outputs: SetOutputs, capsys: pytest.CaptureFixture[str]) -> AskStack:
+    """Asks for the model at the shared URL of a stack with these outputs."""
 
     def ask(namespace: str, model: str = MODEL, **providers: Any) -> ChatRun:
         models = {name: ["mistral-*"] for name in providers}
         shared = {"path": path, "namespace": namespace, "routeName": "llm", "models": models}
-        cli = tmp_path / "pulumi"
-        cli.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'providers': providers, 'shared': shared})}\nEND\n")
-        cli.chmod(0o755)
-        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        set_outputs({"providers": providers, "shared": shared})
         where = ["--shared", "--stack", "prod", "--gateway-url", chat.gateway.url, "--model", model]
         return run_chat(f"{model} at {path}", [*where, "--kubeconfig", str(chat.kubeconfig)], capsys)
 
