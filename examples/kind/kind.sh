@@ -226,11 +226,16 @@ esac
 [ $# -gt 0 ] || set -- help
 for step in "$@"; do
   case $step in
-    all) cluster; gateway; provider; deploy; ask ;;
-    cluster | gateway | provider | deploy | ask | delete) "$step" ;;
+    all | cluster | gateway | provider | deploy | ask | delete) ;;
     *)
       echo "$usage" >&2
       exit 2
       ;;
+  esac
+done
+for step in "$@"; do
+  case $step in
+    all) cluster; gateway; provider; deploy; ask ;;
+    *) "$step" ;;
   esac
 done

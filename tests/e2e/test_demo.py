@@ -4,11 +4,9 @@ They send requests to the providers of the routes that they find, as the real on
 """
 
 import json
-import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +15,12 @@ import psutil
 import pytest
 import urllib3
 
-from local.control_plane.custom_resource_definitions import OWN_FOLDER
-from local.folders import cache_folder
+from tests.e2e.stand_in_programs import cache_without_gateways, forwarding_proxy, publish_gateway
 from tests.support.clone import Clone, Done, Running, fresh_clone, put_packages
 from tests.support.pages import block
 from tests.support.registry import registry
-from tests.support.repository import REPOSITORY
 
 MAKE_DEMO, MAKE_CHAT = block("docs/gateway.md", "make demo").splitlines()
-PROGRAMS = REPOSITORY / "tests/e2e/stand_in_gateway_programs"
-SECONDS_FOR_A_COMMAND = 300
 KEY = "sk-canary-demo-41f0a2"
 QUESTION = "Who is there?"
 ANSWER = "This is the demo provider. You said: "
@@ -45,20 +39,10 @@ class User:
 
     def make(self, command: str) -> Done:
         """Runs a line of the page, or another for `make`."""
-        own = {name: value for name, value in self.clone.environment.items() if not name.startswith("MAKE")}
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.clone.folder,
-            env={**own, **self.environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_FOR_A_COMMAND,
-            check=False,
-        )
+        done = self.clone.shell(command, **self.environment)
         assert "Traceback" not in done.stderr
         assert KEY not in done.stdout + done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        return done
 
     def output(self, command: str) -> str:
         """Returns what a command prints that goes well."""
@@ -95,29 +79,14 @@ class User:
         process.wait(10)
 
 
-def program(name: str) -> bytes:
-    lines = (
-        f"#!{sys.executable}",
-        "import runpy, sys",
-        f"sys.path.insert(0, {str(REPOSITORY)!r})",
-        f"runpy.run_path({str(PROGRAMS / f'{name}.py')!r}, run_name='__main__')",
-    )
-    return "\n".join(lines).encode()
-
-
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    definitions = {file.name: file.read_text() for file in OWN_FOLDER.glob("*.yaml")}
     with fresh_clone(tmp_path_factory) as clone, registry() as upstream:
         put_packages(clone.folder)
-        upstream.publish_gateway("agentgateway", program("controller"), program("proxy"), definitions)
-        cache = tmp_path_factory.mktemp("cache") / "openai-compatible-llm"
-        cache.mkdir()
-        for entry in cache_folder().iterdir():
-            if "gateway" not in entry.name:
-                (cache / entry.name).symlink_to(entry)
+        publish_gateway(upstream, "agentgateway", forwarding_proxy)
+        cache = cache_without_gateways(tmp_path_factory.mktemp("cache"))
         own = {"XDG_CACHE_HOME": str(cache.parent), "GATEWAY_REGISTRY": upstream.url, "OPENAI_API_KEY": KEY}
-        yield User(clone, {**own, "PATH": os.environ["PATH"]})
+        yield User(clone, own)
 
 
 @pytest.fixture

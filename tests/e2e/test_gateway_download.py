@@ -1,16 +1,12 @@
 """`make up GATEWAY=...` of a fresh clone: a registry on loopback has programs that stand for the gateways'."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.control_plane.custom_resource_definitions import OWN_FOLDER
-from local.folders import cache_folder
 from local.gateway.images import RELEASES
-from tests.e2e.stand_in_programs import program
+from tests.e2e.stand_in_programs import answering_proxy, cache_without_gateways, publish_gateway
 from tests.support.clone import Clone, fresh_clone, put_packages
 from tests.support.pages import block
 from tests.support.registry import Registry, registry
@@ -18,15 +14,13 @@ from tests.support.registry import Registry, registry
 pytestmark = pytest.mark.slow
 
 MAKE_UP, MAKE_CHAT, MAKE_DOWN = block("docs/gateway.md", "make up STACK=mistral GATEWAY=kgateway").splitlines()
-SECONDS_FOR_A_COMMAND = 500
 
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Registry]:
-    definitions = {file.name: file.read_text() for file in OWN_FOLDER.glob("*.yaml")}
     with registry() as upstream:
         for api in RELEASES:
-            upstream.publish_gateway(api, program("controller"), program("proxy"), definitions)
+            publish_gateway(upstream, api, answering_proxy)
         yield upstream
 
 
@@ -39,13 +33,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that has the control plane's programs, and no gateway."""
-    cache = tmp_path_factory.mktemp("cache") / "openai-compatible-llm"
-    cache.mkdir()
-    for entry in cache_folder().iterdir():
-        if "gateway" not in entry.name:
-            (cache / entry.name).symlink_to(entry)
-    return cache
+    return cache_without_gateways(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +43,8 @@ def first_up(clone: Clone, cache: Path, upstream: Registry) -> str:
 
 def make(clone: Clone, cache: Path, upstream: Registry, command: str) -> str:
     """Returns what a command prints, as somebody would run it in the clone."""
-    environment = {**clone.environment, "XDG_CACHE_HOME": str(cache.parent), "GATEWAY_REGISTRY": upstream.url}
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=clone.folder,
-        env={**environment, "MAKEFLAGS": "", "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS_FOR_A_COMMAND,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = clone.shell(command, XDG_CACHE_HOME=str(cache.parent), GATEWAY_REGISTRY=upstream.url)
+    assert done.status == 0, done.printed
     return done.stdout
 
 

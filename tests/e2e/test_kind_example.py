@@ -98,7 +98,7 @@ def test_the_providers_objects_are_applied_and_their_command_serves_what_the_pro
         _roll_out(apps, deployment)
         assert shell(wait, REPOSITORY, KUBECONFIG=str(cluster.kubeconfig)).returncode == 0
     finally:
-        cluster.core.delete_namespace(NAMESPACE)
+        cluster.delete_namespace(NAMESPACE)
 
     assert config_map.data == {"provider.py": (EXAMPLE / "provider.py").read_text()}
     assert service.spec.selector == deployment.spec.selector.match_labels == pod.metadata.labels

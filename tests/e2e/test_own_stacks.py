@@ -78,7 +78,7 @@ def own(tmp_path: Path, cluster: Cluster) -> Iterator[OwnRepository]:
         put_packages(own.clone)
         yield own
         own.cli("destroy", "--skip-preview")
-    cluster.core.delete_namespace(NAMESPACE)
+    cluster.delete_namespace(NAMESPACE)
 
 
 def deploy(own: OwnRepository) -> None:

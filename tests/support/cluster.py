@@ -9,6 +9,9 @@ from typing import Any
 
 import kubernetes
 
+from local.waiting import wait_until
+
+SECONDS_TO_DELETE = 60
 BACKEND = ("gateway.kgateway.dev", "v1alpha1", "backends")
 AGENTGATEWAY_BACKEND = ("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 ROUTE = ("gateway.networking.k8s.io", "v1", "httproutes")
@@ -61,6 +64,13 @@ class Cluster:
             yield name
         finally:
             self.core.delete_namespace(name)
+
+    def delete_namespace(self, name: str) -> None:
+        """Deletes a namespace, and waits until another can have its name."""
+        self.core.delete_namespace(name)
+        left = f"metadata.name={name}"
+        gone = wait_until(lambda: not self.core.list_namespace(field_selector=left).items, SECONDS_TO_DELETE)
+        assert gone, f"the namespace {name} is still being deleted"
 
     def create(self, manifest: Any, **options: Any) -> Any:
         """Creates a Secret, a Gateway or another object of the kinds that components make, and returns it."""

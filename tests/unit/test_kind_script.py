@@ -309,8 +309,10 @@ def test_a_step_that_fails_is_the_last(machine: Machine, program: str) -> None:
     assert [each for each in machine.commands if each.startswith(program)] == [machine.commands[-1]]
 
 
-@pytest.mark.parametrize("arguments", [(), ("clusters",), ("--help",)])
-def test_without_a_step_that_it_knows_it_lists_them_and_does_nothing(machine: Machine, arguments: tuple[str]) -> None:
+@pytest.mark.parametrize("arguments", [(), ("clusters",), ("--help",), ("all", "clusters")])
+def test_without_known_steps_it_lists_them_and_does_nothing(
+    machine: Machine, arguments: tuple[str, ...]
+) -> None:
     done = machine.run(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("usage: kind.sh")

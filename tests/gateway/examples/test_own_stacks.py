@@ -56,5 +56,5 @@ def test_from_an_empty_folder_to_a_completion_with_a_clients_key(
             assert "".join(TOKENS) in run(block("examples/own-stacks/README.md", "make chat STACK"))
         finally:
             project.run("destroy", "--yes", "--skip-preview")
-            cluster.core.delete_namespace(NAMESPACE)
+            cluster.delete_namespace(NAMESPACE)
     assert provider.keys() == {f"Bearer {KEY}"}

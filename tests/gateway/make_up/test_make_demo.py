@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from local.gateway.assets import VARIABLE
-from tests.support.clone import Clone, Done, fresh_clone, put_packages
+from tests.support.clone import Clone, fresh_clone, put_packages
 
 QUESTION = "Who is there?"
 ANSWER = "This is the demo provider. You said: "
@@ -27,29 +27,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 @pytest.fixture(scope="module")
 def first_demo(clone: Clone) -> str:
     """What the first `make demo` prints."""
-    done = make(clone, "demo", **{VARIABLE: os.environ[VARIABLE]})
+    done = clone.shell("make demo", **{VARIABLE: os.environ[VARIABLE]})
     assert done.status == 0, done.printed
     return done.stdout
 
 
-def make(clone: Clone, *arguments: str, **variables: str) -> Done:
-    """Runs `make` as its user does."""
-    own = {name: value for name, value in clone.environment.items() if not name.startswith("MAKE")}
-    done = subprocess.run(
-        ["make", *arguments],
-        cwd=clone.folder,
-        env={**own, **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
-def chat(clone: Clone, *arguments: str) -> str:
-    done = make(clone, "chat", "STACK=demo", *arguments)
+def chat(clone: Clone, arguments: str = "") -> str:
+    done = clone.shell(f"make chat STACK=demo {arguments}")
     assert done.status == 0, done.printed
     return done.stdout
 
@@ -63,7 +47,7 @@ def gateway_url(said: str) -> str:
 def test_make_demo_and_make_chat_of_a_fresh_clone_bring_the_providers_answer(clone: Clone, first_demo: str) -> None:
     assert "The demo answers. Ask it:" in first_demo
     assert "listens on all addresses" not in first_demo
-    assert chat(clone, f"PROMPT={QUESTION}") == f"{ANSWER}{QUESTION}\n"
+    assert chat(clone, f"PROMPT='{QUESTION}'") == f"{ANSWER}{QUESTION}\n"
     assert chat(clone).startswith(ANSWER)
     names = sorted(each.name() for each in clone.processes())
     assert [name for name in names if not name.startswith("python")] == PROGRAMS
@@ -71,7 +55,7 @@ def test_make_demo_and_make_chat_of_a_fresh_clone_bring_the_providers_answer(clo
 
 
 def test_a_streamed_request_arrives_in_pieces_with_its_tokens(clone: Clone, first_demo: str) -> None:
-    assert chat(clone, "OPTIONS=--stream", f"PROMPT={QUESTION}") == f"{ANSWER}{QUESTION}\n"
+    assert chat(clone, f"OPTIONS=--stream PROMPT='{QUESTION}'") == f"{ANSWER}{QUESTION}\n"
     with openai.OpenAI(base_url=f"{gateway_url(first_demo)}/demo/v1", api_key="any", max_retries=0) as client:
         chunks = list(
             client.chat.completions.create(
@@ -102,7 +86,7 @@ def test_the_line_for_curl_brings_an_answer(first_demo: str) -> None:
 def test_a_second_make_demo_changes_nothing_and_a_killed_provider_comes_back(clone: Clone, first_demo: str) -> None:
     assert first_demo
     before = {each.pid for each in clone.processes()}
-    said = make(clone, "demo").stdout
+    said = clone.shell("make demo").stdout
     assert "Nothing changed.\n" in said
     assert "Starting" not in said
     assert {each.pid for each in clone.processes()} == before
@@ -110,14 +94,14 @@ def test_a_second_make_demo_changes_nothing_and_a_killed_provider_comes_back(clo
     (provider,) = (each for each in clone.processes() if "provider.py" in " ".join(each.cmdline()))
     provider.kill()
     provider.wait(10)
-    said = make(clone, "demo").stdout
+    said = clone.shell("make demo").stdout
     assert "Starting demo-provider\n" in said
     assert "Nothing changed.\n" in said
-    assert chat(clone, f"PROMPT={QUESTION}") == f"{ANSWER}{QUESTION}\n"
+    assert chat(clone, f"PROMPT='{QUESTION}'") == f"{ANSWER}{QUESTION}\n"
 
 
 def test_make_down_leaves_no_process_and_no_file(clone: Clone, first_demo: str) -> None:
     assert first_demo
-    assert make(clone, "down").status == 0
+    assert clone.shell("make down").status == 0
     assert clone.processes() == []
     assert not clone.state.root.exists()
