@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pulumi
 import pytest
+import yaml
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import engine_pb2
@@ -32,7 +33,11 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 PROJECT = "openai-compatible-llm"
-PROJECT_CONFIG = {"kubernetes:enableSecretMutable": "true"}
+PROJECT_CONFIG = {
+    name: json.dumps(given["value"]) if "value" in given else str(given["default"])
+    for name, given in yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"].items()
+}
+"""What the project's file says, as Pulumi gives it to the program of each stack."""
 
 
 @dataclass(frozen=True)
