@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 PROCESSOR_MINUTES = {"kubernetes": 12, "pulumi": 4}
 # One compiler of the Kubernetes provider takes 4 GB then, beside those of the other modules.
 BYTES_TO_BUILD_WITHOUT_COLLECTION = 12 * 2**30
+QUICK = ("-trimpath", "-gcflags=all=-l -dwarf=false -c=1")
+"""The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
+debuggers, threads beside those of the other compilers and, where there is memory for it, the collection of its own
+garbage."""
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_END = 5.0
@@ -87,15 +91,10 @@ def _build(tools: Sequence[Tool], go: Go, show: Callable[[str], None]) -> None:
 
 
 def _command(tools: Sequence[Tool], go: Go, folder: Path) -> list[str]:
-    """Returns the command line of one `go build`, which leaves the programs in the folder.
-
-    The programs run on this machine for short times, so the compiler is spared what takes it long: inlining, data for
-    debuggers, threads beside those of the other compilers and, where there is memory for it, the collection of its own
-    garbage.
-    """
+    """Returns the command line of one `go build`, which leaves the programs in the folder."""
     versions = [f"-X {variable}={tool.version}" for tool in tools for variable in tool.version_variables]
     return [
-        *(str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-l -dwarf=false -c=1"),
+        *(str(go.program), "build", "-v", *QUICK),
         f"-ldflags={' '.join(dict.fromkeys(['-s -w', *versions]))}",
         *(_overlay(tool) for tool in tools if tool.embedded),
         *("-o", f"{folder}/", *(tool.package for tool in tools)),

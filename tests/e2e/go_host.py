@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.folders import cache_folder
 from local.lock import exclusive
-from local.toolchain.build import build
+from local.toolchain.build import QUICK, build
 from local.toolchain.go import ensure_go
 from local.toolchain.tools import Tool
 from tests.e2e.pulumi_cli import PulumiCli, put_script
@@ -30,7 +30,10 @@ GENERATOR = _Generator(
 
 
 def with_go_host(cli: PulumiCli) -> PulumiCli:
-    """Returns the CLI with the host, and with the user's caches of Go although its home is another one."""
+    """Returns the CLI with the host, and with the user's caches of Go although its home is another one.
+
+    Programs are compiled as the control plane's are, so that the packages of both are compiled once.
+    """
     with exclusive(cache_folder() / "build.lock"):
         if not GENERATOR.built.exists():
             build([GENERATOR])
@@ -42,4 +45,4 @@ def with_go_host(cli: PulumiCli) -> PulumiCli:
         ).stdout.strip()
         for name in ("GOMODCACHE", "GOCACHE", "GOPROXY")
     }
-    return cli.with_environment(**caches, GOFLAGS="-mod=mod")
+    return cli.with_environment(**caches, GOFLAGS=" ".join(f"'{flag}'" for flag in ("-mod=mod", *QUICK)))

@@ -14,7 +14,8 @@ from tests.support.pages import block, blocks
 from tests.support.repository import REPOSITORY
 
 CANARY = "sk-canary-go-5c12"
-GO_MOD = f"module their-platform\n\ngo 1.26\n\nrequire github.com/pulumi/pulumi/sdk/v3 {GENERATOR.version}\n"
+# The versions of the generator's module, which are those that the CLI is compiled with.
+GO_MOD = (MODULE / "go.mod").read_text().replace(GENERATOR.package, "their-platform")
 
 
 @pytest.fixture
