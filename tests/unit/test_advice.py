@@ -85,7 +85,7 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
     ("litellm_params", {}, BODY),
     ("extra_headers", {"x": "y"}, HEADERS),
     ("organization", "org-1", HEADERS),
-    ("stream", True, "only the caller sets this field of a request"),
+    ("stream", True, "only the client sets this field of a request"),
     ("header_name", "api-key", "auth_header.header_name"),
     ("consumers", {"web": CANARY}, "clients"),
     ("parent_refs", [{"name": "llm"}], "gateway"),
