@@ -72,7 +72,7 @@ pulumi_policy.PolicyPack(
         ),
         pulumi_policy.StackValidationPolicy(
             name="routes-ask-for-a-key",
-            description="A route to an LLM provider is for callers with credentials.",
+            description="A route to an LLM provider is for clients with credentials.",
             enforcement_level=pulumi_policy.EnforcementLevel.ADVISORY,
             validate=partial(check, access.routes_without_authentication),
         ),

@@ -29,6 +29,7 @@ HALF, THIRD, FULL = 12, 8, 24
 
 MODELS = "gen_ai_request_model, gen_ai_response_model"
 REFUSED = 'status=~"401|403|429"'
+FAILURE = 'status=~"5.."'
 
 
 def _requests(*matchers: str) -> str:
@@ -88,7 +89,7 @@ class Sums:
 
 
 FIRST_TOKEN = "agentgateway_gen_ai_server_time_to_first_token"  # noqa: S105 (a metric)
-FAILED = _rate("route", _requests('status=~"5.."'))
+FAILED = _rate("route", _requests(FAILURE))
 ALL = _rate("route", _requests())
 
 PANELS: Sequence[Graph | Sums] = [
@@ -97,6 +98,7 @@ PANELS: Sequence[Graph | Sums] = [
         "Requests a second. A status is the one that the client got, after any retries.",
         units.RequestsPerSecond,
         {"{{route}} {{status}}": _rate("route, status", _requests())},
+        width=THIRD,
         stacked=True,
     ),
     Graph(
@@ -104,6 +106,15 @@ PANELS: Sequence[Graph | Sums] = [
         "Share of a route's requests that got a status of 500 or above. A request that isn't valid JSON gets 503 too.",
         units.PercentUnit,
         {"{{route}}": f"({FAILED} or 0 * {ALL}) / {ALL}"},
+        width=THIRD,
+    ),
+    Graph(
+        "Failures by reason",
+        "Requests a second that got 500 or above. `Upstream` means that the provider itself answered so.",
+        units.RequestsPerSecond,
+        {"{{route}} {{reason}}": _rate("route, reason", _requests(FAILURE))},
+        width=THIRD,
+        stacked=True,
     ),
     Graph(
         "Tokens by client and model",

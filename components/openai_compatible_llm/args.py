@@ -137,7 +137,7 @@ class FallbackArgs(TypedDict, total=False):
     """An existing Secret that holds the key. Several providers may share one."""
 
     keyless: bool
-    """Whether the provider takes no key, and the gateway removes the caller's token. Default: false. A plain value."""
+    """Whether the provider takes no key, and the gateway removes the client's token. Default: false. A plain value."""
 
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`."""
@@ -292,13 +292,13 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """An existing Secret that holds the key. The component then creates no Secret for it."""
 
     passthrough: bool
-    """Whether the gateway forwards the caller's own token to the provider, and holds no key. Default: false.
+    """Whether the gateway forwards the client's own token to the provider, and holds no key. Default: false.
 
     A plain value. Source: `spec.ai.llm.openai.authToken.kind` of the Backend.
     """
 
     keyless: bool
-    """Whether the provider takes no key, and the gateway removes the caller's token. Default: false. A plain value.
+    """Whether the provider takes no key, and the gateway removes the client's token. Default: false. A plain value.
 
     Only with `api: agentgateway`.
     """
@@ -306,7 +306,7 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     auth_header: pulumi.Input[AuthHeaderArgs]
     """The header in which the provider gets the key. Default: `Authorization: Bearer <key>`.
 
-    Only with `api: agentgateway`. With another header than `Authorization`, the gateway removes the caller's own
+    Only with `api: agentgateway`. With another header than `Authorization`, the gateway removes the client's own
     `Authorization` from the request.
     """
 
@@ -416,20 +416,20 @@ class OpenAICompatibleLLMArgs(TypedDict, total=False):
     """
 
     request_defaults: pulumi.Input[Mapping[str, Any]]
-    """Fields that the gateway sets in the request's body if the caller leaves them out, such as `temperature`.
+    """Fields that the gateway sets in the request's body if the client leaves them out, such as `temperature`.
 
     Default: none.
     Source: `spec.policies.ai.defaults` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """
 
     request_overrides: pulumi.Input[Mapping[str, Any]]
-    """Fields that the gateway sets in the request's body even if the caller gives them, such as `seed`. Default: none.
+    """Fields that the gateway sets in the request's body even if the client gives them, such as `seed`. Default: none.
 
     Source: `spec.policies.ai.overrides` of the AgentgatewayBackend, `spec.ai.defaults` of the TrafficPolicy.
     """
 
     model_aliases: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Names that callers may use, each with the provider's model for it. Default: none. Not allowed with `model`.
+    """Names that clients may use, each with the provider's model for it. Default: none. Not allowed with `model`.
 
     Source: `spec.policies.ai.modelAliases` of the AgentgatewayBackend, `spec.ai.modelAliases` of the TrafficPolicy.
     """

@@ -1,4 +1,4 @@
-"""The policy of docs/usage.md against the gateway's own definition, which has fields that ours leaves out."""
+"""The policies of docs/usage.md against the gateway's own definition, which has fields that ours leaves out."""
 
 import copy
 from pathlib import Path
@@ -12,6 +12,7 @@ from tests.support.pages import block
 
 REAL = Path(__file__).resolve().parents[3] / "shared/real/gateways/agentgateway/crds"
 TRACING = yaml.safe_load(block("docs/usage.md", "# tracing.yaml\n", "yaml"))
+CLIENT_LABEL = yaml.safe_load(block("docs/usage.md", "# client-label.yaml\n", "yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,9 @@ def real_schemas() -> StrictSchemas:
     return StrictSchemas([yaml.safe_load((REAL / "agentgateway.dev_agentgatewaypolicies.yaml").read_text())])
 
 
-def test_the_policy_for_traces_is_what_the_api_server_takes(real_schemas: StrictSchemas) -> None:
-    assert real_schemas.problems(TRACING) == []
+@pytest.mark.parametrize("policy", [TRACING, CLIENT_LABEL], ids=["traces", "the label client"])
+def test_a_policy_is_what_the_api_server_takes(policy: dict[str, Any], real_schemas: StrictSchemas) -> None:
+    assert real_schemas.problems(policy) == []
 
 
 def test_a_misspelt_field_would_be_found(real_schemas: StrictSchemas) -> None:

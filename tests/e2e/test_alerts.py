@@ -31,7 +31,7 @@ FIRING: dict[str, tuple[dict[str, str], dict[str, str], str, str]] = {
             'agentgateway_requests_total{route="a/b",status="503",reason="UpstreamFailure"}': "0+10x60",
             'agentgateway_requests_total{route="a/c",status="200",reason="Upstream"}': "0+90x60",
         },
-        {"route": "a/b", "reason": "UpstreamFailure"},
+        {"route": "a/b"},
         "10%",
         "30m",
     ),
@@ -192,6 +192,18 @@ def test_an_alert_comes_and_says_of_what(alert: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("alert", QUIET)
 def test_an_alert_stays_away_below_its_bound(alert: str, tmp_path: Path) -> None:
     _check(tmp_path, {**ALIVE, **QUIET[alert]}, alert, FIRING[alert][3], [])
+
+
+def test_failures_of_one_route_count_together_whatever_their_reason(tmp_path: Path) -> None:
+    series = {
+        'agentgateway_requests_total{route="a/b",status="200",reason="Upstream"}': "0+92x60",
+        'agentgateway_requests_total{route="a/b",status="500",reason="Upstream"}': "0+4x60",
+        'agentgateway_requests_total{route="a/b",status="504",reason="Timeout"}': "0+4x60",
+    }
+    labels, rule = {"route": "a/b"}, RULES["LLMRouteFails"]
+    annotations = {name: _filled(text, labels, "8%") for name, text in rule["annotations"].items()}
+    expected = {"exp_labels": {**labels, **rule["labels"]}, "exp_annotations": annotations}
+    _check(tmp_path, {**ALIVE, **series}, "LLMRouteFails", "30m", [expected])
 
 
 def test_a_proxy_that_does_not_answer_raises_the_alert(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.support.recording import PROJECT, record_program
 NAMESPACE = "gloo-system"
 PROD = "llm-prod"
 KINDS = ["Backend", "BackendTLSPolicy", "HTTPRoute", "Secret"]
+PROD_KINDS = ["AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute", "Secret"]
 
 OWN_STACK = """\
 pulumi stack init groq --no-select
@@ -41,7 +42,8 @@ def cli(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def prod(cli: PulumiCli) -> Iterator[str]:
-    """Creates the stack `prod`, and returns what was printed."""
+    """Creates the stack `prod` of the page, and returns what was printed."""
+    (cli.project / "stacks/Pulumi.prod.yaml").write_text(block("docs/environments.md", "llm-prod\n", "yaml"))
     yield run(cli, block("docs/environments.md", "pulumi stack init prod"), typed="sk-typed")
     succeeded(cli("destroy", "--stack", "prod", "--skip-preview"))
 
@@ -78,7 +80,7 @@ def test_an_environment_has_all_its_providers_in_its_namespace(prod: str, cli: P
     assert "+ 16 created" in prod
     assert "sk-typed" not in prod + yaml.safe_dump(stack_file(cli))
     for objects in components(cluster, "mistral", "deepseek", "openai").values():
-        assert sorted(objects) == KINDS
+        assert sorted(objects) == PROD_KINDS
         assert api_key(objects) == "sk-typed"
     assert components(cluster, "mistral", namespace=NAMESPACE) == {"mistral": {}}
 
@@ -115,14 +117,15 @@ def test_a_config_file_elsewhere_and_the_projects_defaults_are_used(prod: str, c
     content["config"] |= yaml.safe_load(block("docs/environments.md", "# Pulumi.yaml\n", "yaml"))["config"]
     project_file.write_text(yaml.safe_dump(content))
     try:
-        # What the file says takes the place of what the stack has: the other two providers would go.
+        # What the file says takes the place of what the stack has: the other two providers would go, and with the
+        # stack's `api` the backend and the policy of the third.
         command = block("docs/environments.md", "--config-file").rstrip() + " --diff\n"
         printed = run(cli.with_environment(MISTRAL_API_KEY="sk-elsewhere"), command)
     finally:
         project_file.write_text(settings)
     assert '"llm-prod" => "llm"' in printed
     assert '"agentgateway" => "edge"' in printed
-    assert "- 10 to delete" in printed
+    assert "- 12 to delete" in printed
     assert stack_file(cli) == before
 
 
@@ -187,9 +190,9 @@ def test_renaming_a_provider_creates_the_new_objects_before_it_deletes_the_old_o
     assert updating.index("HTTPRoute reasoning created") < updating.index("HTTPRoute deepseek deleting")
     now = components(cluster, "deepseek", "reasoning")
     assert now["deepseek"] == {}
-    assert sorted(now["reasoning"]) == KINDS
-    (rule,) = now["reasoning"]["HTTPRoute"]["spec"]["rules"]
-    assert rule["matches"][0]["path"]["value"] == "/deepseek"
+    assert sorted(now["reasoning"]) == PROD_KINDS
+    rules = now["reasoning"]["HTTPRoute"]["spec"]["rules"]
+    assert {match["path"]["value"] for rule in rules for match in rule["matches"]} == {"/deepseek"}
     assert api_key(now["reasoning"]) == "sk-renamed"
     assert all_revisions(components(cluster, "mistral")) == others
 

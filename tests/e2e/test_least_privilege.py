@@ -5,11 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from pulumi import automation
 from pulumi_kubernetes.apiextensions import CustomResource
 
@@ -18,6 +19,7 @@ from tests.e2e import inline_stack
 from tests.e2e.inline_stack import Stack
 from tests.support.cluster import CUSTOM, Cluster
 from tests.support.pages import block
+from tests.support.repository import REPOSITORY
 from tests.support.service_account import (
     CLIENTS_FILE,
     FILE,
@@ -198,31 +200,76 @@ def limits(cluster: Cluster, namespace: str) -> str:
 needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="the page's commands need kubectl")
 
 
+@pytest.fixture
+def llm(cluster: Cluster) -> Iterator[None]:
+    """The namespace of the providers in production. Other tests have one of this name, too."""
+    body: Any = {"metadata": {"name": "llm"}}
+    cluster.core.create_namespace(body)
+    yield
+    cluster.delete_namespace("llm")
+
+
 @needs_kubectl
 def test_the_page_makes_the_account_and_shows_what_it_may(cluster: Cluster) -> None:
-    shown = run_on(cluster, block("docs/access-control.md", "docs/role.yaml"), FILE)
+    shown = run_on(cluster, block("docs/access-control.md", "--filename docs/role.yaml"), FILE)
     assert granted_in(shown) == set(RESOURCES)
 
 
 @needs_kubectl
+@pytest.mark.usefixtures("llm")
+def test_the_page_makes_the_account_in_another_namespace_without_a_change_of_the_file(cluster: Cluster) -> None:
+    shown = run_on(cluster, block("docs/access-control.md", "sed 's/gloo-system/llm/g' docs/role.yaml"))
+    assert granted_in(shown) == set(RESOURCES)
+    account = Account(cluster, "llm")
+    assert not account.may("get", "secrets", namespace="gloo-system")
+
+
+@needs_kubectl
 def test_the_page_binds_the_account_in_the_gateways_namespace_and_shows_what_it_may(cluster: Cluster) -> None:
-    commands = block("docs/access-control.md", "docs/gateway-role.yaml")
-    for_clients = block("docs/access-control.md", "docs/gateway-clients-role.yaml")
+    commands = block("docs/access-control.md", "--filename docs/gateway-role.yaml")
+    for_clients = block("docs/access-control.md", "--filename docs/gateway-clients-role.yaml")
     with cluster.new_namespace("agentgateway-system"):
         assert granted_in(run_on(cluster, commands, GATEWAY_FILE)) == set(ROUTING)
         commands = commands.replace("kubectl auth", f"{for_clients}\nkubectl auth")
         assert granted_in(run_on(cluster, commands, GATEWAY_FILE, CLIENTS_FILE)) == {*ROUTING, *ROUTING_CLIENTS}
 
 
+@needs_kubectl
+@pytest.mark.usefixtures("llm")
+@pytest.mark.parametrize(
+    ("file", "granted"),
+    [("docs/gateway-role.yaml", ROUTING), ("docs/gateway-clients-role.yaml", ROUTING_CLIENTS)],
+)
+def test_the_page_binds_the_account_of_production_at_its_gateway(
+    cluster: Cluster, file: str, granted: Mapping[str, str]
+) -> None:
+    commands = block("docs/access-control.md", "s/agentgateway-system/gloo-system/g")
+    assert "docs/gateway-role.yaml" in commands
+    try:
+        assert granted_in(run_on(cluster, commands.replace("docs/gateway-role.yaml", file))) == set(granted)
+    finally:
+        delete(cluster, yaml.safe_dump_all(gateway_manifests("llm", "gloo-system", REPOSITORY / file)))
+
+
 def run_on(cluster: Cluster, commands: str, *files: Path) -> str:
     """Returns what the page's commands print, and deletes the files' objects."""
-    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
-    kubectl = functools.partial(subprocess.run, cwd=FILE.parents[1], env=environment, check=True)
     try:
-        return kubectl(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True).stdout
+        return kubectl(cluster, "bash", "-euo", "pipefail", "-c", commands)
     finally:
         for file in files:
-            kubectl(["kubectl", "delete", "--ignore-not-found", "--filename", str(file)], stdout=subprocess.DEVNULL)
+            delete(cluster, file.read_text())
+
+
+def delete(cluster: Cluster, manifests: str) -> None:
+    kubectl(cluster, "kubectl", "delete", "--ignore-not-found", "--filename", "-", sent=manifests)
+
+
+def kubectl(cluster: Cluster, *command: str, sent: str | None = None) -> str:
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    done = subprocess.run(
+        command, input=sent, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def granted_in(shown: str) -> set[str]:

@@ -211,6 +211,7 @@ def positive(value: float) -> bool:
 PANELS: dict[tuple[str, str], Expected] = {
     ("Requests by route and status", "A"): lambda seen: seen.rate(REQUESTS, "route", "status"),
     ("Error ratio", "A"): error_ratio,
+    ("Failures by reason", "A"): lambda seen: seen.rate(REQUESTS, "route", "reason", status=failed),
     ("Tokens by client and model", "A"): lambda seen: seen.rate(TOKENS, "client", MODELS[0], "gen_ai_token_type"),
     ("Tokens in this time", "A"): lambda seen: seen.increase(TOKENS, "client", MODELS[0], "gen_ai_token_type"),
     ("Time to the first token", "A"): lambda seen: seen.quantile(0.5, FIRST_TOKEN),
@@ -254,15 +255,6 @@ def costs(seen: Observed) -> dict[Labels, float]:
     return found
 
 
-def failures_by_reason(seen: Observed) -> dict[Labels, float]:
-    requests = seen.increase(REQUESTS, "route")
-    failures = seen.increase(REQUESTS, "route", "reason", status=failed)
-    ratios = {
-        key: value / requests[frozenset(each for each in key if each[0] == "route")] for key, value in failures.items()
-    }
-    return only(ratios, lambda value: value > 0.05)
-
-
 def retry_ratio(seen: Observed) -> dict[Labels, float]:
     requests = seen.increase(REQUESTS, "route")
     return {labels: value / requests[labels] for labels, value in seen.increase(RETRIES, "route").items()}
@@ -271,7 +263,7 @@ def retry_ratio(seen: Observed) -> dict[Labels, float]:
 RULES: dict[str, Expected] = {
     "llm:client_tokens_per_day:limit": lambda _: {frozenset(): TOKEN_LIMIT},
     "llm:fallback:info": lambda _: {frozenset(): 1},
-    "LLMRouteFails": failures_by_reason,
+    "LLMRouteFails": lambda seen: only(error_ratio(seen), lambda value: value > 0.05),
     "LLMRequestsRetried": lambda seen: only(retry_ratio(seen), lambda value: value > 0.05),
     "LLMFallbackAnswers": lambda seen: seen.increase(
         LLM_REQUESTS, "route", MODELS[0], gen_ai_request_model=is_("deepseek-flash")

@@ -299,7 +299,7 @@ SHARED_FAULTS: Faults = {
         Fault(
             "passthrough without a token",
             UNAUTHORIZED,
-            ("the provider gets the caller's own token", "--token-variable"),
+            ("the provider gets the client's own token", "--token-variable"),
             arguments=PASSTHROUGH,
             only_keyless=True,
         ),

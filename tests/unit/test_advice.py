@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.openai_compatible_llm.args import OpenAICompatibleLLMArgs
 from components.openai_compatible_llm.arguments.suggestions import bare
 from components.openai_compatible_llm.inputs.advice import (
     COMPONENT_WORDS,
@@ -14,6 +15,7 @@ from components.openai_compatible_llm.inputs.advice import (
     argument_advice,
 )
 from components.openai_compatible_llm.presets import PRESETS
+from stack_config import SETTINGS
 from tests.support.pages import PAGES
 from tests.support.recording import program_error
 from tests.unit.example_component import invalid_arguments
@@ -85,7 +87,7 @@ ARGUMENTS: list[tuple[str, Any, str]] = [
     ("litellm_params", {}, BODY),
     ("extra_headers", {"x": "y"}, HEADERS),
     ("organization", "org-1", HEADERS),
-    ("stream", True, "only the caller sets this field of a request"),
+    ("stream", True, "only the client sets this field of a request"),
     ("header_name", "api-key", "auth_header.header_name"),
     ("consumers", {"web": CANARY}, "clients"),
     ("parent_refs", [{"name": "llm"}], "gateway"),
@@ -231,6 +233,17 @@ def test_a_name_that_means_nothing_here_gets_no_suggestion(name: str) -> None:
 def test_a_foreign_setting_of_the_stack_leads_to_its_place(setting: str, expected: str) -> None:
     config = {setting: "x", "providers": {"mistral": {"apiKey": CANARY}}}
     assert program_error(config) == f"Stack prod: openai-compatible-llm:{setting}: unknown setting; {expected}"
+
+
+def test_whoever_comes_from_litellm_finds_arguments_that_there_are_and_gets_advice_for_their_names() -> None:
+    _, _, section = PAGES["docs/reference.md"].partition("\n## Coming from LiteLLM or Kong\n")
+    rows = [line.strip("| ").split(" | ") for line in section.partition("\n## ")[0].splitlines() if "`" in line]
+    assert rows
+    theirs = [name.rpartition(".")[2] for first, _, _ in rows for name in re.findall("`([^`]+)`", first)]
+    ours = [name for _, _, last in rows for name in re.findall("`([^`]+)`", last)]
+    arguments = OpenAICompatibleLLMArgs.__annotations__
+    assert [name for name in ours if name not in {*map(camel, arguments), *SETTINGS}] == []
+    assert [name for name in theirs if name not in arguments and not argument_advice(name)] == []
 
 
 # Who is meant by a name: a preset, or what to do instead.

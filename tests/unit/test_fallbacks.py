@@ -278,7 +278,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"fallbacks": [DEEPSEEK, {**DEEPSEEK, "name": "b", "port": 0}]}, ["fallbacks[1].port: 0 is not a port; give 1 to 65535"]),
     ({"fallbacks": [{**DEEPSEEK, "model": None}]}, ["fallbacks[0].model: required, because the component's `model` is for api.mistral.ai"]),
     ({"model": None, "model_aliases": {"fast": "small"}, "fallbacks": [{**DEEPSEEK, "model": None}]}, ["fallbacks[0].model: required, because the component's `model_aliases` is for api.mistral.ai"]),
-    ({"api_key": None, "passthrough": True, "fallbacks": [DEEPSEEK]}, ["fallbacks: can't be used with `passthrough`, because the caller has a token for one provider only; give each its key as `api_key`"]),
+    ({"api_key": None, "passthrough": True, "fallbacks": [DEEPSEEK]}, ["fallbacks: can't be used with `passthrough`, because the client has a token for one provider only; give each its key as `api_key`"]),
     ({"endpoints": "all", "fallbacks": [{**DEEPSEEK, "path": "/generate"}]}, ["fallbacks[0].path: \"/generate\" doesn't end in /chat/completions, so the other endpoints' paths are unknown; give one that does, or the component's `endpoints: chat`"]),
     ({"fallbacks": [{**DEEPSEEK, "name": f"f{number}"} for number in range(8)]}, ["fallbacks: 8 entries; give at most 7"]),
     ({"fallbacks": DEEPSEEK}, ["fallbacks: the value is not a list of groups of settings"]),

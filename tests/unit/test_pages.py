@@ -117,7 +117,7 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         CLIENTS_SECRET,
         *(
             block("docs/usage.md", f"# {name}.yaml\n", "yaml")
-            for name in ("pod-monitor", "prometheus", "prices", "tracing")
+            for name in ("pod-monitor", "prometheus", "prices", "tracing", "client-label")
         ),
         block("docs/production.md", "# stack.yaml\n", "yaml"),
     }

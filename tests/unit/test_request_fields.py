@@ -105,7 +105,7 @@ def test_outputs_make_the_same_objects(api: str) -> None:
 
 
 TWICE = "`request_overrides` sets it in any case; remove one of them"
-OWNED = "only the caller sets this field; remove it"
+OWNED = "only the client sets this field; remove it"
 MODEL = "`model` already sets it; remove one of them"
 NO_MODEL = "is not a model name"
 NULL = "null; give a value, or remove the field"

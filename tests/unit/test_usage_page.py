@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.support.pages import PAGES, block
+from tests.support.recording import record_gateway
 from tests.support.repository import REPOSITORY
 from tools.usage_picture import CHARTS, LIGHT, TITLE, WIDTH, draw
 
@@ -118,6 +119,20 @@ def test_the_alert_asks_for_the_job_that_both_ways_of_collecting_give() -> None:
     (scraped,) = yaml.safe_load(block("docs/usage.md", "# prometheus.yaml\n", "yaml"))["scrape_configs"]
     assert scraped["job_name"] == job
     assert endpoint["path"] == scraped.get("metrics_path", "/metrics")
+
+
+def test_the_policy_for_stacks_without_a_shared_url_sets_what_the_component_sets() -> None:
+    policy = yaml.safe_load(block("docs/usage.md", "# client-label.yaml\n", "yaml"))
+    gateway = {"name": "agentgateway", "namespace": "gloo-system"}
+    (ours,) = (
+        each
+        for each in record_gateway({"route_path": "/llm", "client_label": True, "gateway": gateway}).objects()
+        if each["metadata"]["name"] == "llm-gateway"
+    )
+    assert [policy[key] for key in ("apiVersion", "kind", "spec")] == [
+        ours[key] for key in ("apiVersion", "kind", "spec")
+    ]
+    assert policy["metadata"]["namespace"] == ours["metadata"]["namespace"]
 
 
 def test_the_picture_is_described_as_it_describes_itself() -> None:

@@ -41,7 +41,7 @@ class Kgateway(BackendDefinition):
         "fallbacks": "these gateways stay with a provider that answers 5xx, and give the next one no Host; "
         "give `api: agentgateway`",
         "retries": "these gateways send no request again; give `api: agentgateway`",
-        "keyless": "these gateways always send a key or the caller's own token; give `api: agentgateway`, or "
+        "keyless": "these gateways always send a key or the client's own token; give `api: agentgateway`, or "
         "`passthrough`",
         "clients": _NO_CLIENT_KEYS,
         "clients_secret": _NO_CLIENT_KEYS,

@@ -18,7 +18,7 @@ class Hop(Enum):
 
     GATEWAY = (10, "the gateway can't be reached")
     ROUTE = (11, "the gateway has no route for the request")
-    CALLER = (12, "the gateway refuses the caller, for its key, its model or its limit")
+    CALLER = (12, "the gateway refuses the client, for its key, its model or its limit")
     REQUEST = (23, "the gateway itself can't process the request")
     BACKEND = (13, "the gateway hasn't accepted the backend")
     SECRET = (14, "the gateway has no API key to send")

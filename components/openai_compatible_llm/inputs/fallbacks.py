@@ -19,7 +19,7 @@ def parse_fallbacks(arguments: Arguments, names: ObjectNames, first: Provider) -
         arguments.report(f"{len(fallbacks)} entries; give at most {MOST_FALLBACKS}", "fallbacks")
     if fallbacks and arguments.given("passthrough"):
         reason = (
-            "can't be used with `passthrough`, because the caller has a token for one provider only; "
+            "can't be used with `passthrough`, because the client has a token for one provider only; "
             "give each its key as `api_key`"
         )
         arguments.report(reason, "fallbacks")

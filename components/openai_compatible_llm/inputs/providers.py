@@ -96,7 +96,7 @@ def parse_auth_header(arguments: Arguments, argument: str) -> AuthHeader | None:
 
 
 def _parse_providers_header(arguments: Arguments) -> AuthHeader | None:
-    for source, effect in (("passthrough", "forwards the caller's own header"), ("keyless", "sends no key")):
+    for source, effect in (("passthrough", "forwards the client's own header"), ("keyless", "sends no key")):
         if arguments.given("auth_header") and arguments.given(source):
             arguments.report(f"has no effect with `{source}`, which {effect}; remove one", "auth_header")
     return parse_auth_header(arguments, "auth_header")

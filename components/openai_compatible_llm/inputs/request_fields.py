@@ -47,7 +47,7 @@ def _field_error(field: str, value: Any) -> str | None:
     if reason := validators.request_field(field):
         return reason
     if field in RESERVED_FIELDS:
-        return "only the caller sets this field; remove it"
+        return "only the client sets this field; remove it"
     if value is None:
         return "null; give a value, or remove the field"
     if _is_rounded(value):
