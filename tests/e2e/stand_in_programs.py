@@ -122,7 +122,7 @@ def _configuration(cluster: Cluster, gateway: dict[str, Any]) -> dict[str, Any]:
     providers = {_key(each): each["spec"]["ai"]["provider"] for each in _listed(cluster, AGENTGATEWAY_BACKEND)}
     routes = []
     for route in _listed(cluster, ROUTE):
-        (rule,) = route["spec"]["rules"]
+        rule = route["spec"]["rules"][0]
         (backend,) = (_key({"metadata": reference}) for reference in rule["backendRefs"])
         parents = [_key({"metadata": parent}) for parent in route["spec"]["parentRefs"]]
         if _key(gateway) in parents and backend in providers:
