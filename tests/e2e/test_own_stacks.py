@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,7 +83,7 @@ def own(tmp_path: Path, cluster: Cluster) -> Iterator[OwnRepository]:
     cluster.delete_namespace(NAMESPACE)
 
 
-def deploy(own: OwnRepository) -> None:
+def create_secret(own: OwnRepository) -> None:
     own.run(block("examples/own-stacks/README.md", "kubectl --context"), typed=f"{KEY}\n")
     own.run(block("examples/own-stacks/README.md", "openssl rand"))
     own.run(block("examples/own-stacks/README.md", "Route Mistral"))
@@ -97,7 +99,7 @@ def test_from_an_empty_folder_to_an_answer_and_to_the_next_version(own: OwnRepos
     client = (own.cli.project / "web.key").read_text().strip()
     assert not Canaries(client).are_in(git(own.cli.project, "show"))
 
-    assert "".join(TOKENS) in own.run(block("examples/own-stacks/README.md", "make chat STACK"))
+    assert "".join(TOKENS) in own.run(CHAT)
     (request,) = own.gateway.requests
     assert request.authorization == f"Bearer {client}"
 
