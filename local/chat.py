@@ -11,7 +11,7 @@ from local.demo import STACK as DEMO
 from local.demo import demo
 from local.demo.provider import NOT_RUNNING, DemoProvider
 from local.engine.checkpoints import checkpoints
-from local.engine.project import read_settings
+from local.engine.project import find_own_project, read_settings
 from local.environment import Environment
 from local.errors import LocalError
 from local.folders import REPOSITORY, StateFolder
@@ -24,7 +24,8 @@ from local.toolchain.binaries import find_or_build
 def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs the package's own command. Points it to the local state, cluster and gateway if the stack is a local one.
 
-    A stack is a local one if `make up` has deployed it with a gateway, unless the arguments name a gateway's URL.
+    A stack is a local one if `make up` has deployed it with a gateway, unless the arguments name a gateway's URL. Any
+    other one belongs to the project above this clone, if that runs the clone's program, or else to the clone's own.
 
     Args:
         state: State folder of the control plane.
@@ -44,18 +45,19 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
         parser.add_argument(option)
     parser.add_argument("--shared", action="store_true")
     options, _ = parser.parse_known_args(arguments)
+    users_project = find_own_project(REPOSITORY) or Path.cwd()
     is_deployed = checkpoints(state.pulumi_state, [options.stack])
     has_pulumi = bool(shutil.which("pulumi", path=variables.get("PATH")))
     if options.gateway_url or not is_deployed:
         if not (options.gateway_url or has_pulumi) and demo.is_among([options.stack]):
             raise LocalError(f"The stack {DEMO} is not deployed yet. Run `{demo.MAKE_DEMO}` first.")
-        return _ask(arguments, variables, Path.cwd())
+        return _ask(arguments, variables, users_project)
     environment = Environment.of(variables)
     gateways = Gateways(state, environment.shared)
     attached = attachments({options.stack: read_placements(read_settings(state.pulumi_project, options.stack))})
     if not state.gateways.exists():
         if has_pulumi:
-            return _ask(arguments, variables, Path.cwd())
+            return _ask(arguments, variables, users_project)
         raise LocalError(
             f"{' '.join(gateways.report(attached))} To ask through a gateway of your own cluster, install the Pulumi "
             f"CLI, which reads your stack {options.stack}."
@@ -84,6 +86,8 @@ def chat(state: StateFolder, arguments: Sequence[str], variables: Mapping[str, s
 
 
 def _ask(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> int:
-    """Runs the command with these variables in this folder, from where it reads the stack's outputs."""
+    """Runs the command with these variables in this folder, from where it reads the stack's outputs and config."""
     command = [sys.executable, "-m", "components.openai_compatible_llm.doctor", *arguments]
-    return subprocess.run(command, env={**variables, "PYTHONPATH": str(REPOSITORY)}, cwd=folder, check=False).returncode
+    # The folder may be the user's own. Its files are not to be imported.
+    python = {"PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"}
+    return subprocess.run(command, env={**variables, **python}, cwd=folder, check=False).returncode

@@ -54,6 +54,16 @@ def refuse_unknown(names: Iterable[str], repository: Path = REPOSITORY) -> None:
         raise LocalError(f"No file in stacks/ for {', '.join(unknown)}. Choose from {', '.join(choices)}.")
 
 
+def find_own_project(clone: Path) -> Path | None:
+    """Returns the folder above the clone if it is a project that runs the clone's program, or else None."""
+    folder = clone.parent
+    with suppress(OSError, LocalError):
+        main = _read(folder / "Pulumi.yaml").get("main")
+        if isinstance(main, str) and (folder / main).resolve() == clone.resolve():
+            return folder
+    return None
+
+
 def project_name(folder: Path) -> str:
     name = _read(folder / "Pulumi.yaml").get("name")
     if not name:

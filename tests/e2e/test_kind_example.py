@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,8 @@ def test_a_gateways_certificate_and_its_address_are_handled_by_the_commands_of_t
     created = shell(block("docs/gateway.md", "kubectl create secret tls"), tmp_path, **environment)
     assert created.returncode == 0, created.stderr
     try:
-        listener = _listener(yaml.safe_load(block("docs/gateway.md", "# https-gateway.yaml\n", "yaml")))
+        _parameters, gateway = yaml.safe_load_all(block("docs/gateway.md", "# production-gateway.yaml\n", "yaml"))
+        (listener,) = gateway["spec"]["listeners"]
         (reference,) = listener["tls"]["certificateRefs"]
         secret: Any = cluster.core.read_namespaced_secret(reference["name"], "gloo-system")
         assert (secret.type, sorted(secret.data)) == ("kubernetes.io/tls", ["tls.crt", "tls.key"])
@@ -176,8 +176,3 @@ def test_a_gateways_certificate_and_its_address_are_handled_by_the_commands_of_t
     )
     printed = shell(block("docs/gateway.md", "kubectl get gateway "), tmp_path, **environment)
     assert (printed.returncode, printed.stdout) == (0, "203.0.113.7"), printed.stderr
-
-
-def _listener(gateway: Mapping[str, Any]) -> dict[str, Any]:
-    (listener,) = gateway["spec"]["listeners"]
-    return dict(listener)

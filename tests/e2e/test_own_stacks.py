@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import __version__
-from tests.e2e.pulumi_cli import PulumiCli, isolated_cli, succeeded
+from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, succeeded
 from tests.support.canary import Canaries
 from tests.support.clone import copy_repository, put_packages
 from tests.support.cluster import Cluster, revisions
@@ -20,7 +22,7 @@ from tests.support.git_repository import GIT, git, release
 from tests.support.kubeconfigs import write_contexts
 from tests.support.pages import block
 from tests.support.repository import REPOSITORY
-from tests.support.stand_in_gateway import TOKENS, StandInGateway, stand_in_gateway
+from tests.support.stand_in_gateway import TOKENS, StandInGateway, gateways_own, stand_in_gateway
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,6 +35,7 @@ CONTEXT = "my-cluster"
 RELEASE = f"v{__version__}"
 KEY = "sk-canary-own-stacks-31c9"
 PASSPHRASE = "canary-passphrase-77d0"
+CHAT = block("examples/own-stacks/README.md", "make chat STACK")
 WORKFLOW: dict[str, Any] = yaml.safe_load((REPOSITORY / "examples/own-stacks/.github/workflows/pulumi.yml").read_text())
 
 
@@ -81,8 +84,12 @@ def own(tmp_path: Path, cluster: Cluster) -> Iterator[OwnRepository]:
     cluster.delete_namespace(NAMESPACE)
 
 
-def deploy(own: OwnRepository) -> None:
+def create_secret(own: OwnRepository) -> None:
     own.run(block("examples/own-stacks/README.md", "kubectl --context"), typed=f"{KEY}\n")
+
+
+def deploy(own: OwnRepository) -> None:
+    create_secret(own)
     own.run(block("examples/own-stacks/README.md", "openssl rand"))
     own.run(block("examples/own-stacks/README.md", "Route Mistral"))
 
@@ -97,9 +104,14 @@ def test_from_an_empty_folder_to_an_answer_and_to_the_next_version(own: OwnRepos
     client = (own.cli.project / "web.key").read_text().strip()
     assert not Canaries(client).are_in(git(own.cli.project, "show"))
 
-    assert "".join(TOKENS) in own.run(block("examples/own-stacks/README.md", "make chat STACK"))
+    assert "".join(TOKENS) in own.run(CHAT)
     (request,) = own.gateway.requests
     assert request.authorization == f"Bearer {client}"
+    # It looks at the cluster of the stack, which isn't kubectl's current one.
+    own.gateway.replies_with(gateways_own(401, "api key authentication failure: invalid credentials"))
+    said = failed(own.cli.shell(CHAT))
+    assert f"Secret {NAMESPACE}/mistral-clients has this key as that of the client web" in said
+    assert not Canaries(client).are_in(said)
 
     (own.released / "CHANGELOG.md").write_text("newer\n")
     release(own.released, "v0.2.0")
@@ -107,6 +119,16 @@ def test_from_an_empty_folder_to_an_answer_and_to_the_next_version(own: OwnRepos
     assert re.search(r"Resources:\n +\d+ unchanged", previewed)
     assert (own.clone / "CHANGELOG.md").read_text() == "newer\n"
     assert revisions(cluster.objects("mistral", NAMESPACE)) == revisions(objects)
+
+
+def test_the_policy_pack_of_the_clone_checks_the_stack(own: OwnRepository) -> None:
+    make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
+    subprocess.run(make, cwd=REPOSITORY, check=True)
+    (own.clone / "policy/.venv").symlink_to(REPOSITORY / "policy/.venv")
+    create_secret(own)
+    printed = own.run(block("docs/policies.md", "--cwd openai-compatible-llm/policy"))
+    assert f"openai-compatible-llm@{RELEASE} (local: openai-compatible-llm/policy)" in printed
+    assert re.findall(r"\[(\w+)\]  (\S+)", printed) == []
 
 
 def test_the_stack_is_the_same_one_as_in_the_clone(own: OwnRepository) -> None:

@@ -57,7 +57,7 @@ def cli(pulumi_cli: PulumiCli) -> PulumiCli:
 @pytest.mark.parametrize("api", ["kgateway", pytest.param("agentgateway", marks=pytest.mark.slow)])
 def test_a_stack_passes_the_pack(cli: PulumiCli, api: str) -> None:
     cli.shell(f"pulumi stack init mistral; pulumi config set openai-compatible-llm:api {api}")
-    printed = succeeded(cli.shell(block("docs/policies.md", "pulumi install"), MISTRAL_API_KEY=KEY))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--cwd policy"), MISTRAL_API_KEY=KEY))
     assert f"openai-compatible-llm@v{__version__} (local: policy)" in printed
     # The stack has no clients' keys.
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == [("advisory", "routes-ask-for-a-key")]
@@ -70,7 +70,7 @@ def test_a_stack_with_clients_breaks_no_policy(cli: PulumiCli) -> None:
     content = {"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}}
     (cli.project / "stacks/Pulumi.clients.yaml").write_text(yaml.safe_dump(content))
     succeeded(cli("stack", "init", "clients"))
-    printed = succeeded(cli.shell(block("docs/policies.md", "pulumi install"), MISTRAL_API_KEY=KEY))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--cwd policy"), MISTRAL_API_KEY=KEY))
     assert "+ 7 to create" in printed
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == []
     assert KEY.removeprefix("sk-") not in printed
@@ -87,7 +87,7 @@ def test_a_stack_with_a_shared_url_passes_the_pack(cli: PulumiCli) -> None:
     content = {"config": {f"{PROJECT}:{key}": value for key, value in settings.items()}}
     (cli.project / "stacks/Pulumi.shared.yaml").write_text(yaml.safe_dump(content))
     succeeded(cli("stack", "init", "shared"))
-    printed = succeeded(cli.shell(block("docs/policies.md", "pulumi install"), MISTRAL_API_KEY=KEY))
+    printed = succeeded(cli.shell(block("docs/policies.md", "--cwd policy"), MISTRAL_API_KEY=KEY))
     assert "+ 12 to create" in printed
     # The provider's own route asks for no key. The other one leads nowhere.
     assert re.findall(r"\[(\w+)\]  (\S+)  \(\S+: (\S+)\)", printed) == [("advisory", "routes-ask-for-a-key", "mistral")]

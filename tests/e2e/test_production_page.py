@@ -30,6 +30,10 @@ pytestmark = pytest.mark.slow
 SET_CONTEXT = block("docs/production.md", "kubernetes:context")
 EXPORT, IMPORT = block("docs/production.md", "stack export"), block("docs/production.md", "stack import")
 REVERT = block("docs/production.md", "git revert")
+CI_KUBECONFIG, PREVIEW_ACCOUNT = (
+    block("docs/production.md", "kubectl --context my-cluster create token"),
+    block("docs/production.md", "create serviceaccount preview"),
+)
 
 
 needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl isn't on PATH")
@@ -202,6 +206,38 @@ def test_a_preview_needs_no_rights_and_an_up_does(
     assert re.search(r"first.*=> .*second", printed)
     assert "cannot patch resource" in failed(powerless("up", "--skip-preview"))
     assert backend_model(cluster, namespace) == "first"
+
+
+@needs_kubectl
+def test_ci_deploys_and_previews_with_the_kubeconfigs_of_its_accounts(
+    cli: PulumiCli, cluster: Cluster, namespace: str
+) -> None:
+    def here(commands: str) -> str:
+        return commands.replace("--namespace llm", f"--namespace {namespace}")
+
+    def kubeconfig(account: str) -> PulumiCli:
+        """Writes the account's kubeconfig, and returns the CLI with it."""
+        printed = run(cli, here(CI_KUBECONFIG.replace(f"account={ACCOUNT}\n", f"account={account}\n")))
+        file = cli.project / f"{account}.kubeconfig"
+        assert file.stat().st_mode & 0o077 == 0
+        (user,) = yaml.safe_load(file.read_text())["users"]
+        assert user["name"] == account
+        assert not Canaries(user["user"]["token"]).are_in(printed)
+        return cli.with_environment(KUBECONFIG=str(file))
+
+    Account(cluster, namespace).create()
+    run(cli, SET_CONTEXT)
+    configure(cli, providers={"mistral": {"model": "second"}})
+    up(kubeconfig(ACCOUNT))
+    assert backend_model(cluster, namespace) == "second"
+
+    run(cli, here(PREVIEW_ACCOUNT))
+    configure(cli, providers={"mistral": {"model": "third"}})
+    preview = kubeconfig("preview")
+    assert "~ 1 to update" in succeeded(preview("preview", MISTRAL_API_KEY=KEY))
+    refused = f'User "system:serviceaccount:{namespace}:preview" cannot get resource "agentgatewaybackends"'
+    assert refused in failed(preview("up", "--skip-preview", MISTRAL_API_KEY=KEY))
+    assert backend_model(cluster, namespace) == "second"
 
 
 def test_the_state_has_no_key_and_a_copy_of_it_can_be_brought_back(

@@ -124,6 +124,12 @@ def test_the_program_runs_the_service_that_the_stack_asks_on_the_config_map_that
     assert ports == {"ratelimit": [(8081, 8081)], "ratelimit-redis": [(6379, 6379)]}
     for name, spec in services.items():
         assert spec.selector == templates[name]["metadata"]["labels"]
+    labels = {name: each["metadata"]["labels"] for name, each in templates.items()}
+    proxies = {"matchExpressions": [{"key": "gateway.networking.k8s.io/gateway-name", "operator": "Exists"}]}
+    assert connections(cluster) == {
+        "ratelimit": only(proxies, labels["ratelimit"], 8081),
+        "ratelimit-redis": only({"matchLabels": labels["ratelimit"]}, labels["ratelimit-redis"], 6379),
+    }
     group, version, plural = AGENTGATEWAY_BACKEND
     for name in ("llm", "mistral", "deepseek"):
         backend: Any = cluster.custom.get_namespaced_custom_object(
@@ -143,6 +149,18 @@ def test_the_program_runs_the_service_that_the_stack_asks_on_the_config_map_that
         int(environment[name]) for name in ("GRPC_PORT", "PORT")
     ]
     assert container["readinessProbe"]["httpGet"]["port"] == int(environment["PORT"])
+
+
+def connections(cluster: Cluster) -> dict[str, Any]:
+    """Returns the NetworkPolicies by their names."""
+    listed: Any = cluster.custom.list_namespaced_custom_object("networking.k8s.io", "v1", NAMESPACE, "networkpolicies")
+    return {each["metadata"]["name"]: each["spec"] for each in listed["items"]}
+
+
+def only(clients: Any, to: Any, port: int) -> dict[str, Any]:
+    """Returns the NetworkPolicy by which only these Pods can connect to those with the labels `to`."""
+    ingress = {"from": [{"podSelector": clients}], "ports": [{"port": port, "protocol": "TCP"}]}
+    return {"podSelector": {"matchLabels": to}, "policyTypes": ["Ingress"], "ingress": [ingress]}
 
 
 def test_a_second_up_changes_nothing_and_a_new_limit_the_config_map_alone(stack: PulumiCli, cluster: Cluster) -> None:

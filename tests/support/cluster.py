@@ -26,12 +26,22 @@ CUSTOM = {
     "AgentgatewayPolicy": AGENTGATEWAY_POLICY,
     "TrafficPolicy": TRAFFIC_POLICY,
 }
-PLAIN = {"Secret": "secrets", "ConfigMap": "configmaps"}
 Objects = dict[tuple[str, str, str], dict[str, Any]]
 """By namespace, kind and name."""
 
 GATEWAY = ("gateway.networking.k8s.io", "v1", "gateways")
-KINDS = {**CUSTOM, "Gateway": GATEWAY}
+AGENTGATEWAY_PARAMETERS = ("agentgateway.dev", "v1alpha1", "agentgatewayparameters")
+KINDS = {**CUSTOM, "Gateway": GATEWAY, "AgentgatewayParameters": AGENTGATEWAY_PARAMETERS}
+RESOURCES = {
+    "Secret": "secrets",
+    "ConfigMap": "configmaps",
+    "Deployment": "deployments",
+    "NetworkPolicy": "networkpolicies",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+    **{kind: plural for kind, (_, _, plural) in KINDS.items()},
+}
+"""The API server's names for the kinds of objects."""
+
 BACKEND_KINDS = {"kgateway": "Backend", "agentgateway": "AgentgatewayBackend"}
 """Kind of the backend by the argument `api`."""
 
@@ -138,7 +148,7 @@ class Cluster:
 
     def refusal(self, manifest: dict[str, Any]) -> str | None:
         """Returns the error of a dry run that refuses unknown fields; None where the API server accepts the object."""
-        resource = PLAIN.get(manifest["kind"]) or CUSTOM[manifest["kind"]][2]
+        resource = RESOURCES[manifest["kind"]]
         version = manifest["apiVersion"]
         root = "api" if version == "v1" else "apis"
         path = f"{root}/{version}/namespaces/{manifest['metadata']['namespace']}/{resource}"

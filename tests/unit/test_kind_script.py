@@ -295,6 +295,19 @@ def test_the_plain_commands_of_the_page_are_those_of_the_script(machine: Machine
     assert by_hand == [functools.reduce(lambda line, text: line.replace(text, ""), named, each) for each in by_script]
 
 
+def test_the_page_upgrades_what_the_script_installs_in_the_same_order(machine: Machine) -> None:
+    commands = ["bash", "-euo", "pipefail", "-c", block("docs/upgrading.md", "helm upgrade")]
+    upgrading = {**machine.environment, "VERSION": VERSIONS["agentgateway"]}
+    subprocess.run(commands, env=upgrading, check=True)
+    upgraded = machine.commands
+    machine.run("gateway", CONTEXT="mine", EXPOSURE="internal")
+    installed = [each for each in machine.commands[len(upgraded) :] if each.startswith("helm") or "rollout" in each]
+    options = (" --install", " --create-namespace", " --kube-context mine", " --context mine")
+    assert upgraded == [
+        functools.reduce(lambda line, option: line.replace(option, ""), options, each) for each in installed
+    ]
+
+
 def test_what_it_waits_for_is_what_each_of_its_files_creates() -> None:
     for name in ("gateway.yaml", *(f"internal-{api}.yaml" for api in CHARTS)):
         namespace, *_, gateway = yaml.safe_load_all(SCRIPT.with_name(name).read_text())
@@ -310,9 +323,7 @@ def test_a_step_that_fails_is_the_last(machine: Machine, program: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("clusters",), ("--help",), ("all", "clusters")])
-def test_without_known_steps_it_lists_them_and_does_nothing(
-    machine: Machine, arguments: tuple[str, ...]
-) -> None:
+def test_without_known_steps_it_lists_them_and_does_nothing(machine: Machine, arguments: tuple[str, ...]) -> None:
     done = machine.run(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("usage: kind.sh")

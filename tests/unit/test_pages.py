@@ -112,7 +112,8 @@ def test_every_block_of_code_is_in_a_language_that_tests_know() -> None:
         ESC_ENVIRONMENT,
         GATEWAY,
         block("docs/gateway.md", "# internal-gateway.yaml\n", "yaml"),
-        block("docs/gateway.md", "# https-gateway.yaml\n", "yaml"),
+        block("docs/gateway.md", "# gateway-clients.yaml\n", "yaml"),
+        block("docs/gateway.md", "# production-gateway.yaml\n", "yaml"),
         block("docs/rate-limits.md", "# limits.yaml\n", "yaml"),
         CLIENTS_SECRET,
         *(
@@ -146,6 +147,7 @@ NOT_RUN = {
     ("examples/kind/README.md", "kind create cluster"): "needs Docker; test_kind_script.py runs it on stand-ins",
     ("examples/existing-gateway/README.md", "kubectl get clustersecretstores"): "needs the operator's definitions",
     ("docs/usage.md", "kubectl port-forward"): "needs a proxy in a pod",
+    ("docs/upgrading.md", "helm upgrade"): "needs Helm and pods; test_kind_script.py runs it on stand-ins",
     ("CONTRIBUTING.md", "make lint test\n"): "runs the tests",
     ("CONTRIBUTING.md", "test-slow"): "runs the tests, from .ci/run",
 }

@@ -64,6 +64,21 @@ def deploy(name: str, port: int, replicas: int, pod: Any, *needed: pulumi.Resour
     )
 
 
+def admit(name: str, port: int, clients: Any) -> None:
+    """Lets only these Pods of the namespace connect to those of a Deployment."""
+    k8s.networking.v1.NetworkPolicy(
+        name,
+        metadata={"name": name, "namespace": namespace},
+        spec={
+            "pod_selector": {"match_labels": {"app.kubernetes.io/name": name}},
+            "ingress": [{"from_": [{"pod_selector": clients}], "ports": [{"port": port}]}],
+        },
+    )
+
+
+# The gateway's controller gives this label to the Pods of every Gateway's proxies.
+admit(NAME, GRPC_PORT, {"match_expressions": [{"key": "gateway.networking.k8s.io/gateway-name", "operator": "Exists"}]})
+admit(REDIS, REDIS_PORT, {"match_labels": {"app.kubernetes.io/name": NAME}})
 redis = deploy(
     REDIS,
     REDIS_PORT,

@@ -164,6 +164,23 @@ def test_everything_else_goes_to_the_package_as_it_is(
     assert asked.environment.items() >= USERS.items()
 
 
+@pytest.mark.parametrize("is_deployed_here", [False, True])
+def test_beside_a_clone_the_users_own_project_is_asked(
+    state: StateFolder, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_deployed_here: bool
+) -> None:
+    state.gateways.unlink()
+    own, clone = tmp_path / "own", tmp_path / "own/clone"
+    clone.mkdir(parents=True)
+    (own / "Pulumi.yaml").write_text("name: routes\nruntime: python\nmain: clone\n")
+    (own / "pulumi").touch(0o755)
+    monkeypatch.setattr(module, "REPOSITORY", clone)
+    arguments = ["--stack", "dev" if is_deployed_here else "prod"]
+    assert chat(state, arguments, {**USERS, "PATH": str(own)}) == 17
+    assert (asked.arguments, asked.folder) == (arguments, own)
+    # What else is in that folder is not for Python to import.
+    assert asked.environment.items() >= {"PYTHONPATH": str(clone), "PYTHONSAFEPATH": "1"}.items()
+
+
 def test_a_stack_that_was_put_up_without_a_gateway_is_the_users_own(
     state: StateFolder, asked: Asked, tmp_path: Path
 ) -> None:

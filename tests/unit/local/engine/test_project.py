@@ -5,6 +5,7 @@ import yaml
 
 from local.engine.project import (
     copy_project,
+    find_own_project,
     project_name,
     read_settings,
     refuse_unknown,
@@ -182,3 +183,23 @@ def test_a_project_file_without_a_name_is_told(repository: Path) -> None:
 
 def test_a_stack_whose_file_is_gone_has_no_settings(repository: Path) -> None:
     assert read_settings(repository, "gone") == {}
+
+
+@pytest.mark.parametrize("main", ["repository", "./repository/", "repository/../repository"])
+def test_a_project_above_the_clone_that_runs_its_program_is_found(main: str, repository: Path) -> None:
+    write_project_above(repository, {"name": "routes", "main": main})
+    assert find_own_project(repository) == repository.parent
+
+
+@pytest.mark.parametrize(
+    "content", [None, {"name": "other"}, {"main": "other"}, {"main": "."}, {"main": ["x"]}, "a: b: c"]
+)
+def test_another_project_above_the_clone_is_not(content: object, repository: Path) -> None:
+    if content is not None:
+        write_project_above(repository, content)
+    assert find_own_project(repository) is None
+
+
+def write_project_above(repository: Path, content: object) -> None:
+    text = content if isinstance(content, str) else yaml.safe_dump(content)
+    (repository.parent / "Pulumi.yaml").write_text(text)
