@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from components.openai_compatible_llm import __version__
+from local.control_plane.control_plane import ControlPlane
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, succeeded
 from tests.support.canary import Canaries
 from tests.support.clone import copy_repository, put_packages
@@ -64,38 +66,36 @@ class OwnRepository:
         return printed
 
 
-@pytest.fixture
-def own(tmp_path: Path, cluster: Cluster) -> Iterator[OwnRepository]:
-    """A repository after the commands of the README that create it, whose kubeconfig has another current context."""
-    released = tmp_path / "released"
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, control_plane: ControlPlane) -> Iterator[OwnRepository]:
+    """A repository after the commands of the README that create and deploy it.
+
+    Its kubeconfig has another current context.
+    """
+    folder = tmp_path_factory.mktemp("own")
+    released = folder / "released"
     copy_repository(released)
     release(released, RELEASE)
-    kubeconfig = write_contexts(tmp_path / "kubeconfig", {CONTEXT: cluster.kubeconfig, "other": None}, current="other")
-    cli = isolated_cli(tmp_path, tmp_path / "pulumi-home").with_environment(
+    contexts = {CONTEXT: control_plane.state.kubeconfig, "other": None}
+    kubeconfig = write_contexts(folder / "kubeconfig", contexts, current="other")
+    cli = isolated_cli(folder, folder / "pulumi-home").with_environment(
         **GIT, KUBECONFIG=str(kubeconfig), PULUMI_CONFIG_PASSPHRASE=PASSPHRASE, REPOSITORY=str(released)
     )
     succeeded(cli.shell(block("examples/own-stacks/README.md", "git init my-llm"), VERSION=RELEASE))
     with stand_in_gateway() as gateway:
-        own = OwnRepository(replace(cli, project=tmp_path / "my-llm"), released, gateway)
+        own = OwnRepository(replace(cli, project=folder / "my-llm"), released, gateway)
         own.run(f"pulumi config set --path 'gateway.url' {gateway.url}")
         put_packages(own.clone)
+        own.run(block("examples/own-stacks/README.md", "kubectl --context"), typed=f"{KEY}\n")
+        own.run(block("examples/own-stacks/README.md", "openssl rand"))
+        own.run(block("examples/own-stacks/README.md", "Route Mistral"))
         yield own
         own.cli("destroy", "--skip-preview")
-    cluster.delete_namespace(NAMESPACE)
-
-
-def create_secret(own: OwnRepository) -> None:
-    own.run(block("examples/own-stacks/README.md", "kubectl --context"), typed=f"{KEY}\n")
-
-
-def deploy(own: OwnRepository) -> None:
-    create_secret(own)
-    own.run(block("examples/own-stacks/README.md", "openssl rand"))
-    own.run(block("examples/own-stacks/README.md", "Route Mistral"))
+    with closing(Cluster(control_plane.state.kubeconfig)) as cluster:
+        cluster.delete_namespace(NAMESPACE)
 
 
 def test_from_an_empty_folder_to_an_answer_and_to_the_next_version(own: OwnRepository, cluster: Cluster) -> None:
-    deploy(own)
     objects = cluster.objects("mistral", NAMESPACE)
     assert sorted(objects) == ["AgentgatewayBackend", "AgentgatewayPolicy", "HTTPRoute"]
     assert objects["AgentgatewayBackend"]["spec"]["policies"]["auth"] == {"secretRef": {"name": "mistral-key"}}
@@ -125,21 +125,26 @@ def test_the_policy_pack_of_the_clone_checks_the_stack(own: OwnRepository) -> No
     make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
     subprocess.run(make, cwd=REPOSITORY, check=True)
     (own.clone / "policy/.venv").symlink_to(REPOSITORY / "policy/.venv")
-    create_secret(own)
     printed = own.run(block("docs/policies.md", "--cwd openai-compatible-llm/policy"))
     assert f"openai-compatible-llm@{RELEASE} (local: openai-compatible-llm/policy)" in printed
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == []
 
 
 def test_the_stack_is_the_same_one_as_in_the_clone(own: OwnRepository) -> None:
-    deploy(own)
     in_clone = replace(own.cli, project=own.clone)
     file = own.cli.project / "stacks/Pulumi.prod.yaml"
     succeeded(in_clone("preview", "--stack", "prod", "--config-file", str(file), "--expect-no-changes"))
 
 
+def test_a_preview_that_fails_is_commented_too_and_fails_the_job(own: OwnRepository, tmp_path: Path) -> None:
+    checkout = checked_out(own, tmp_path / "preview", modle="misspelt")
+    put_gh(own.cli.home / "bin", tmp_path / "commented")
+    with pytest.raises(AssertionError, match="unknown argument"):
+        run_job("preview", checkout, tmp_path)
+    assert "providers.mistral.modle: unknown argument" in (tmp_path / "commented").read_text()
+
+
 def test_the_workflow_shows_a_change_and_deploys_it(own: OwnRepository, cluster: Cluster, tmp_path: Path) -> None:
-    deploy(own)
     checkout = checked_out(own, tmp_path / "preview", model="mistral-small-latest")
     before = cluster.objects("mistral", NAMESPACE)
     put_gh(own.cli.home / "bin", tmp_path / "commented")
@@ -157,15 +162,6 @@ def test_the_workflow_shows_a_change_and_deploys_it(own: OwnRepository, cluster:
     secrets = Canaries(KEY, PASSPHRASE, client_key(own))
     assert not secrets.are_in(printed + comment)
     assert secrets.files(checkout.project, [checkout.project / CLONE / "tests"]) == []
-
-
-def test_a_preview_that_fails_is_commented_too_and_fails_the_job(own: OwnRepository, tmp_path: Path) -> None:
-    deploy(own)
-    checkout = checked_out(own, tmp_path / "preview", modle="misspelt")
-    put_gh(own.cli.home / "bin", tmp_path / "commented")
-    with pytest.raises(AssertionError, match="unknown argument"):
-        run_job("preview", checkout, tmp_path)
-    assert "providers.mistral.modle: unknown argument" in (tmp_path / "commented").read_text()
 
 
 def checked_out(own: OwnRepository, folder: Path, **settings: str) -> PulumiCli:
