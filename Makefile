@@ -4,8 +4,8 @@ BIN := $(VENV)/bin
 POLICY_VENV := policy/.venv
 VERSIONS := build/versions
 STACK ?= mistral deepseek
-# Long files come first, so that no process has one alone in the end. `make test test-slow` is one run, which starts the
-# control planes once.
+# Files stay in the order of pytest.ini and tests/conftest.py. `make test test-slow` is one run, which starts the control
+# planes once.
 PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

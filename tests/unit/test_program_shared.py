@@ -150,7 +150,7 @@ def test_a_group_that_is_null_counts_as_not_given() -> None:
 
 def test_a_stack_may_be_for_the_gateway_alone() -> None:
     shared = {"name": "one-url", "routePath": "/llm", "models": {"mistral": ["small"]}, "maxRequestBytes": 9}
-    recording = record_program({"shared": shared})
+    recording = record_program({"api": "agentgateway", "shared": shared})
     names = {each["metadata"]["name"] for each in recording.objects()}
     assert names == {"one-url", "one-url-gateway", "one-url-models", "one-url-unknown"}
 
