@@ -18,6 +18,7 @@ import requests
 import urllib3
 
 from local.errors import LocalError
+from local.gateway.assets import VARIABLE as ASSETS
 from local.gateway.manifests import Descriptor, Manifest, digest_of, read_manifest
 
 VARIABLE = "GATEWAY_REGISTRY"
@@ -123,7 +124,11 @@ class Repository:
             if isinstance(error, requests.Timeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
                 seconds = SECONDS_TO_CONNECT if isinstance(error, requests.ConnectTimeout) else SECONDS_OF_SILENCE
                 raise LocalError(f"{asked}: nothing came for {seconds:.0f} seconds. Try again.") from None
-            raise LocalError(f"{asked}: {getattr(cause, 'reason', cause)}") from None
+            reason = str(getattr(cause, "reason", cause)).rstrip(".")
+            raise LocalError(
+                f"{asked}: {reason}. If this machine can't reach the registry, name a mirror in {VARIABLE}, or the "
+                f"folder of the programs in {ASSETS}: docs/gateway.md."
+            ) from None
 
     def _refuse_error(self, what: str, response: requests.Response) -> None:
         if response.status_code != requests.codes.ok:

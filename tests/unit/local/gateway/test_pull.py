@@ -334,9 +334,13 @@ def test_a_registry_that_falls_silent_ends_in_a_message(
     assert message.endswith(" nothing came for 0 seconds. Try again.")
 
 
-def test_a_registry_that_is_not_there_is_named_at_once() -> None:
-    with pytest.raises(LocalError, match=r"^Can't get the manifest of .* from 127\.0\.0\.1:1: .*refused"):
+def test_a_registry_that_is_not_there_is_named_at_once_with_the_ways_without_it() -> None:
+    with pytest.raises(LocalError, match=r"^Can't get the manifest of .* from 127\.0\.0\.1:1: .*refused") as refused:
         ensure_gateway("agentgateway", {client.VARIABLE: "http://127.0.0.1:1"})
+    assert str(refused.value).endswith(
+        ". If this machine can't reach the registry, name a mirror in GATEWAY_REGISTRY, or the folder of the programs "
+        "in GATEWAY_ASSETS: docs/gateway.md."
+    )
 
 
 @pytest.mark.parametrize("mirror", ["registry", "https://", "ftp://registry.example.com", "user:secret@registry.test"])
