@@ -1,16 +1,15 @@
 """The manifests of docs/gateway.md, on a real API server with agentgateway's own definitions."""
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
-import kubernetes
 import pytest
 import yaml
 
-from local.waiting import wait_until
+from local.control_plane.api_server import ApiServer
+from local.control_plane.control_plane import ControlPlane
 from tests.support.agentgateway_source import deployed_for, parameters_definition
-from tests.support.cluster import AGENTGATEWAY_PARAMETERS, Cluster
+from tests.support.cluster import Cluster
 from tests.support.pages import blocks
 
 MANIFESTS: list[dict[str, Any]] = [
@@ -19,27 +18,16 @@ MANIFESTS: list[dict[str, Any]] = [
     if not text.startswith("# stacks/")
     for manifest in yaml.safe_load_all(text)
 ]
-SECONDS_TO_DEFINE = 30
 
 
 @pytest.fixture
-def with_parameters(cluster: Cluster) -> Iterator[None]:
+def with_parameters(cluster: Cluster, control_plane: ControlPlane) -> Iterator[None]:
     """Defines AgentgatewayParameters, which the local control plane doesn't need."""
     definition: Any = parameters_definition()
-    group, version, plural = AGENTGATEWAY_PARAMETERS
-
-    def is_served() -> bool:
-        try:
-            cluster.custom.list_namespaced_custom_object(group, version, "default", plural)
-        except kubernetes.client.ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            return False
-        return True
-
     cluster.extensions.create_custom_resource_definition(definition)
     try:
-        assert wait_until(is_served, SECONDS_TO_DEFINE)
+        with ApiServer(control_plane.state) as api_server:
+            api_server.wait_until_served(definition)
         yield
     finally:
         cluster.extensions.delete_custom_resource_definition(definition["metadata"]["name"])

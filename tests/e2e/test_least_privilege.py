@@ -203,10 +203,9 @@ needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="the page
 @pytest.fixture
 def llm(cluster: Cluster) -> Iterator[None]:
     """The namespace of the providers in production. Other tests have one of this name, too."""
-    body: Any = {"metadata": {"name": "llm"}}
-    cluster.core.create_namespace(body)
-    yield
-    cluster.delete_namespace("llm")
+    with cluster.new_namespace("llm"):
+        yield
+    cluster.wait_for_deletion("llm")
 
 
 @needs_kubectl

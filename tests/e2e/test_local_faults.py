@@ -68,13 +68,7 @@ def objects(clone: Clone, name: str) -> dict[str, Any]:
 
 
 def press_ctrl_c(clone: Clone, stack: str, moment: str) -> None:
-    running = clone.start("up", stack)
-    running.wait_for(moment)
-    running.press_ctrl_c()
-    done = running.end()
-    assert done.status == 130, done.printed
-    assert "Traceback" not in done.printed
-    assert done.stderr.endswith("Interrupted. Run `make up` again to continue.\n")
+    clone.start("up", stack).interrupt(moment, "make up")
 
 
 def kill(clone: Clone, stack: str, moment: str) -> None:

@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,7 +16,7 @@ from components.openai_compatible_llm import __version__
 from local.control_plane.control_plane import ControlPlane
 from tests.e2e.pulumi_cli import PulumiCli, failed, isolated_cli, succeeded
 from tests.support.canary import Canaries
-from tests.support.clone import copy_repository, put_packages
+from tests.support.clone import copy_repository, put_packages, put_policy_packages
 from tests.support.cluster import Cluster, revisions
 from tests.support.git_repository import GIT, git, release
 from tests.support.kubeconfigs import write_contexts
@@ -122,9 +120,7 @@ def test_from_an_empty_folder_to_an_answer_and_to_the_next_version(own: OwnRepos
 
 
 def test_the_policy_pack_of_the_clone_checks_the_stack(own: OwnRepository) -> None:
-    make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
-    subprocess.run(make, cwd=REPOSITORY, check=True)
-    (own.clone / "policy/.venv").symlink_to(REPOSITORY / "policy/.venv")
+    put_policy_packages(own.clone / "policy")
     printed = own.run(block("docs/policies.md", "--cwd openai-compatible-llm/policy"))
     assert f"openai-compatible-llm@{RELEASE} (local: openai-compatible-llm/policy)" in printed
     assert re.findall(r"\[(\w+)\]  (\S+)", printed) == []

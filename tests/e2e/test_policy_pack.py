@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from components.openai_compatible_llm import __version__
 from tests.e2e.pulumi_cli import PulumiCli, failed, succeeded
+from tests.support.clone import put_policy_packages
 from tests.support.pages import block
 from tests.support.recording import PROJECT
 from tests.support.refused import ADVISORY, KEY, REFUSED, Manifest, backend
@@ -40,11 +39,9 @@ make("later", objects[-1])
 @pytest.fixture
 def cli(pulumi_cli: PulumiCli) -> PulumiCli:
     """The CLI with the pack in the project's copy, and without an API server, which a preview doesn't need."""
-    make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
-    subprocess.run(make, cwd=REPOSITORY, check=True)
     pack = pulumi_cli.project / "policy"
     shutil.copytree(REPOSITORY / "policy", pack, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
-    (pack / ".venv").symlink_to(REPOSITORY / "policy/.venv")
+    put_policy_packages(pack)
     kubeconfig = pulumi_cli.project.parent / "kubeconfig"
     cluster = {"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}
     context = {"name": "none", "context": {"cluster": "none", "user": "none"}}

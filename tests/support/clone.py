@@ -60,6 +60,15 @@ class Running:
     def press_ctrl_c(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)
 
+    def interrupt(self, moment: str, command: str) -> None:
+        """Presses Ctrl-C when a line has this text. The command ends in one line, which says to run it again."""
+        self.wait_for(moment)
+        self.press_ctrl_c()
+        done = self.end()
+        assert done.status == 130, done.printed
+        assert "Traceback" not in done.printed
+        assert done.stderr.endswith(f"Interrupted. Run `{command}` again to continue.\n")
+
     def kill_all(self) -> None:
         for process in (psutil.Process(self.process.pid), *self.descendants()):
             with _gone_already():
@@ -215,6 +224,13 @@ def put_packages(project: Path) -> None:
         if entry.name != ".installed" and not (environment / entry.name).exists():
             (environment / entry.name).symlink_to(entry)
     (environment / ".installed").touch()
+
+
+def put_policy_packages(pack: Path) -> None:
+    """Those of the policy pack, which `make` installs once."""
+    make = ["make", "--silent", f"PYTHON={sys.executable}", "policy/.venv/.installed"]
+    subprocess.run(make, cwd=REPOSITORY, check=True)
+    (pack / ".venv").symlink_to(REPOSITORY / "policy/.venv")
 
 
 @contextmanager

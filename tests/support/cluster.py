@@ -78,6 +78,10 @@ class Cluster:
     def delete_namespace(self, name: str) -> None:
         """Deletes a namespace, and waits until another can have its name."""
         self.core.delete_namespace(name)
+        self.wait_for_deletion(name)
+
+    def wait_for_deletion(self, name: str) -> None:
+        """Waits until a namespace that was deleted is gone."""
         left = f"metadata.name={name}"
         gone = wait_until(lambda: not self.core.list_namespace(field_selector=left).items, SECONDS_TO_DELETE)
         assert gone, f"the namespace {name} is still being deleted"
